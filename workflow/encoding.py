@@ -1,0 +1,68 @@
+"""From features to what an estimator takes: categories to numbers, numbers to their right shape.
+
+The rules go by a feature's kind and by how many values it has, never by its name.
+"""
+
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
+
+from workflow.binding import Kind
+from workflow.models import Encoding
+
+MANY = 30  # a category with more values than this is one of many
+FOLDS = 5  # a row's target encoding is learned from the other four
+
+
+def build(
+    encoding: Encoding, kinds: dict[str, Kind], cardinality: dict[str, int], seed: int
+) -> ColumnTransformer:
+    """Return the unfitted transformer of the features named in `kinds`.
+
+    Args:
+        encoding: A family's.
+        kinds: "number" or "category" by feature.
+        cardinality: Distinct values of each category in train.
+        seed: Of the folds of target encoding.
+    """
+    categories = [name for name, kind in kinds.items() if kind == "category"]
+    many = [name for name in categories if cardinality[name] > MANY]
+    few = [name for name in categories if name not in many]
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    stages = [
+        ("many", _category(encoding.many, seed), many),
+        ("few", _category(encoding.few, seed), few),
+        ("numbers", _number(encoding.number), numbers),
+    ]
+    return ColumnTransformer([stage for stage in stages if stage[-1]])
+
+
+def _category(how: str, seed: int) -> BaseEstimator:
+    if how == "one_hot":
+        return OneHotEncoder(handle_unknown="ignore")
+    return TargetEncoder(cv=KFold(FOLDS, shuffle=True, random_state=seed))
+
+
+def _number(how: str) -> BaseEstimator:
+    fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    match how:
+        case "keep":
+            return FunctionTransformer(feature_names_out="one-to-one")
+        case "median":
+            return fill
+        case "scale":
+            return make_pipeline(fill, StandardScaler())
+        case "spline":
+            spline = SplineTransformer(
+                n_knots=10, degree=1, knots="quantile", extrapolation="constant", sparse_output=True
+            )
+            return make_pipeline(fill, spline)

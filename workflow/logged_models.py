@@ -1,0 +1,74 @@
+"""How a fitted pipeline becomes a logged model that takes raw rows anywhere."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import PyFuncModel
+from mlflow.types import ColSpec, DataType, Schema
+from sklearn.pipeline import Pipeline
+
+from workflow.environment import serving_environment
+from workflow.features import SqlFeatures
+from workflow.models import Family
+from workflow.runs import signature_type
+
+CODE = ("__init__.py", "binding.py", "errors.py", "features.py", "sql.py")  # SqlFeatures' imports
+PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
+TRUSTED = (f"{SqlFeatures.__module__}.{SqlFeatures.__qualname__}", "numpy.dtype")
+
+
+def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
+    """Log a whole pipeline, raw rows to predictions, as the active run's model.
+
+    It is saved by skops, which runs no code of the file's when it is loaded, with the code of its
+    first stage beside it, so that it loads where the project is not.
+
+    Args:
+        pipeline: SqlFeatures, encoding, estimator; fitted.
+        example: (n, n_columns) raw rows, as in training.
+        family: The model's; it says which packages and types the estimator is made of.
+    """
+    features = pipeline[0]
+    specs = [
+        ColSpec(signature_type(type), name, required=name not in features.optional)
+        for name, type in features.columns.items()
+    ]
+    signature = ModelSignature(Schema(specs), Schema([ColSpec(DataType.double)]))
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder, "workflow")
+        code.mkdir()
+        for module in CODE:
+            shutil.copy(Path(__file__).with_name(module), code)
+        packages = [*PACKAGES, *family.packages]
+        info = mlflow.sklearn.log_model(
+            pipeline,
+            name="model",
+            conda_env=serving_environment(packages, Path(folder, "pins.txt")),
+            code_paths=[str(code)],
+            signature=signature,
+            input_example=as_served(example, signature),
+            serialization_format="skops",
+            skops_trusted_types=[*TRUSTED, *family.trusted],
+        )
+    mlflow.log_metric("model_bytes", Model.load(info.model_uri).model_size_bytes)
+
+
+def load(run: Run) -> PyFuncModel:
+    """Load a run's model from the tracking store, as a server would."""
+    return mlflow.pyfunc.load_model(model_of(run))
+
+
+def model_of(run: Run) -> str:
+    """Return the URI of a run's model."""
+    return f"models:/{run.outputs.model_outputs[-1].model_id}"
+
+
+def as_served(raw: pd.DataFrame, signature: ModelSignature) -> pd.DataFrame:
+    """Return raw rows with every number a double, as a model's signature has them."""
+    numbers = [spec.name for spec in signature.inputs if spec.type == DataType.double]
+    return raw.astype(dict.fromkeys(numbers, "float64"))

@@ -1,0 +1,187 @@
+"""The model families: what each is made of, how it wants its features, and where to search."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:  # the workflow asks for names only, and scikit-learn takes 2 s to import
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from `low` to `high`, both included; `log` for scales such as 10 to 1000."""
+
+    low: int
+    high: int
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number from `low` to `high`."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values."""
+
+    options: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a family wants its features; encoding.build makes it.
+
+    Attributes:
+        few: Of categories with few values.
+        many: Of categories with many. "target" is the mean target of a value, shrunk towards the
+            overall mean and fitted across folds (Micci-Barreca, 2001).
+        number: "keep" leaves gaps to the estimator, "median" fills them and says so in a further
+            column, "scale" also brings to mean 0 and variance 1, "spline" also bends lines.
+    """
+
+    few: Literal["one_hot", "target"] = "one_hot"
+    many: Literal["one_hot", "target"] = "target"
+    number: Literal["keep", "median", "scale", "spline"] = "keep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One kind of model.
+
+    Attributes:
+        name: As in the parameter `models`.
+        classes: Importable path of the estimator's class, by task; imported when it is used.
+        encoding: What becomes of categories and numbers before they reach the estimator.
+        defaults: Where they differ from the estimator's own.
+        space: What the search may change, by hyperparameter.
+        seeded: Whether the estimator takes a `random_state`.
+        packages: What a saved model needs beside logged_models.PACKAGES.
+        trusted: The types skops does not know that a saved model is made of.
+    """
+
+    name: str
+    classes: Mapping[str, str]
+    encoding: Encoding
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    space: Mapping[str, Whole | Real | Choice] = field(default_factory=dict)
+    seeded: bool = True
+    packages: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+
+    def estimator(self, task: str, seed: int) -> "BaseEstimator":
+        """Return an unfitted estimator at the family's default settings."""
+        module, _, name = self.classes[task].rpartition(".")
+        random = {"random_state": seed} if self.seeded else {}
+        return getattr(import_module(module), name)(**self.defaults, **random)
+
+
+BASELINE = Family(
+    name="baseline",
+    classes={"regression": "sklearn.dummy.DummyRegressor"},
+    encoding=Encoding(),
+    seeded=False,
+)
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            name="linear",
+            classes={"regression": "sklearn.linear_model.Ridge"},
+            encoding=Encoding(few="one_hot", many="one_hot", number="scale"),
+            defaults={"alpha": 1.0},
+            space={"alpha": Real(0.01, 100.0, log=True)},
+        ),
+        Family(
+            name="kneighbors",
+            classes={"regression": "sklearn.neighbors.KNeighborsRegressor"},
+            encoding=Encoding(few="one_hot", many="target", number="scale"),
+            defaults={"n_neighbors": 15, "weights": "distance", "n_jobs": -1},
+            space={"n_neighbors": Whole(3, 60, log=True), "p": Choice((1, 2))},
+            seeded=False,
+        ),
+        Family(
+            name="random_forest",
+            classes={"regression": "sklearn.ensemble.RandomForestRegressor"},
+            encoding=Encoding(few="one_hot", many="one_hot", number="median"),
+            defaults={"max_depth": 10, "n_jobs": -1},
+            space={
+                "max_depth": Whole(1, 20),
+                "n_estimators": Whole(10, 50),
+                "min_samples_split": Whole(2, 10),
+                "min_samples_leaf": Whole(1, 4),
+            },
+            trusted=("sklearn.tree._tree.Tree",),
+        ),
+        Family(
+            name="gradient_boosting",
+            classes={"regression": "sklearn.ensemble.HistGradientBoostingRegressor"},
+            encoding=Encoding(few="one_hot", many="target", number="keep"),
+            defaults={"max_iter": 300, "learning_rate": 0.05, "early_stopping": False},
+            space={
+                "learning_rate": Real(0.02, 0.2, log=True),
+                "max_iter": Whole(100, 600, log=True),
+                "max_leaf_nodes": Whole(15, 255, log=True),
+                "min_samples_leaf": Whole(5, 100, log=True),
+                "l2_regularization": Real(0.001, 10.0, log=True),
+            },
+        ),
+        Family(
+            name="lightgbm",
+            classes={"regression": "lightgbm.LGBMRegressor"},
+            encoding=Encoding(few="one_hot", many="target", number="keep"),
+            defaults={
+                "n_estimators": 300,
+                "learning_rate": 0.05,
+                "num_leaves": 63,
+                "deterministic": True,
+                "force_row_wise": True,
+                "n_jobs": -1,
+                "verbose": -1,
+            },
+            space={
+                "learning_rate": Real(0.02, 0.2, log=True),
+                "n_estimators": Whole(100, 600, log=True),
+                "num_leaves": Whole(15, 255, log=True),
+                "min_child_samples": Whole(5, 100, log=True),
+                "reg_lambda": Real(0.001, 10.0, log=True),
+                "colsample_bytree": Real(0.5, 1.0),
+            },
+            packages=("lightgbm",),
+            trusted=(
+                "collections.OrderedDict",
+                "lightgbm.basic.Booster",
+                "lightgbm.sklearn.LGBMRegressor",
+            ),
+        ),
+        Family(
+            name="xgboost",
+            classes={"regression": "xgboost.XGBRegressor"},
+            encoding=Encoding(few="one_hot", many="target", number="keep"),
+            defaults={
+                "n_estimators": 300,
+                "learning_rate": 0.05,
+                "max_depth": 8,
+                "tree_method": "hist",
+                "n_jobs": -1,
+            },
+            space={
+                "learning_rate": Real(0.02, 0.2, log=True),
+                "n_estimators": Whole(100, 600, log=True),
+                "max_depth": Whole(3, 12),
+                "min_child_weight": Real(0.5, 50.0, log=True),
+                "reg_lambda": Real(0.001, 10.0, log=True),
+                "colsample_bytree": Real(0.5, 1.0),
+            },
+            packages=("xgboost-cpu",),
+            trusted=("xgboost.core.Booster", "xgboost.sklearn.XGBRegressor"),
+        ),
+    )
+}

@@ -1,0 +1,70 @@
+"""What the text of a parameter means: small converters that say what is allowed."""
+
+import json
+from typing import Any
+
+from workflow.errors import WorkflowError, unknown
+
+NONE = "none"
+
+
+def whole_number(name: str, text: str, at_least: int = 0) -> int:
+    """Return a whole number.
+
+    Raises:
+        WorkflowError: It is not one, or smaller than `at_least`.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = None
+    if number is None or number < at_least:
+        raise WorkflowError(f"{name}='{text}': give a whole number of at least {at_least}.")
+    return number
+
+
+def seconds(name: str, text: str) -> float | None:
+    """Return a time limit in seconds, or None for `none`.
+
+    Raises:
+        WorkflowError: It is neither `none` nor a number above 0.
+    """
+    if text == NONE:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise WorkflowError(f"{name}='{text}': give a number of seconds above 0, or 'none'.")
+    return number
+
+
+def names(name: str, text: str, allowed: list[str]) -> list[str]:
+    """Return the names in a comma-separated list, each once, in the order given.
+
+    Raises:
+        WorkflowError: The list is empty or holds a name that is not allowed.
+    """
+    given = [part for part in (part.strip() for part in text.split(",")) if part]
+    if not given:
+        raise WorkflowError(f"{name}='{text}': give at least one of {', '.join(allowed)}.")
+    for part in given:
+        if part not in allowed:
+            raise unknown(f"name in {name}:", part, allowed)
+    return list(dict.fromkeys(given))
+
+
+def json_object(name: str, text: str) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        WorkflowError: The text is no JSON, or not an object.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise WorkflowError(f"{name}='{text}' is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise WorkflowError(f"{name}='{text}': give a JSON object such as {{\"max_depth\": 8}}.")
+    return value

@@ -1,0 +1,175 @@
+"""What is asked of MLflow and written to it: splits, inputs, candidate models."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Dataset as DatasetEntity
+from mlflow.entities import DatasetInput, InputTag, Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, Schema
+
+from workflow.binding import is_number
+from workflow.dataset import SPLITS, Dataset, feature_columns, from_yaml
+from workflow.errors import WorkflowError
+from workflow.splits import digest, read_split, split_columns
+
+FAMILY_TAG = "workflow.family"
+DIGEST_TAG = "workflow.digest"  # + "." + split
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A preprocess run's `splits/`, on this machine.
+
+    Attributes:
+        uri: `runs:/<run id>/splits`.
+        folder: Where its files are.
+    """
+
+    uri: str
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        """The preprocess run's id."""
+        return self.uri.removeprefix("runs:/").partition("/")[0]
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The definition the splits were made by."""
+        path = self.folder / "dataset.yaml"
+        return from_yaml(path.read_text(encoding="utf-8"), where=f"{self.uri}/dataset.yaml")
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """DuckDB type by raw column."""
+        return split_columns(self.folder / "train.parquet")
+
+    def columns_for(self, features: dict[str, str]) -> dict[str, str]:
+        """Return the raw columns that features name, with their types."""
+        asked = {name.casefold() for name in feature_columns(features)}
+        return {name: type for name, type in self.columns.items() if name.casefold() in asked}
+
+    def read(self, split: str, columns: Iterable[str]) -> tuple[pd.DataFrame, pd.Series]:
+        """Return a split's raw columns and its target."""
+        return read_split(self.folder / f"{split}.parquet", list(columns))
+
+    def log_inputs(self, *splits: str) -> None:
+        """Log splits as the dataset inputs of the active run."""
+        inputs = [
+            dataset_input(
+                name=self.dataset.name,
+                context=split,
+                digest=digest(self.folder / f"{split}.parquet"),
+                source={"uri": f"{self.uri}/{split}.parquet"},
+                source_type="artifact",
+                columns=self.columns,
+            )
+            for split in splits
+        ]
+        MlflowClient().log_inputs(mlflow.active_run().info.run_id, inputs)
+
+
+def open_splits(uri: str) -> Splits:
+    """Bring a preprocess run's splits to this machine.
+
+    Args:
+        uri: `runs:/<run id>/splits`.
+
+    Raises:
+        WorkflowError: There is no such run, or it holds no splits.
+    """
+    if not uri.startswith("runs:/"):
+        raise WorkflowError(
+            f"splits='{uri}': give the splits of a preprocess run, as runs:/<run id>/splits."
+        )
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(uri))
+    except (MlflowException, OSError) as error:
+        raise WorkflowError(
+            f"splits='{uri}' cannot be read ({error}). Give runs:/<run id>/splits of a finished "
+            "preprocess run in this tracking store."
+        ) from error
+    for name in ("dataset.yaml", *(f"{split}.parquet" for split in SPLITS)):
+        if not (folder / name).is_file():
+            raise WorkflowError(f"splits='{uri}' holds no {name}: give a preprocess run's splits.")
+    return Splits(uri, folder)
+
+
+def dataset_input(
+    *,
+    name: str,
+    context: str,
+    digest: str,
+    source: dict[str, str],
+    source_type: str,
+    columns: dict[str, str],
+    rows: int | None = None,
+) -> DatasetInput:
+    """Return what MLflow shows of a data set that a run has used."""
+    schema = Schema([ColSpec(signature_type(type), column) for column, type in columns.items()])
+    entity = DatasetEntity(
+        name=name,
+        digest=digest,
+        source_type=source_type,
+        source=json.dumps(source),
+        schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
+        profile=None if rows is None else json.dumps({"num_rows": rows}),
+    )
+    return DatasetInput(entity, [InputTag("mlflow.data.context", context)])
+
+
+def candidates(run_ids: list[str]) -> list[Run]:
+    """Return the runs that hold a model: of those given and of their children.
+
+    Raises:
+        WorkflowError: A run does not exist, or there is no model anywhere.
+    """
+    client = MlflowClient()
+    found: dict[str, Run] = {}
+    for run_id in run_ids:
+        try:
+            run = client.get_run(run_id)
+        except MlflowException as error:
+            raise WorkflowError(
+                f"candidates: there is no run '{run_id}' in this tracking store; give the ids of "
+                "train, hpo or trial runs."
+            ) from error
+        for one in [run, *children(run)]:
+            if one.outputs and one.outputs.model_outputs:
+                found[one.info.run_id] = one
+    if not found:
+        raise WorkflowError(
+            f"candidates='{','.join(run_ids)}': none of these runs, nor a child of theirs, holds a "
+            "model; give the ids of finished train or hpo runs."
+        )
+    return list(found.values())
+
+
+def children(run: Run) -> list[Run]:
+    """Return a run's child runs, in the order they were started."""
+    return list(
+        mlflow.search_runs(
+            [run.info.experiment_id],
+            filter_string=f"tags.mlflow.parentRunId = '{run.info.run_id}'",
+            order_by=["attributes.start_time ASC"],
+            output_format="list",
+        )
+    )
+
+
+def signature_type(type: str) -> DataType:
+    """Numbers are doubles, so that integers with gaps are taken, and 74 as well as 74.0."""
+    if type == "BOOLEAN":
+        return DataType.boolean
+    if is_number(type):
+        return DataType.double
+    if type.startswith("TIMESTAMP") or type == "DATE":
+        return DataType.datetime
+    return DataType.string

@@ -1,0 +1,75 @@
+"""hyperopt's TPE over the search space of one family, or of several at once."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hyperopt import STATUS_OK, fmin, hp, tpe
+from hyperopt.pyll import Apply, scope
+
+from workflow.models import Choice, Family, Real, Whole
+
+FAMILY = "family"
+
+
+def search(
+    objective: Callable[[Family, dict[str, Any]], float],
+    families: list[Family],
+    *,
+    max_evals: int,
+    timeout: float | None,
+    seed: int,
+) -> None:
+    """Call `objective` with one suggestion after another.
+
+    The estimator of Bergstra et al., Algorithms for Hyper-Parameter Optimization, 2011.
+
+    Args:
+        objective: Takes a family and hyperparameters, returns the loss (smaller is better).
+        families: Several give a conditional space: a family first, then its hyperparameters.
+        max_evals: How many suggestions.
+        timeout: Seconds after which no further suggestion is made, or None.
+        seed: The same seed gives the same suggestions for the same losses.
+    """
+    by_name = {family.name: family for family in families}
+
+    def evaluate(suggestion: dict[str, Any]) -> dict[str, Any]:
+        values = dict(suggestion)
+        family = by_name[values.pop(FAMILY)]
+        return {"status": STATUS_OK, "loss": objective(family, values)}
+
+    spaces = [space(family) for family in families]
+    fmin(
+        evaluate,
+        spaces[0] if len(spaces) == 1 else hp.choice(FAMILY, spaces),
+        algo=tpe.suggest,
+        max_evals=max_evals,
+        timeout=timeout,
+        rstate=np.random.default_rng(seed),
+        show_progressbar=False,  # its loss is not always the metric: the step shows a bar of its own
+        verbose=False,
+        return_argmin=False,
+    )
+
+
+def space(family: Family) -> dict[str, Any]:
+    """Return a family's search space in hyperopt's terms, with labels of its own."""
+    parameters = {
+        name: _expression(f"{family.name}.{name}", domain) for name, domain in family.space.items()
+    }
+    return {FAMILY: family.name, **parameters}
+
+
+def _expression(label: str, domain: Whole | Real | Choice) -> Apply:
+    match domain:
+        case Choice(options):
+            return hp.choice(label, list(options))
+        case Whole(low, high, log=True):
+            return scope.int(hp.qloguniform(label, math.log(low), math.log(high), 1))
+        case Whole(low, high):
+            return scope.int(hp.quniform(label, low, high, 1))
+        case Real(low, high, log=True):
+            return hp.loguniform(label, math.log(low), math.log(high))
+        case Real(low, high):
+            return hp.uniform(label, low, high)

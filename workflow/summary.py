@@ -1,0 +1,69 @@
+"""What the workflow says in the end: what was compared, what won, and what to do with it."""
+
+import io
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Run
+
+from workflow import runs
+from workflow.dataset import Dataset
+
+
+def show(workflow: Run, dataset: Dataset, metric: str, compared: list[Run], register: Run) -> None:
+    """Print the summary.
+
+    Args:
+        workflow: The workflow's own run.
+        dataset: What it was about.
+        metric: What models were judged by.
+        compared: The train and hpo runs.
+        register: The register run, finished.
+    """
+    val, test = f"val_{metric}", f"test_{metric}"
+    text = mlflow.artifacts.load_text(f"runs:/{register.info.run_id}/leaderboard.csv")
+    finalists = pd.read_csv(io.StringIO(text))
+    known = set(finalists["run_id"])
+    rest = [
+        {
+            "run": run.info.run_name,
+            "family": run.data.tags[runs.FAMILY_TAG],
+            val: run.data.metrics[val],
+            "fit_seconds": run.data.metrics["fit_seconds"],
+        }
+        for run in runs.candidates([run.info.run_id for run in compared])
+        if run.info.run_id not in known
+    ]
+    # The baseline stands last in both.
+    table = pd.concat([finalists.iloc[:-1], pd.DataFrame(rest), finalists.iloc[-1:]])
+    print()
+    print(dataset.description or dataset.name)
+    print(f"  {'run':<20}{'family':<20}{val:>12}{test:>12}{'fit s':>9}")
+    for number, row in enumerate(table.to_dict("records")):
+        scores = "".join(f"{_number(row[key], '.6g'):>12}" for key in (val, test))
+        line = f"{row['run']:<20}{row['family']:<20}{scores}{_number(row['fit_seconds'], '.1f'):>9}"
+        print(f"{'*' if number == 0 else ' '} {line}")
+    print("\n".join(["", *_next(workflow, register)]))
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if pd.isna(value) else format(value, form)
+
+
+def _next(workflow: Run, register: Run) -> list[str]:
+    name = register.data.tags["workflow.registered_model"]
+    version = register.data.tags["workflow.registered_version"]
+    uri, store = f"models:/{name}@champion", mlflow.get_tracking_uri()
+    info = workflow.info
+    page = f"#/experiments/{info.experiment_id}/runs/{info.run_id}"
+    remote = store.startswith("http")
+    return [
+        f"Registered {name} version {version}, @champion. It takes raw rows:",
+        "",
+        f"  export MLFLOW_TRACKING_URI={store}",
+        f"  mlflow models serve -m {uri} --env-manager uv --port 5001",
+        f"  mlflow models predict -m {uri} --env-manager uv -i rows.csv -t csv",
+        f"  {store}/{page}"
+        if remote
+        else f"  mlflow server    # then http://127.0.0.1:5000/{page}",
+    ]
