@@ -1,9 +1,9 @@
 """Refresh the pins: `python lock.py` (needs uv on PATH).
 
-The upper, hand-written part of conda.yaml is the one place where a pin is changed. This writes what
-those packages pull in into the lower part, and the same pins plus the test tools into
-tests/requirements.txt. A version that is already there stays unless a changed pin forces it to move;
-`python lock.py --upgrade` takes the newest of everything that is pulled in.
+The upper, hand-written part of conda.yaml is the one place where a pin is changed. This writes
+what those packages pull in into the lower part, and the same pins plus the test tools into
+tests/requirements.txt. A version that is already there stays unless a changed pin forces it to
+move; `python lock.py --upgrade` takes the newest of everything that is pulled in.
 """
 
 import re
@@ -19,7 +19,7 @@ PIN = re.compile(r"^ {6}- (\S+==[^#\n]*?)\s*(?:#.*)?$", re.MULTILINE)
 
 
 def resolve(requirements: list[str], known: list[str], *options: str) -> list[str]:
-    """Resolve requirements to pins for every platform, keeping `known` pins where they still fit."""
+    """Resolve requirements for every platform, keeping the `known` pins that still fit."""
     python = re.search(r"python=(\d+\.\d+)", CONDA.read_text())[1]
     with tempfile.TemporaryDirectory() as folder:
         asked, pins = Path(folder, "requirements.in"), Path(folder, "requirements.txt")

@@ -1,5 +1,9 @@
 """The workflow: preprocess, train, hpo and register, each a child run of this one."""
 
+import workflow.process  # noqa: F401
+
+# isort: split
+
 from pathlib import Path
 
 import click
@@ -55,6 +59,7 @@ def main(
     parameters.whole_number("top_n", top_n, at_least=1)
     parameters.whole_number("seed", seed)
     parameters.seconds("timeout", timeout)
+    parameters.model_name(register_as)
 
     with step.run("main") as workflow:
         preprocess = run_step(
@@ -73,7 +78,7 @@ def main(
             register_as=register_as, **on,
         )  # fmt: skip
         mlflow.log_metrics(register.data.metrics)
-        mlflow.set_tags({k: v for k, v in register.data.tags.items() if k.startswith("workflow.")})
+        mlflow.set_tags({key: register.data.tags[key] for key in runs.RESULT_TAGS})
     summary.show(workflow, definition, judged, [train, hpo], register)
 
 

@@ -1,1 +1,3 @@
 """One file an entry point: read the parameters, call workflow/, log one run."""
+
+import workflow.process  # noqa: F401

@@ -83,10 +83,9 @@ class Journal:
         loss = evaluate.loss(self.bench.task, self.metric, value)
         row = {"trial": number, "run": name, "family": family.name, **suggestion}
         self.rows.append(row | {self.metric: value, "loss": loss})
-        # Of equal losses the earlier trial stays: its number decides before anything else is compared.
-        self.best = sorted([*self.best, (loss, number, run.info.run_id, family, fitted)])[
-            : self.kept
-        ]
+        # Of equal losses the earlier trial stays; nothing after its number is ever compared.
+        ranked = sorted([*self.best, (loss, number, run.info.run_id, family, fitted)])
+        self.best = ranked[: self.kept]
         top = self.best[0][-1].metrics[f"val_{self.metric}"]
         self.bar.set_postfix_str(f"best val_{self.metric} {top:.6g}")
         self.bar.update()

@@ -66,7 +66,7 @@ def _log(
     digests = {split: splits.digest(out / f"{split}.parquet") for split in dataset.SPLITS}
     mlflow.set_tags(
         {f"{runs.DIGEST_TAG}.{split}": digest for split, digest in digests.items()}
-        | {f"workflow.raw_digest.{split}": splits.digest(path) for split, path in files.items()}
+        | {f"{runs.RAW_DIGEST_TAG}.{split}": splits.digest(path) for split, path in files.items()}
     )
     metrics = {}
     for split, report in reports.items():

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from workflow import evaluate, models, runs, step
 from workflow.errors import WorkflowError
 from workflow.logged_models import as_served, load, model_of
-from workflow.parameters import whole_number
+from workflow.parameters import model_name, whole_number
 
 ALIAS = "champion"
 
@@ -28,7 +28,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     splits = runs.open_splits(uri)
     task = splits.dataset.task
     judged = evaluate.resolve_metric(metric, task)
-    name = splits.dataset.name if register_as == "auto" else register_as
+    name = model_name(register_as) or splits.dataset.name
     found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
     finalists = _finalists(found, task, judged)[:most]
     with step.run("register"):
@@ -49,9 +49,9 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         mlflow.log_metrics(scores)
         mlflow.set_tags(
             {
-                "workflow.registered_model": name,
-                "workflow.registered_version": version,
-                "workflow.winner": winner["run_id"],
+                runs.MODEL_TAG: name,
+                runs.VERSION_TAG: version,
+                runs.WINNER_TAG: winner["run_id"],
                 runs.FAMILY_TAG: winner["family"],
             }
         )
@@ -92,7 +92,7 @@ def _leaderboard(finalists: list[Run], splits: runs.Splits, metric: str) -> pd.D
     _, y_train = splits.read("train", [])
     scores = {}
     for prefix, split in (("val", "validation"), ("test", "test")):
-        nothing, actual = splits.read(split, [])
+        _, actual = splits.read(split, [])
         baseline = models.BASELINE.estimator(task, 0).fit([[0]] * len(y_train), y_train)
         scores |= evaluate.score(task, prefix, actual, baseline.predict([[0]] * len(actual)))
     rows.append({"run": models.BASELINE.name, "family": models.BASELINE.name, **scores})
@@ -119,11 +119,11 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
         "run_id": run.info.run_id,
         "splits": splits.uri,
         "family": winner["family"],
-        "git_commit": run.data.tags.get("mlflow.source.git.commit", "unknown"),
+        "git_commit": runs.git_commit(run),
         **{
             key.removeprefix("workflow."): value
             for key, value in preprocess.data.tags.items()
-            if key.startswith((runs.DIGEST_TAG, "workflow.raw_digest"))
+            if key.startswith((runs.DIGEST_TAG, runs.RAW_DIGEST_TAG))
         },
         **{key: f"{winner[key]:.6g}" for key in winner.index if key.startswith(("val_", "test_"))},
     }

@@ -8,7 +8,7 @@ from typing import Any
 import fsspec
 import yaml
 
-from workflow import caller
+from workflow import caller, sources
 from workflow.errors import WorkflowError, unknown
 from workflow.samples import SAMPLES
 from workflow.sql import TARGET, columns_of
@@ -152,12 +152,14 @@ def locate(name: str, data: str) -> tuple[str, str]:
     """Return the parameters `dataset` and `data` with relative paths made absolute.
 
     Raises:
-        WorkflowError: A path is relative and the caller's folder cannot be found out.
+        WorkflowError: A URL is of a kind that is not read, or a path is relative and the caller's
+            folder cannot be found out.
     """
-    return (
-        name if is_name(name) else caller.absolute(name),
-        data if data in (SAMPLE, DEFAULT) else caller.absolute(data),
-    )
+    if not is_name(name):
+        name = caller.absolute(name)
+    if data not in (SAMPLE, DEFAULT) and not sources.is_remote(data):
+        data = caller.absolute(data)
+    return name, data
 
 
 def resolve(name: str, data: str, target: str, task: str) -> Dataset:

@@ -3,6 +3,8 @@
 The rules go by a feature's kind and by how many values it has, never by its name.
 """
 
+import sys
+
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -11,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
+    OrdinalEncoder,
     SplineTransformer,
     StandardScaler,
     TargetEncoder,
@@ -19,7 +22,7 @@ from sklearn.preprocessing import (
 from workflow.binding import Kind
 from workflow.models import Encoding
 
-MANY = 30  # a category with more values than this is one of many
+MANY = 255  # a category with more values than this is one of many; the most that trees take as such
 FOLDS = 5  # a row's target encoding is learned from the other four
 
 
@@ -46,10 +49,27 @@ def build(
     return ColumnTransformer([stage for stage in stages if stage[-1]])
 
 
+def native_columns(encoder: ColumnTransformer) -> list[int]:
+    """Return the positions of the columns that an estimator must take as categories."""
+    return [
+        position
+        for name, transformer, _ in encoder.transformers_
+        if isinstance(transformer, OrdinalEncoder)
+        for position in range(*encoder.output_indices_[name].indices(sys.maxsize))
+    ]
+
+
 def _category(how: str, seed: int) -> BaseEstimator:
-    if how == "one_hot":
-        return OneHotEncoder(handle_unknown="ignore")
-    return TargetEncoder(cv=KFold(FOLDS, shuffle=True, random_state=seed))
+    match how:
+        case "one_hot":
+            return OneHotEncoder(handle_unknown="ignore")
+        case "target":
+            return TargetEncoder(cv=KFold(FOLDS, shuffle=True, random_state=seed))
+        case "native":
+            gap = float("nan")  # a value not seen in train is a gap, as in train a missing one is
+            return OrdinalEncoder(
+                handle_unknown="use_encoded_value", unknown_value=gap, encoded_missing_value=gap
+            )
 
 
 def _number(how: str) -> BaseEstimator:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from workflow.encoding import build
+from workflow.encoding import build, native_columns
 from workflow.errors import WorkflowError, unknown
 from workflow.evaluate import score
 from workflow.features import SqlFeatures
@@ -86,7 +85,8 @@ class Bench:
         encoded = self._encode(family)
         start = time.perf_counter()
         try:
-            estimator.set_params(**hyperparameters).fit(encoded.train, self.y_train)
+            estimator.set_params(**hyperparameters)
+            estimator.fit(encoded.train, self.y_train, **encoded.native)
         except (ValueError, TypeError) as error:
             raise WorkflowError(
                 f"{family.name} cannot be fitted with {hyperparameters or 'defaults'}: {error}"
@@ -111,14 +111,15 @@ class Bench:
         if family.name not in self._encoded:
             encoder = build(family.encoding, self.sql.kinds_, self.cardinality, self.seed)
             train = encoder.fit_transform(self.x_train, self.y_train)
-            self._encoded[family.name] = _Encoded(
-                encoder, train, encoder.transform(self.x_validation)
-            )
+            validation = encoder.transform(self.x_validation)
+            native = {family.native: native_columns(encoder)} if family.native else {}
+            self._encoded[family.name] = _Encoded(encoder, train, validation, native)
         return self._encoded[family.name]
 
 
 @dataclass(frozen=True)
 class _Encoded:
-    encoder: ColumnTransformer | BaseEstimator
+    encoder: ColumnTransformer
     train: np.ndarray | pd.DataFrame
     validation: np.ndarray | pd.DataFrame
+    native: dict[str, list[int]]  # what `fit` is told of native categories

@@ -19,7 +19,11 @@ from workflow.runs import signature_type
 
 CODE = ("__init__.py", "binding.py", "errors.py", "features.py", "sql.py")  # SqlFeatures' imports
 PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
-TRUSTED = (f"{SqlFeatures.__module__}.{SqlFeatures.__qualname__}", "numpy.dtype")
+TRUSTED = (
+    f"{SqlFeatures.__module__}.{SqlFeatures.__qualname__}",
+    "numpy.dtype",
+    "sklearn.model_selection._split.KFold",
+)
 
 
 def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:

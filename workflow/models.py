@@ -39,14 +39,15 @@ class Encoding:
     """How a family wants its features; encoding.build makes it.
 
     Attributes:
-        few: Of categories with few values.
+        few: Of categories with few values. "native" leaves them to the estimator, as numbers whose
+            order means nothing.
         many: Of categories with many. "target" is the mean target of a value, shrunk towards the
             overall mean and fitted across folds (Micci-Barreca, 2001).
         number: "keep" leaves gaps to the estimator, "median" fills them and says so in a further
             column, "scale" also brings to mean 0 and variance 1, "spline" also bends lines.
     """
 
-    few: Literal["one_hot", "target"] = "one_hot"
+    few: Literal["one_hot", "target", "native"] = "one_hot"
     many: Literal["one_hot", "target"] = "target"
     number: Literal["keep", "median", "scale", "spline"] = "keep"
 
@@ -62,6 +63,7 @@ class Family:
         defaults: Where they differ from the estimator's own.
         space: What the search may change, by hyperparameter.
         seeded: Whether the estimator takes a `random_state`.
+        native: The argument of `fit` that takes the positions of native categories.
         packages: What a saved model needs beside logged_models.PACKAGES.
         trusted: The types skops does not know that a saved model is made of.
     """
@@ -72,6 +74,7 @@ class Family:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     space: Mapping[str, Whole | Real | Choice] = field(default_factory=dict)
     seeded: bool = True
+    native: str | None = None
     packages: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
 
@@ -95,14 +98,14 @@ FAMILIES = {
         Family(
             name="linear",
             classes={"regression": "sklearn.linear_model.Ridge"},
-            encoding=Encoding(few="one_hot", many="one_hot", number="scale"),
-            defaults={"alpha": 1.0},
+            encoding=Encoding(few="one_hot", many="one_hot", number="spline"),
+            defaults={"alpha": 3.0},
             space={"alpha": Real(0.01, 100.0, log=True)},
         ),
         Family(
             name="kneighbors",
             classes={"regression": "sklearn.neighbors.KNeighborsRegressor"},
-            encoding=Encoding(few="one_hot", many="target", number="scale"),
+            encoding=Encoding(few="target", many="target", number="scale"),
             defaults={"n_neighbors": 15, "weights": "distance", "n_jobs": -1},
             space={"n_neighbors": Whole(3, 60, log=True), "p": Choice((1, 2))},
             seeded=False,
@@ -123,12 +126,12 @@ FAMILIES = {
         Family(
             name="gradient_boosting",
             classes={"regression": "sklearn.ensemble.HistGradientBoostingRegressor"},
-            encoding=Encoding(few="one_hot", many="target", number="keep"),
+            encoding=Encoding(few="target", many="target", number="keep"),
             defaults={"max_iter": 300, "learning_rate": 0.05, "early_stopping": False},
             space={
                 "learning_rate": Real(0.02, 0.2, log=True),
-                "max_iter": Whole(100, 600, log=True),
-                "max_leaf_nodes": Whole(15, 255, log=True),
+                "max_iter": Whole(100, 400),
+                "max_leaf_nodes": Whole(15, 127, log=True),
                 "min_samples_leaf": Whole(5, 100, log=True),
                 "l2_regularization": Real(0.001, 10.0, log=True),
             },
@@ -136,24 +139,26 @@ FAMILIES = {
         Family(
             name="lightgbm",
             classes={"regression": "lightgbm.LGBMRegressor"},
-            encoding=Encoding(few="one_hot", many="target", number="keep"),
+            encoding=Encoding(few="native", many="target", number="keep"),
             defaults={
                 "n_estimators": 300,
                 "learning_rate": 0.05,
                 "num_leaves": 63,
+                "colsample_bytree": 0.7,
                 "deterministic": True,
                 "force_row_wise": True,
                 "n_jobs": -1,
                 "verbose": -1,
             },
             space={
-                "learning_rate": Real(0.02, 0.2, log=True),
-                "n_estimators": Whole(100, 600, log=True),
-                "num_leaves": Whole(15, 255, log=True),
+                "learning_rate": Real(0.03, 0.2, log=True),
+                "n_estimators": Whole(100, 400),
+                "num_leaves": Whole(15, 127, log=True),
                 "min_child_samples": Whole(5, 100, log=True),
-                "reg_lambda": Real(0.001, 10.0, log=True),
                 "colsample_bytree": Real(0.5, 1.0),
+                "reg_lambda": Real(0.001, 10.0, log=True),
             },
+            native="categorical_feature",
             packages=("lightgbm",),
             trusted=(
                 "collections.OrderedDict",
@@ -164,17 +169,18 @@ FAMILIES = {
         Family(
             name="xgboost",
             classes={"regression": "xgboost.XGBRegressor"},
-            encoding=Encoding(few="one_hot", many="target", number="keep"),
+            encoding=Encoding(few="target", many="target", number="keep"),
             defaults={
                 "n_estimators": 300,
                 "learning_rate": 0.05,
                 "max_depth": 8,
+                "colsample_bytree": 0.7,
                 "tree_method": "hist",
                 "n_jobs": -1,
             },
             space={
                 "learning_rate": Real(0.02, 0.2, log=True),
-                "n_estimators": Whole(100, 600, log=True),
+                "n_estimators": Whole(100, 400),
                 "max_depth": Whole(3, 12),
                 "min_child_weight": Real(0.5, 50.0, log=True),
                 "reg_lambda": Real(0.001, 10.0, log=True),

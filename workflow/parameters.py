@@ -55,6 +55,19 @@ def names(name: str, text: str, allowed: list[str]) -> list[str]:
     return list(dict.fromkeys(given))
 
 
+def model_name(text: str) -> str | None:
+    """Return the name of a registered model, or None for `auto`.
+
+    Raises:
+        WorkflowError: MLflow's registry takes no such name.
+    """
+    if not text.strip() or set(text) & set("/:"):
+        raise WorkflowError(
+            f"register_as='{text}': give a name without '/' and ':', or 'auto' for the dataset's."
+        )
+    return None if text == "auto" else text
+
+
 def json_object(name: str, text: str) -> dict[str, Any]:
     """Return a JSON object.
 

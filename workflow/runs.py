@@ -20,7 +20,12 @@ from workflow.errors import WorkflowError
 from workflow.splits import digest, read_split, split_columns
 
 FAMILY_TAG = "workflow.family"
-DIGEST_TAG = "workflow.digest"  # + "." + split
+DIGEST_TAG = "workflow.digest"  # + "." + split, of the clean split
+RAW_DIGEST_TAG = "workflow.raw_digest"  # + "." + split, of the raw file
+MODEL_TAG = "workflow.registered_model"
+VERSION_TAG = "workflow.registered_version"
+WINNER_TAG = "workflow.winner"  # the run whose model was registered
+RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,13 @@ def candidates(run_ids: list[str]) -> list[Run]:
             "model; give the ids of finished train or hpo runs."
         )
     return list(found.values())
+
+
+def git_commit(run: Run) -> str:
+    """Return the commit of the code that made a run; MLflow notes it on the step's run."""
+    if parent := run.data.tags.get("mlflow.parentRunId"):
+        run = MlflowClient().get_run(parent)
+    return run.data.tags.get("mlflow.source.git.commit", "unknown")
 
 
 def children(run: Run) -> list[Run]:

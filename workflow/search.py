@@ -47,7 +47,7 @@ def search(
         max_evals=max_evals,
         timeout=timeout,
         rstate=np.random.default_rng(seed),
-        show_progressbar=False,  # its loss is not always the metric: the step shows a bar of its own
+        show_progressbar=False,  # the step's own bar tells the metric, not the loss
         verbose=False,
         return_argmin=False,
     )

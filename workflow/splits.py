@@ -77,10 +77,10 @@ def write_splits(dataset: Dataset, files: dict[str, Path], folder: Path) -> dict
             reason = str(error).splitlines()[0]
             raise WorkflowError(f"{split} split, {files[split].name}: {reason}") from error
         if not reports[split].rows:
-            dropped = _sentence(reports[split])
             raise WorkflowError(
                 f"the {split} split is empty: of {reports[split].rows_read:,} rows in "
-                f"{files[split].name} none is left ({dropped}). Change `where`, `target` or the data."
+                f"{files[split].name} none is left ({_sentence(reports[split])}). "
+                "Change `where`, `target` or the data."
             )
     connection.close()
     return reports

@@ -128,6 +128,7 @@ def _functions(kind: str) -> frozenset[str]:
 
 def _refused(expression: str, where: str, what: str, depends_on: str) -> WorkflowError:
     return WorkflowError(
-        f"{where} is not row-wise: {expression!r} uses {what}, whose value depends on {depends_on}; "
-        "it would differ between training and serving. Use only expressions of a single row."
+        f"{where} is not row-wise: {expression!r} uses {what}, whose value depends on "
+        f"{depends_on}; it would differ between training and serving. Use only expressions of a "
+        "single row."
     )

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-
 import mlflow
 from mlflow.entities import Run
 
@@ -43,31 +42,36 @@ def execute(command: click.Command) -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    run_id = os.environ.get("MLFLOW_RUN_ID")  # MLflow takes it away when the run is started
     try:
         command.main(standalone_mode=False)
     except click.ClickException as error:
-        allowed = ", ".join(parameter.name for parameter in command.params)
-        hint = f" Parameters: {allowed}." if isinstance(error, click.NoSuchOption) else ""
-        _fail(error.format_message().rstrip(".") + "." + hint)
+        _fail(run_id, _line(command, error))
     except StepFailed as error:
-        _tag(str(error))
+        _tag(run_id, str(error))
         sys.exit(1)
     except WorkflowError as error:
-        _fail(str(error))
+        _fail(run_id, str(error))
     except Exception as error:
-        _tag(f"{type(error).__name__}: {error}")
+        _tag(run_id, f"{type(error).__name__}: {error}")
         raise
 
 
-def _fail(line: str) -> None:
-    _tag(line)
+def _line(command: click.Command, error: click.ClickException) -> str:
+    """Return click's message, and the names that would have been right."""
+    allowed = ", ".join(option.opts[0].removeprefix("--") for option in command.params)
+    hint = f" Parameters: {allowed}." if isinstance(error, click.NoSuchOption) else ""
+    return error.format_message() + hint
+
+
+def _fail(run_id: str | None, line: str) -> None:
+    _tag(run_id, line)
     print(f"error: {line}", file=sys.stderr, flush=True)
     sys.exit(1)
 
 
-def _tag(line: str) -> None:
+def _tag(run_id: str | None, line: str) -> None:
     """Leave the line on the run that MLflow started this process for, if there is one."""
-    run_id = os.environ.get("MLFLOW_RUN_ID")
     if run_id is None:
         return
     client = mlflow.MlflowClient()

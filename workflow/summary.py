@@ -51,8 +51,8 @@ def _number(value: float, form: str) -> str:
 
 
 def _next(workflow: Run, register: Run) -> list[str]:
-    name = register.data.tags["workflow.registered_model"]
-    version = register.data.tags["workflow.registered_version"]
+    name = register.data.tags[runs.MODEL_TAG]
+    version = register.data.tags[runs.VERSION_TAG]
     uri, store = f"models:/{name}@champion", mlflow.get_tracking_uri()
     info = workflow.info
     page = f"#/experiments/{info.experiment_id}/runs/{info.run_id}"

@@ -1,0 +1,152 @@
+"""Real `mlflow run` processes on small data, with MLflow's store and environment apart."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from workflow.samples import make_sample
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = 3_000  # rows a split
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished process."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """A SQLite tracking store in a folder of its own, initialised."""
+
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(self.uri)
+
+    def runs(self, step: str | None = None) -> list[Run]:
+        """Return the runs of a step, or all, in the order they were started."""
+        query = f"tags.`workflow.step` = '{step}'" if step else ""
+        return self.client.search_runs(["0"], query, order_by=["attributes.start_time ASC"])
+
+    def children(self, run: Run) -> list[Run]:
+        query = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
+        return self.client.search_runs(["0"], query, order_by=["attributes.start_time ASC"])
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store's file just after its migration, which takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("empty")
+    path = folder / "mlflow.db"
+    client = MlflowClient(f"sqlite:///{path}")
+    client.search_experiments()
+    return path
+
+
+def new_store(empty: Path, folder: Path) -> Store:
+    """Copy the empty store; its artifacts go beside it."""
+    shutil.copy(empty, folder / "mlflow.db")
+    with sqlite3.connect(folder / "mlflow.db") as database:
+        database.execute("UPDATE experiments SET artifact_location = ?", [str(folder / "mlruns/0")])
+    return Store(folder)
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> Store:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    return new_store(empty_store, folder)
+
+
+@pytest.fixture(autouse=True)
+def isolated_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test meets another's active run, run id or store, nor the developer's own."""
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+    yield
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Return this process's environment with its Python first on PATH, and nothing of MLflow's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    kept.pop("PYTHONPATH", None)
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
+    return kept | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | extra
+
+
+def mlflow_run(
+    *arguments: str, cwd: Path, uri: str | Path = ROOT, manager: str = "local", **extra: str
+) -> Done:
+    """Run `mlflow run URI --env-manager MANAGER ARGUMENTS` as a user would."""
+    command = ["mlflow", "run", str(uri), "--env-manager", manager, *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(**extra), capture_output=True, text=True, timeout=560
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def parameters(**given: object) -> list[str]:
+    """Return `-P name=value` for each parameter."""
+    return [word for name, value in given.items() for word in ("-P", f"{name}={value}")]
+
+
+@pytest.fixture(scope="session")
+def trips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a little of the built-in sample, under the public data's file names."""
+    folder = tmp_path_factory.mktemp("trips")
+    for month, split in enumerate(("train", "validation", "test"), start=1):
+        frame = make_sample("green_taxi", split, seed=1).head(SMALL)
+        frame.to_parquet(folder / f"green_tripdata_2023-{month:02d}.parquet")
+    return folder
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The one workflow that most end-to-end tests look at."""
+
+    store: Store
+    done: Done
+    caller: Path
+
+    def run(self, step: str) -> Run:
+        (main,) = self.store.runs("main")
+        if step == "main":
+            return main
+        (run,) = [run for run in self.store.children(main) if run.info.run_name == step]
+        return run
+
+
+@pytest.fixture(scope="session")
+def workflow(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, trips: Path) -> Workflow:
+    """`mlflow run .` from another folder, with a relative path to the data, in a fresh store."""
+    caller = tmp_path_factory.mktemp("caller")
+    store = new_store(empty_store, caller)
+    (caller / "data").symlink_to(trips)
+    done = mlflow_run(
+        *parameters(data="data", max_evals=4, top_n=3, seed=7, tune="random_forest,lightgbm"),
+        cwd=caller,
+    )
+    assert done.code == 0, done.out + done.err
+    return Workflow(store, done, caller)

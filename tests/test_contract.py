@@ -1,0 +1,183 @@
+"""The files that people depend on, against the code that is behind them."""
+
+import ast
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import rattler
+import yaml
+from conftest import ROOT
+from mlflow.utils.conda import _get_conda_env_name
+from mlflow.utils.environment import _PythonEnv
+from mlflow.utils.virtualenv import _get_virtualenv_name
+
+MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
+ENTRY_POINTS = MLPROJECT["entry_points"]
+CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
+PINS = next(one["pip"] for one in CONDA["dependencies"] if isinstance(one, dict))
+CODE = [ROOT / "main.py", *(ROOT / "steps").glob("*.py"), *(ROOT / "workflow").glob("*.py")]
+
+CONTRACT = {
+    "main": {
+        "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
+        "features": "all", "models": "linear,random_forest,lightgbm", "tune": "best",
+        "max_evals": 15, "timeout": "none", "metric": "auto", "top_n": 5, "register_as": "auto",
+        "seed": 42,
+    },
+    "preprocess": {
+        "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto", "seed": 42,
+    },
+    "train": {
+        "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
+        "hyperparameters": "{}", "metric": "auto", "seed": 42,
+    },
+    "hpo": {
+        "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
+        "max_evals": 15, "timeout": "none", "metric": "auto", "top_n": 5, "seed": 42,
+    },
+    "register": {
+        "splits": None, "candidates": None, "top_n": 5, "metric": "auto", "register_as": "auto",
+    },
+}  # fmt: skip
+
+
+def command(entry_point: str):
+    """Return the click command behind an entry point."""
+    name = "main" if entry_point == "main" else f"steps.{entry_point}"
+    return getattr(importlib.import_module(name), entry_point)
+
+
+def test_the_entry_points_have_the_contracts_parameters_and_defaults():
+    found = {
+        name: {key: one.get("default") for key, one in entry["parameters"].items()}
+        for name, entry in ENTRY_POINTS.items()
+    }
+    assert found == CONTRACT
+    assert MLPROJECT["name"] == "tabular-workflow"
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_every_declared_parameter_is_passed_on_and_taken_by_the_script(entry_point):
+    declared = set(ENTRY_POINTS[entry_point]["parameters"])
+    line = ENTRY_POINTS[entry_point]["command"]
+    assert set(re.findall(r"--(\w+) \{\1\}", line)) == declared
+    assert set(re.findall(r"\{(\w+)\}", line)) == declared
+    options = {one for option in command(entry_point).params for one in option.opts}
+    assert options == {f"--{name}" for name in declared}
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_no_default_is_empty_because_mlflow_logs_it_as_two_quotes(entry_point):
+    for parameter in ENTRY_POINTS[entry_point]["parameters"].values():
+        assert parameter.get("default", "given by the user") != ""
+
+
+def test_every_step_is_an_entry_point_and_the_other_way_round():
+    steps = {path.stem for path in (ROOT / "steps").glob("*.py")} - {"__init__"}
+    assert steps == set(ENTRY_POINTS) - {"main"}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_arrows_point_one_way():
+    for path in CODE:
+        parts = {name.partition(".")[0] for name in imports(path)}
+        assert "steps" not in parts, f"{path} imports a step"
+        assert "main" not in parts, f"{path} imports the workflow"
+
+
+# What no file imports by name: fsspec, pandas, skops' and MLflow's flavors load them.
+BEHIND = {"aiohttp", "gcsfs", "s3fs", "lightgbm", "xgboost-cpu", "skops", "pyarrow", "scipy"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
+def test_conda_yaml_pins_what_the_code_imports_and_nothing_else_by_hand():
+    top = {name.partition(".")[0] for path in CODE for name in imports(path)}
+    third = top - set(sys.stdlib_module_names) - {"workflow"}
+    head = (ROOT / "conda.yaml").read_text().partition("# Pulled in")[0]
+    by_hand = set(re.findall(r"^ {6}- ([\w-]+)==", head, re.MULTILINE))
+    assert by_hand == {DISTRIBUTIONS.get(name, name) for name in third} | BEHIND
+
+
+def test_every_package_is_pinned_once_for_a_platform():
+    for pin in PINS:
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", pin), pin
+    plain = [pin for pin in PINS if ";" not in pin]
+    assert len({pin.partition("==")[0] for pin in plain}) == len(plain)
+
+
+def test_the_tests_run_on_the_pins_of_conda_yaml():
+    locked = set((ROOT / "tests/requirements.txt").read_text().splitlines())
+    names = {line.partition("==")[0] for line in PINS}
+    same = {line.partition(" ;")[0] for line in locked if line.partition("==")[0] in names}
+    assert same == {line.partition(" ;")[0] for line in PINS}
+
+
+def test_conda_itself_can_read_the_file():
+    specs = [one for one in CONDA["dependencies"] if isinstance(one, str)]
+    assert [rattler.MatchSpec(one, strict=True).name.normalized for one in specs] == [
+        "python", "pip",
+    ]  # fmt: skip
+    assert CONDA["channels"] == ["conda-forge"]
+
+
+def test_a_changed_pin_gives_every_manager_a_new_environment(tmp_path):
+    def names(path: Path) -> tuple[str, str]:
+        python = _PythonEnv.from_conda_yaml(str(path))
+        return _get_conda_env_name(str(path)), _get_virtualenv_name(python, path.parent)
+
+    before = (ROOT / "conda.yaml").read_text()
+    for pin in (PINS[0], PINS[-1]):  # one changed by hand, one by lock.py
+        changed = tmp_path / "conda.yaml"
+        changed.write_text(before.replace(pin, f"{pin}.post1"))
+        for old, new in zip(names(ROOT / "conda.yaml"), names(changed), strict=True):
+            assert old != new
+
+
+def test_the_pinned_mlflow_and_uv_of_the_readme_are_the_environments():
+    readme = (ROOT / "README.md").read_text()
+    tools = (ROOT / "tests/requirements.in").read_text()
+    versions = set(re.findall(r"mlflow==([\d.]+)", readme))
+    assert versions == {pin.partition("==")[2] for pin in PINS if pin.startswith("mlflow==")}
+    assert set(re.findall(r"uv==([\d.]+)", readme)) == set(re.findall(r"uv==([\d.]+)", tools))
+
+
+def test_the_readme_names_every_parameter_of_main_with_its_default():
+    readme = (ROOT / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", readme, re.MULTILINE))
+    assert rows == {name: str(default) for name, default in CONTRACT["main"].items()}
+
+
+def commands(path: Path) -> list[str]:
+    """Return the `mlflow run` commands of a document."""
+    return re.findall(r"^ {0,4}(?:\$ )?(mlflow run .*)$", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
+)
+def test_every_mlflow_run_in_the_documents_names_entry_points_and_parameters_that_exist(path):
+    for line in commands(path):
+        entry_point = (re.findall(r"-e (\w+)", line) or ["main"])[0]
+        assert entry_point in ENTRY_POINTS, line
+        given = set(re.findall(r"-P (\w+)=", line))
+        assert given <= set(CONTRACT[entry_point]), line
+
+
+def test_ci_runs_the_readmes_test_command():
+    readme = (ROOT / "README.md").read_text()
+    start = readme.partition("## Start")[2].partition("\n## ")[0]
+    assert len([line for line in start.splitlines() if line.endswith("pytest")]) == 1
+    assert "README.md" in (ROOT / ".ci/run").read_text()

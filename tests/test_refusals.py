@@ -1,0 +1,181 @@
+"""What a user can get wrong: one line, before anything is computed, and the runs end FAILED."""
+
+import shutil
+
+import click
+import mlflow
+import pytest
+import yaml
+from conftest import ROOT, mlflow_run, parameters
+
+import main
+from steps import hpo, preprocess, register, train
+from workflow.errors import WorkflowError
+
+MAIN = {
+    "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto", "features": "all",
+    "models": "linear,random_forest,lightgbm", "tune": "best", "max_evals": "15",
+    "timeout": "none", "metric": "auto", "top_n": "5", "register_as": "auto", "seed": "42",
+}  # fmt: skip
+LIST = "linear, kneighbors, random_forest, gradient_boosting, lightgbm, xgboost"
+
+
+def call(command: click.Command, given: dict[str, str]) -> None:
+    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    command.main(words, standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"models": "lihgtgbm"}, f"did you mean 'lightgbm'? Allowed: {LIST}."),
+        ({"models": ","}, f"models=',': give at least one of {LIST}."),
+        ({"tune": "bset"}, "did you mean 'best'? Allowed: best, all, linear"),
+        ({"metric": "rsme"}, "did you mean 'rmse'? Allowed: auto, rmse, mae, mape, r2."),
+        ({"metric": "log_loss"}, "unknown metric for regression: 'log_loss'"),
+        ({"features": "zomcamp"}, "did you mean 'zoomcamp'? Allowed: all, zoomcamp, "),
+        ({"features": "PU_DO,distance"}, "did you mean 'trip_distance'?"),
+        ({"dataset": "green_taxis"}, "did you mean 'green_taxi'? Allowed: green_taxi, or the path"),
+        ({"dataset": "/no/such.yaml"}, "dataset file /no/such.yaml cannot be read"),
+        ({"max_evals": "ten"}, "max_evals='ten': give a whole number of at least 1."),
+        ({"max_evals": "0"}, "max_evals='0': give a whole number of at least 1."),
+        ({"max_evals": "1.5"}, "max_evals='1.5': give a whole number of at least 1."),
+        ({"top_n": "-1"}, "top_n='-1': give a whole number of at least 1."),
+        ({"seed": "x"}, "seed='x': give a whole number of at least 0."),
+        ({"timeout": "0"}, "timeout='0': give a number of seconds above 0, or 'none'."),
+        ({"timeout": "soon"}, "timeout='soon': give a number of seconds above 0, or 'none'."),
+        ({"task": "clustering"}, "dataset 'green-taxi-duration' is for regression; give 'auto'."),
+        ({"target": "price"}, "a dataset is not inferred from its data yet"),
+        ({"data": "ftp://host/x"}, "data 'ftp://host/x': give a local path or one of http://"),
+        ({"register_as": "a/b"}, "register_as='a/b': "),
+    ],
+)
+def test_the_workflow_refuses_before_the_first_step(given, said):
+    with pytest.raises(WorkflowError) as error:
+        call(main.main, MAIN | given)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_parameter_is_named_with_the_nearest_one():
+    with pytest.raises(click.NoSuchOption) as error:
+        call(main.main, MAIN | {"modles": "linear"})
+    assert "--modles" in error.value.format_message()
+    assert "--models" in error.value.format_message()
+
+
+SPLITS = "runs:/0123456789abcdef0123456789abcdef/splits"
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "said"),
+    [
+        (
+            train.train,
+            {"splits": SPLITS, "models": "linear", "hyperparameters": "{", "features": "all"},
+            "hyperparameters='{' is not JSON",
+        ),
+        (
+            train.train,
+            {"splits": SPLITS, "models": "linear", "hyperparameters": "[1]", "features": "all"},
+            'hyperparameters=\'[1]\': give a JSON object such as {"max_depth": 8}.',
+        ),
+        (
+            train.train,
+            {
+                "splits": SPLITS, "models": "linear,lightgbm", "features": "all",
+                "hyperparameters": '{"alpha": 1}',
+            },
+            "are for one family, but models=linear,lightgbm",
+        ),
+        (
+            train.train,
+            {"splits": SPLITS, "models": "linear", "hyperparameters": "{}", "features": "all"},
+            f"splits='{SPLITS}' cannot be read",
+        ),
+        (
+            train.train,
+            {"splits": "/tmp/x", "models": "linear", "hyperparameters": "{}", "features": "all"},
+            "splits='/tmp/x': give the splits of a preprocess run, as runs:/<run id>/splits.",
+        ),
+        (
+            hpo.hpo,
+            {
+                "splits": SPLITS, "models": "linear", "features": "all", "max_evals": "5",
+                "timeout": "none", "top_n": "many",
+            },
+            "top_n='many': give a whole number of at least 1.",
+        ),
+        (
+            register.register,
+            {"splits": SPLITS, "candidates": "x", "top_n": "1", "register_as": "auto"},
+            f"splits='{SPLITS}' cannot be read",
+        ),
+    ],
+)  # fmt: skip
+def test_a_step_refuses_what_it_is_not_given_right(store, command, given, said):
+    mlflow.set_tracking_uri(store.uri)
+    seed = {} if command is register.register else {"seed": "42"}
+    with pytest.raises(WorkflowError) as error:
+        call(command, given | {"metric": "auto"} | seed)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ({"target": "sum(total_amount)"}, "target is not row-wise: 'sum(total_amount)' uses sum()"),
+        ({"where": "target >"}, "where is not a SQL expression: 'target >'"),
+        ({"features": {"far": "trip_distence"}}, "did you mean 'trip_distance'?"),
+        ({"features": {"when": "lpep_pickup_datetime"}}, "feature 'when' is of type TIMESTAMP"),
+        ({"where": "target > 1e9"}, "the train split is empty: of 3,000 rows"),
+    ],
+)
+def test_preprocess_refuses_sql_that_does_not_fit_and_the_run_ends_failed(
+    store, tmp_path, trips, sql, said
+):
+    definition = yaml.safe_load((ROOT / "datasets/green_taxi.yaml").read_text())
+    definition |= sql
+    definition.pop("feature_sets")
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(definition))
+    mlflow.set_tracking_uri(store.uri)
+    given = MAIN | {"dataset": str(path), "data": str(trips)}
+    with pytest.raises(WorkflowError) as error:
+        call(
+            preprocess.preprocess,
+            {k: given[k] for k in ("dataset", "data", "target", "task", "seed")},
+        )
+    assert said in str(error.value)
+    for run in store.runs():
+        assert run.info.status == "FAILED"
+        assert not store.client.list_artifacts(run.info.run_id)
+
+
+def test_a_step_that_fails_fails_the_workflow_with_the_same_line(store, trips, tmp_path):
+    folder = tmp_path / "incomplete"
+    shutil.copytree(trips, folder)
+    (folder / "green_tripdata_2023-02.parquet").rename(folder / "green_tripdata_2023-12.parquet")
+    done = mlflow_run(*parameters(data=folder), cwd=store.folder)
+    line = f"data '{folder}' has no file 'green_tripdata_2023-02.parquet': did you mean"
+    assert done.code == 1
+    assert f"error: {line}" in done.err
+    assert "Traceback" not in done.err
+    by_name = {run.info.run_name: run for run in store.runs()}
+    assert set(by_name) == {"main", "preprocess"}
+    for run in by_name.values():
+        assert run.info.status == "FAILED"
+        assert line in run.data.tags["workflow.error"]
+
+
+def test_an_unknown_parameter_fails_the_run_in_one_line(store):
+    done = mlflow_run(*parameters(modles="linear"), cwd=store.folder)
+    (run,) = store.runs()
+    assert done.code == 1
+    assert run.info.status == "FAILED"
+    assert "--models" in run.data.tags["workflow.error"]
+    assert [line for line in done.err.splitlines() if line.startswith("error: ")] == [
+        f"error: {run.data.tags['workflow.error']}"
+    ]
+    assert "Traceback" not in done.err

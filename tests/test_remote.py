@@ -1,0 +1,156 @@
+"""The project from a git URL, and the store on a tracking server."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from conftest import ROOT, environment, mlflow_run, new_store, parameters
+from test_serving import free_port, stop, wait_for
+
+QUICK = {"models": "linear", "tune": "all", "max_evals": 2, "top_n": 1}
+
+
+@pytest.fixture(scope="module")
+def git_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A git daemon on loopback that serves the project as it is now, uncommitted changes too."""
+    folder = tmp_path_factory.mktemp("git")
+    work, bare = folder / "work", folder / "project.git"
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_bytes((ROOT / name).read_bytes())
+    who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org"}
+    who |= {"GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
+    for words in (
+        ["init", "-q", "-b", "main", "."],
+        ["add", "-A", "."],
+        ["commit", "-q", "-m", "The project"],
+        ["tag", "v1.0"],
+        ["clone", "-q", "--bare", ".", str(bare)],
+    ):
+        subprocess.run(["git", *words], cwd=work, check=True, env=os.environ | who)
+    port = free_port()
+    daemon = subprocess.Popen(
+        ["git", "daemon", "--export-all", f"--base-path={folder}", "--listen=127.0.0.1",
+         f"--port={port}", "--reuseaddr", str(bare)],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    url = f"git://127.0.0.1:{port}/project.git"
+    for _ in range(100):
+        if subprocess.run(["git", "ls-remote", url], capture_output=True).returncode == 0:
+            break
+    yield url
+    os.killpg(daemon.pid, signal.SIGTERM)
+    daemon.wait(10)
+
+
+def test_a_git_url_at_a_tag_runs_into_the_callers_store(git_url, empty_store, tmp_path, trips):
+    caller = tmp_path / "caller"
+    caller.mkdir()
+    store = new_store(empty_store, caller)
+    (caller / "data").symlink_to(trips)
+    before = set(ROOT.rglob("*")) - set(ROOT.rglob("*cache*/*"))
+    done = mlflow_run(
+        "-v", "v1.0", *parameters(data="data", **QUICK), cwd=caller, uri=git_url
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert {path.name for path in caller.iterdir()} == {"data", "mlflow.db", "mlruns"}
+    assert set(ROOT.rglob("*")) - set(ROOT.rglob("*cache*/*")) == before
+    (main,) = store.runs("main")
+    assert main.info.status == "FINISHED"
+    assert main.data.tags["mlflow.source.name"] == git_url
+    assert store.client.get_model_version_by_alias("green-taxi-duration", "champion")
+
+
+@pytest.fixture(scope="module")
+def tracking_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> str:
+    """`mlflow server` with proxied artifacts, and its address."""
+    folder = tmp_path_factory.mktemp("server")
+    database = folder / "mlflow.db"
+    database.write_bytes(empty_store.read_bytes())
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
+    port = free_port()
+    process = subprocess.Popen(
+        ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+         "--backend-store-uri", f"sqlite:///{database}",
+         "--artifacts-destination", str(folder / "artifacts")],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{address}/health", process)
+        yield address
+    finally:
+        stop(process)
+
+
+def test_everything_works_the_same_on_a_tracking_server(tracking_server, tmp_path, trips):
+    done = mlflow_run(
+        *parameters(data=trips, **QUICK), cwd=tmp_path, MLFLOW_TRACKING_URI=tracking_server
+    )
+    assert done.code == 0, done.err
+    assert list(tmp_path.iterdir()) == []
+    mlflow.set_tracking_uri(tracking_server)
+    client = mlflow.MlflowClient()
+    version = client.get_model_version_by_alias("green-taxi-duration", "champion")
+    (main,) = client.search_runs(["0"], "tags.`workflow.step` = 'main'")
+    assert main.info.status == "FINISHED"
+    assert main.info.artifact_uri.startswith("mlflow-artifacts:/")
+    assert version.tags["test_rmse"] == f"{main.data.metrics['test_rmse']:.6g}"
+    assert f"{tracking_server}/#/experiments/0/runs/{main.info.run_id}" in done.out
+    model = mlflow.pyfunc.load_model("models:/green-taxi-duration@champion")
+    assert len(model.predict(model.input_example)) == 5
+
+
+def test_each_step_alone_works_from_the_artifacts_of_earlier_runs(store, trips):
+    def run(step: str, **given: object) -> str:
+        done = mlflow_run("-e", step, *parameters(**given), cwd=store.folder)
+        assert done.code == 0, done.err
+        return store.runs(step)[-1].info.run_id
+
+    splits = f"runs:/{run('preprocess', data=trips)}/splits"
+    train = run("train", splits=splits, models="random_forest", features="zoomcamp",
+                hyperparameters='{"n_estimators": 7}')  # fmt: skip
+    (_, forest) = store.children(store.client.get_run(train))
+    assert forest.data.params["n_estimators"] == "7"
+    register = run("register", splits=splits, candidates=train, register_as="by-hand")
+    assert store.client.get_run(register).data.tags["workflow.winner"] == forest.info.run_id
+    assert store.client.get_model_version_by_alias("by-hand", "champion").version == "1"
+
+
+def test_a_model_no_better_than_the_baseline_is_not_registered(store, tmp_path, trips):
+    folder = tmp_path / "noise"
+    folder.mkdir()
+    for path in trips.iterdir():
+        frame = pd.read_parquet(path)
+        frame["trip_distance"] = range(len(frame), 0, -1)
+        minutes = frame["lpep_dropoff_datetime"] - frame["lpep_pickup_datetime"]
+        shuffled = minutes.sample(frac=1, random_state=1).to_numpy()
+        frame["lpep_dropoff_datetime"] = frame["lpep_pickup_datetime"] + shuffled
+        frame.to_parquet(folder / path.name)
+    done = mlflow_run(
+        *parameters(data=folder, models="kneighbors", tune="all", max_evals=1, features="zoomcamp"),
+        cwd=store.folder,
+    )
+    assert done.code == 1
+    (register,) = store.runs("register")
+    assert register.info.status == "FAILED"
+    assert "nothing is registered" in register.data.tags["workflow.error"]
+    assert "of the baseline, which knows no feature" in register.data.tags["workflow.error"]
+    assert not store.client.search_registered_models()
+    artifacts = {one.path for one in store.client.list_artifacts(register.info.run_id)}
+    assert "leaderboard.csv" in artifacts

@@ -1,0 +1,182 @@
+"""The registered model away from the project: raw rows in, predictions out."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from conftest import Workflow, environment
+
+MODEL = "models:/green-taxi-duration@champion"
+TRIP = {
+    "PULocationID": 74,
+    "DOLocationID": 75,
+    "lpep_pickup_datetime": "2023-03-01 08:30:00",
+    "trip_distance": 2.5,
+    "passenger_count": 1,
+    "RatecodeID": 1,
+    "trip_type": 1,
+    "VendorID": 2,
+}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def trip(workflow: Workflow, **changed: object) -> dict[str, object]:
+    """Return a raw record with the model's columns."""
+    mlflow.set_tracking_uri(workflow.store.uri)
+    columns = mlflow.models.get_model_info(MODEL).signature.inputs.input_names()
+    return {name: TRIP[name] for name in columns} | changed
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder from which nothing of the project can be imported."""
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+def test_the_signature_is_of_raw_columns_with_every_number_a_double(workflow):
+    mlflow.set_tracking_uri(workflow.store.uri)
+    inputs = mlflow.models.get_model_info(MODEL).signature.inputs
+    types = {spec.name: spec.type.name for spec in inputs}
+    assert types["PULocationID"] == "double"
+    assert types["trip_distance"] == "double"
+    assert types["lpep_pickup_datetime"] == "datetime"
+    assert "target" not in types
+    assert "lpep_dropoff_datetime" not in types  # not known when a trip starts
+    required = {spec.name: spec.required for spec in inputs}
+    assert required["PULocationID"]
+    assert not required["passenger_count"]
+
+
+def test_the_model_is_saved_by_skops_with_the_environments_pins(workflow):
+    mlflow.set_tracking_uri(workflow.store.uri)
+    folder = Path(mlflow.artifacts.download_artifacts(MODEL))
+    assert (folder / "model.skops").is_file()
+    assert not list(folder.rglob("*.pkl"))
+    assert (folder / "input_example.json").is_file()
+    requirements = (folder / "requirements.txt").read_text().split("\n")
+    assert all("==" in line or line == "-c constraints.txt" for line in requirements), requirements
+    assert "skops==0.16.0" in requirements
+    assert "urllib3==" in (folder / "constraints.txt").read_text()
+
+
+def test_it_loads_in_a_process_that_does_not_have_the_project(workflow, elsewhere):
+    script = (
+        "import mlflow, pandas, json, sys\n"
+        f"model = mlflow.pyfunc.load_model({MODEL!r})\n"
+        "rows = pandas.DataFrame(json.loads(sys.argv[1]))\n"
+        "import workflow.features\n"
+        "print(json.dumps([workflow.features.__file__, list(model.predict(rows))]))\n"
+    )
+    record = trip(workflow) | {"lpep_pickup_datetime": "2023-03-01T08:30:00"}
+    numbers = {k: float(v) for k, v in record.items() if isinstance(v, int)}
+    script = script.replace(
+        "import workflow", "rows['lpep_pickup_datetime'] = "
+        "pandas.to_datetime(rows['lpep_pickup_datetime'])\nimport workflow"
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps([record | numbers])],
+        cwd=elsewhere,
+        env=environment(MLFLOW_TRACKING_URI=workflow.store.uri),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    path, (minutes,) = json.loads(done.stdout)
+    assert "mlruns" in path
+    assert 1 < minutes < 60
+
+
+def test_predict_takes_a_csv_of_raw_rows(workflow, elsewhere):
+    rows = pd.DataFrame([trip(workflow), trip(workflow, PULocationID=999, passenger_count=None)])
+    rows.to_csv(elsewhere / "rows.csv", index=False)
+    done = subprocess.run(
+        ["mlflow", "models", "predict", "-m", MODEL, "--env-manager", "local",
+         "-i", "rows.csv", "-t", "csv", "-o", "out.json"],
+        cwd=elsewhere,
+        env=environment(MLFLOW_TRACKING_URI=workflow.store.uri),
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    predictions = json.loads((elsewhere / "out.json").read_text())["predictions"]
+    assert len(predictions) == 2
+    assert all(1 < minutes < 60 for minutes in predictions)
+
+
+@pytest.fixture(scope="module")
+def server(workflow, elsewhere) -> str:
+    """`mlflow models serve`, and its address."""
+    port = free_port()
+    process = subprocess.Popen(
+        ["mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "--port", str(port)],
+        cwd=elsewhere,
+        env=environment(MLFLOW_TRACKING_URI=workflow.store.uri),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{address}/ping", process)
+        yield address
+    finally:
+        stop(process)
+
+
+def wait_for(url: str, process: subprocess.Popen, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise TimeoutError(url)
+
+
+def stop(process: subprocess.Popen) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(20)
+
+
+def ask(server: str, records: list[dict[str, object]]) -> list[float]:
+    body = json.dumps({"dataframe_records": records}).encode()
+    request = urllib.request.Request(
+        f"{server}/invocations", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["predictions"]
+
+
+def test_the_served_model_answers_json_records(server, workflow):
+    assert 1 < ask(server, [trip(workflow)])[0] < 60
+
+
+def test_the_served_model_takes_an_unseen_zone_and_missing_passengers(server, workflow):
+    unseen = trip(workflow, PULocationID=9_999)
+    null = trip(workflow, passenger_count=None)
+    absent = {name: value for name, value in trip(workflow).items() if name != "passenger_count"}
+    for record in (unseen, null, absent):
+        assert 1 < ask(server, [record])[0] < 60
+    assert ask(server, [null]) == ask(server, [absent])
+
+
+def test_a_row_is_answered_the_same_alone_and_among_others(server, workflow):
+    records = [trip(workflow, trip_distance=miles) for miles in (0.5, 2.0, 9.0)]
+    alone = [ask(server, [record])[0] for record in records]
+    assert ask(server, records) == alone

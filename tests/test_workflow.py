@@ -1,0 +1,192 @@
+"""What a user finds after `mlflow run .`, in the terminal and in the tracking store."""
+
+import io
+import json
+
+import mlflow
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, Workflow, mlflow_run, parameters
+
+from workflow.models import FAMILIES
+
+
+def artifacts(workflow: Workflow, step: str, path: str | None = None) -> set[str]:
+    run = workflow.run(step)
+    return {one.path for one in workflow.store.client.list_artifacts(run.info.run_id, path)}
+
+
+def text(workflow: Workflow, run_id: str, path: str) -> str:
+    mlflow.set_tracking_uri(workflow.store.uri)
+    return mlflow.artifacts.load_text(f"runs:/{run_id}/{path}")
+
+
+def test_every_step_is_a_finished_child_run_named_after_its_entry_point(workflow):
+    main = workflow.run("main")
+    steps = workflow.store.children(main)
+    assert main.info.run_name == "main"
+    assert [run.info.run_name for run in steps] == ["preprocess", "train", "hpo", "register"]
+    assert {run.info.status for run in workflow.store.runs()} == {"FINISHED"}
+    assert [run.info.run_name for run in workflow.store.children(steps[1])] == [
+        "baseline", "linear", "random_forest", "lightgbm",
+    ]  # fmt: skip
+    assert [run.info.run_name for run in workflow.store.children(steps[2])] == [
+        "trial-000", "trial-001", "trial-002", "trial-003",
+    ]  # fmt: skip
+
+
+def test_nothing_is_written_to_the_callers_folder_but_the_store(workflow):
+    assert {path.name for path in workflow.caller.iterdir()} == {"data", "mlflow.db", "mlruns"}
+
+
+def test_nothing_is_left_in_the_projects_folder(workflow):
+    assert not {"mlruns", "mlflow.db", "mlartifacts"} & {path.name for path in ROOT.iterdir()}
+
+
+def test_splits_are_three_parquet_files_and_the_definition(workflow):
+    assert artifacts(workflow, "preprocess", "splits") == {
+        "splits/dataset.yaml", "splits/test.parquet", "splits/train.parquet",
+        "splits/validation.parquet",
+    }  # fmt: skip
+    run_id = workflow.run("preprocess").info.run_id
+    definition = yaml.safe_load(text(workflow, run_id, "splits/dataset.yaml"))
+    assert definition["data"] == str(workflow.caller / "data")
+    assert definition["name"] == "green-taxi-duration"
+
+
+def test_rows_read_and_dropped_are_counted_by_reason(workflow):
+    run = workflow.run("preprocess")
+    rows = json.loads(text(workflow, run.info.run_id, "rows.json"))
+    assert list(rows) == ["train", "validation", "test"]
+    for split, count in rows.items():
+        assert count["read"] == 3_000
+        assert set(count["dropped"]) == {"target missing", "not where target BETWEEN 1 AND 60"}
+        assert count["read"] == count["kept"] + sum(count["dropped"].values())
+        assert run.data.metrics[f"{split}_rows"] == count["kept"]
+
+
+@pytest.mark.parametrize(
+    ("step", "contexts"),
+    [
+        ("preprocess", {"train", "validation", "test"}),
+        ("train", {"train", "validation"}),
+        ("hpo", {"train", "validation"}),
+        ("register", {"test"}),
+    ],
+)
+def test_a_step_logs_the_splits_it_has_used_and_only_register_sees_test(workflow, step, contexts):
+    inputs = workflow.run(step).inputs.dataset_inputs
+    assert {one.tags[0].value for one in inputs} == contexts
+    digests = workflow.run("preprocess").data.tags
+    for one in inputs:
+        assert one.dataset.digest == digests[f"workflow.digest.{one.tags[0].value}"]
+        assert one.dataset.schema
+        assert one.dataset.source
+
+
+def test_all_hyperparameters_are_logged_defaults_included(workflow):
+    families = {run.info.run_name: run for run in workflow.store.children(workflow.run("train"))}
+    forest = families["random_forest"].data.params
+    assert forest["min_samples_split"] == "2"
+    assert forest["max_depth"] == "10"
+    assert forest["random_state"] == "7"
+    for run in families.values():
+        metrics = run.data.metrics
+        for name in ("rmse", "mae", "mape", "r2"):
+            assert {f"train_{name}", f"val_{name}"} <= set(metrics)
+        assert metrics["fit_seconds"] >= 0
+
+
+def test_every_compared_model_has_its_size_and_its_plots(workflow):
+    client = workflow.store.client
+    for run in workflow.store.children(workflow.run("train"))[1:]:
+        assert run.data.metrics["model_bytes"] > 1_000
+        plots = {one.path for one in client.list_artifacts(run.info.run_id, "plots")}
+        assert plots == {
+            "plots/feature_importance.png", "plots/predicted_vs_actual.png", "plots/residuals.png",
+        }  # fmt: skip
+        assert "sk-container" in text(workflow, run.info.run_id, "estimator.html")
+
+
+def test_the_search_keeps_the_top_n_models_and_no_other(workflow):
+    trials = workflow.store.children(workflow.run("hpo"))
+    kept = {run.info.run_name for run in trials if run.outputs.model_outputs}
+    ranked = sorted(trials, key=lambda run: run.data.metrics["val_rmse"])
+    assert kept == {run.info.run_name for run in ranked[:3]}
+    for run in trials:
+        assert set(FAMILIES[run.data.tags["workflow.family"]].space) <= set(run.data.params)
+
+
+def test_the_search_leaves_its_history_and_its_best(workflow):
+    run = workflow.run("hpo")
+    assert {one for one in artifacts(workflow, "hpo") if "." in one} == {
+        "best.json", "search.html", "trials.csv",
+    }  # fmt: skip
+    trials = pd.read_csv(io.StringIO(text(workflow, run.info.run_id, "trials.csv")))
+    best = json.loads(text(workflow, run.info.run_id, "best.json"))
+    assert run.data.metrics["val_rmse"] == pytest.approx(trials["rmse"].min(), rel=1e-12)
+    winner = trials.loc[trials["rmse"].idxmin()]
+    assert best["family"] == winner["family"]
+    page = text(workflow, run.info.run_id, "search.html")
+    assert "Parallel coordinates" in page
+    assert "Search history" in page
+    assert 'src="http' not in page  # opens with no network
+
+
+def test_the_winner_is_chosen_on_validation_and_its_scores_stand_on_every_level(workflow):
+    run = workflow.run("register")
+    table = pd.read_csv(io.StringIO(text(workflow, run.info.run_id, "leaderboard.csv")))
+    finalists = table.iloc[:-1]
+    assert list(table["run"])[-1] == "baseline"
+    assert list(finalists["val_rmse"]) == sorted(finalists["val_rmse"])
+    assert len(finalists) == 3
+    main = workflow.run("main").data.metrics
+    for name in ("val_rmse", "test_rmse", "test_mae"):
+        assert run.data.metrics[name] == main[name] == pytest.approx(finalists.iloc[0][name])
+    winner = workflow.store.client.get_run(finalists.iloc[0]["run_id"])
+    assert winner.data.metrics["test_rmse"] == run.data.metrics["test_rmse"]
+
+
+def test_the_registered_version_says_where_it_comes_from(workflow):
+    client = workflow.store.client
+    version = client.get_model_version_by_alias("green-taxi-duration", "champion")
+    winner = workflow.run("register").data.tags["workflow.winner"]
+    assert version.version == "1"
+    assert version.tags["run_id"] == winner
+    assert version.tags["splits"] == f"runs:/{workflow.run('preprocess').info.run_id}/splits"
+    preprocess = workflow.run("preprocess").data.tags
+    for split in ("train", "validation", "test"):
+        assert version.tags[f"digest.{split}"] == preprocess[f"workflow.digest.{split}"]
+    assert len(version.tags["git_commit"]) == 40
+    assert float(version.tags["test_rmse"]) > 0
+    assert "Duration of New York green-taxi trips" in version.description
+
+
+def test_the_summary_tells_the_winner_and_what_to_do_next(workflow):
+    out = workflow.done.out
+    assert "Registered green-taxi-duration version 1, @champion" in out
+    assert f"export MLFLOW_TRACKING_URI={workflow.store.uri}" in out
+    assert "mlflow models serve -m models:/green-taxi-duration@champion" in out
+    for name in ("baseline", "linear", "random_forest", "lightgbm"):
+        assert name in out
+    assert "Traceback" not in workflow.done.err
+    assert "Warning" not in workflow.done.err
+
+
+def test_the_same_command_gives_the_same_metrics_to_the_last_digit(workflow):
+    splits = f"runs:/{workflow.run('preprocess').info.run_id}/splits"
+    first = {
+        run.info.run_name: run.data.metrics["val_rmse"]
+        for run in workflow.store.children(workflow.run("hpo"))
+    }
+    arguments = parameters(
+        splits=splits, models="random_forest,lightgbm", max_evals=4, top_n=3, seed=7
+    )
+    done = mlflow_run("-e", "hpo", *arguments, cwd=workflow.caller)
+    assert done.code == 0, done.err
+    again = workflow.store.runs("hpo")[-1]
+    second = {
+        run.info.run_name: run.data.metrics["val_rmse"] for run in workflow.store.children(again)
+    }
+    assert second == first

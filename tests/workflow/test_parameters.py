@@ -1,0 +1,101 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow.errors import WorkflowError
+from workflow.parameters import json_object, model_name, names, seconds, whole_number
+
+FAMILIES = ["linear", "lightgbm", "xgboost"]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_whole_number_is_read_back(number):
+    assert whole_number("seed", str(number)) == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1e3", "ten", "none", "nan"])
+def test_what_is_no_whole_number_is_refused(text):
+    with pytest.raises(WorkflowError) as caught:
+        whole_number("seed", text)
+    assert str(caught.value) == f"seed='{text}': give a whole number of at least 0."
+
+
+def test_a_whole_number_that_is_too_small_is_refused_with_the_least():
+    with pytest.raises(WorkflowError, match=r"^top_n='0': give a whole number of at least 1\.$"):
+        whole_number("top_n", "0", at_least=1)
+
+
+@pytest.mark.parametrize(("text", "value"), [("none", None), ("60", 60.0), ("0.5", 0.5)])
+def test_a_time_limit_is_a_number_of_seconds_or_none(text, value):
+    assert seconds("timeout", text) == value
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "inf", "nan", "1 minute", "None"])
+def test_what_is_no_time_limit_is_refused(text):
+    with pytest.raises(WorkflowError) as caught:
+        seconds("timeout", text)
+    assert str(caught.value) == f"timeout='{text}': give a number of seconds above 0, or 'none'."
+
+
+@given(st.lists(st.sampled_from(FAMILIES), min_size=1))
+def test_names_come_each_once_in_the_order_given(given):
+    assert names("models", " , ".join(given), FAMILIES) == list(dict.fromkeys(given))
+
+
+def test_stray_commas_in_a_list_are_passed_over():
+    assert names("models", ",linear,,xgboost, ", FAMILIES) == ["linear", "xgboost"]
+
+
+def test_an_unknown_name_in_a_list_is_refused_with_the_nearest():
+    with pytest.raises(WorkflowError) as caught:
+        names("models", "linear,ligthgbm", FAMILIES)
+    message = str(caught.value)
+    assert message.startswith("unknown name in models")
+    assert "'ligthgbm'" in message
+    assert "did you mean 'lightgbm'?" in message
+    assert message.endswith("Allowed: linear, lightgbm, xgboost.")
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", " , "])
+def test_an_empty_list_is_refused_with_what_is_allowed(text):
+    with pytest.raises(WorkflowError) as caught:
+        names("models", text, FAMILIES)
+    assert str(caught.value).endswith("give at least one of linear, lightgbm, xgboost.")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("auto", None), ("taxi", "taxi"), ("Green taxi, v2.1", "Green taxi, v2.1")]
+)
+def test_a_registered_models_name_is_taken_as_it_is(text, name):
+    assert model_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "  ", "team/taxi", "models:taxi"])
+def test_a_name_that_the_registry_does_not_take_is_refused(text):
+    with pytest.raises(WorkflowError) as caught:
+        model_name(text)
+    assert str(caught.value).startswith("register_as='")
+    assert "give a name without '/' and ':', or 'auto' for the dataset's." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("{}", {}), ('{"max_depth": 8}', {"max_depth": 8}), ('{"a": null}', {"a": None})],
+)
+def test_a_json_object_is_read(text, value):
+    assert json_object("hyperparameters", text) == value
+
+
+@pytest.mark.parametrize("text", ["[1]", "1", '"max_depth"', "null"])
+def test_json_that_is_no_object_is_refused_with_an_example(text):
+    with pytest.raises(WorkflowError) as caught:
+        json_object("hyperparameters", text)
+    assert str(caught.value) == (
+        f"hyperparameters='{text}': give a JSON object such as {{\"max_depth\": 8}}."
+    )
+
+
+@pytest.mark.parametrize("text", ["", "max_depth=8", "{'max_depth': 8}", "{max_depth: 8}"])
+def test_what_is_not_json_is_refused(text):
+    with pytest.raises(WorkflowError, match=r"^hyperparameters='.*' is not JSON: "):
+        json_object("hyperparameters", text)

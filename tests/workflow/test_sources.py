@@ -1,0 +1,280 @@
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
+
+from workflow.errors import WorkflowError
+from workflow.sources import fetch, is_remote
+
+BODY = bytes(range(256)) * 20_000  # 5 MB: more than one block of any reader
+
+
+def refusal(location: str, names: list[str], into: Path) -> str:
+    with pytest.raises(WorkflowError) as caught:
+        fetch(location, names, into)
+    return str(caught.value)
+
+
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    folder = tmp_path / "into"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.csv").write_bytes(BODY)
+    (folder / "test.csv").write_bytes(b"x\n1\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("location", "remote"),
+    [
+        ("/data/trips", False),
+        ("file:///data/trips", False),
+        (r"C:\trips", False),
+        ("http://host/trips", True),
+        ("https://host/trips", True),
+        ("s3://bucket/trips", True),
+        ("gs://bucket/trips", True),
+    ],
+)
+def test_a_url_is_told_from_a_path(location, remote):
+    assert is_remote(location) is remote
+
+
+@pytest.mark.parametrize("location", ["ftp://host/x", "hdfs://host/x", "s3a://bucket/x"])
+def test_a_url_of_another_kind_is_refused_with_those_that_are_read(location, into):
+    assert refusal(location, ["a.csv"], into) == (
+        f"data '{location}': give a local path or one of http://, https://, s3://, gs://."
+    )
+
+
+@pytest.mark.parametrize("form", ["{}", "{}/", "file://{}"])
+def test_local_files_are_used_where_they_are(data, into, form):
+    files = fetch(form.format(data), ["train.csv", "test.csv"], into)
+    assert files == {"train.csv": data / "train.csv", "test.csv": data / "test.csv"}
+    assert list(into.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_refused_with_what_to_give(tmp_path, into):
+    location = str(tmp_path / "nothing")
+    assert refusal(location, ["a.csv", "b.csv"], into) == (
+        f"data '{location}': no such folder. Give the folder or URL prefix that holds a.csv, "
+        "b.csv, or 'sample' or 'default'."
+    )
+
+
+@pytest.mark.xfail(strict=True, reason='"no such folder" is said of a file that exists')
+def test_a_file_given_for_a_folder_is_called_a_file(data, into):
+    assert "no such folder" not in refusal(str(data / "train.csv"), ["train.csv"], into)
+
+
+def test_a_file_that_is_not_there_is_refused_with_the_nearest(data, into):
+    assert refusal(str(data), ["trian.csv"], into) == (
+        f"data '{data}' has no file 'trian.csv': did you mean 'train.csv'? It holds test.csv, "
+        "train.csv."
+    )
+
+
+def test_of_a_full_folder_ten_names_are_said(data, into):
+    for number in range(20):
+        (data / f"{number:02d}").touch()
+    message = refusal(str(data), ["zzz"], into)
+    assert message.endswith("It holds 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, ....")
+
+
+def test_of_an_empty_folder_it_is_said_that_it_is_empty(tmp_path, into):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    assert refusal(str(folder), ["a.csv"], into) == (
+        f"data '{folder}' has no file 'a.csv': It holds nothing."
+    )
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Unmeasured(BaseHTTPRequestHandler):
+    """Sends the body without saying how long it is, as servers that compress do."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(BODY)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Cut(Unmeasured):
+    """Says how long the body is, and hangs up after half of it."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(BODY[: len(BODY) // 2])
+
+
+class Failing(Unmeasured):
+    """Is out of order."""
+
+    def do_HEAD(self) -> None:
+        self.send_error(503)
+
+    do_GET = do_HEAD
+
+
+@pytest.fixture
+def serve() -> Iterator:
+    servers = []
+
+    def start(handler: object) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_files_are_copied_from_a_web_server(serve, data, into, end):
+    url = serve(partial(Quiet, directory=data))
+    files = fetch(url + end, ["train.csv", "test.csv"], into)
+    assert files == {"train.csv": into / "train.csv", "test.csv": into / "test.csv"}
+    assert files["train.csv"].read_bytes() == BODY
+
+
+def test_a_file_in_a_folder_of_the_server_is_copied_into_one(serve, data, into):
+    (data / "2023").mkdir()
+    (data / "2023" / "a.csv").write_text("x")
+    files = fetch(serve(partial(Quiet, directory=data)), ["2023/a.csv"], into)
+    assert files["2023/a.csv"].read_text() == "x"
+
+
+def test_a_server_that_does_not_say_how_long_a_file_is_is_read(serve, into):
+    files = fetch(serve(Unmeasured), ["train.csv"], into)
+    assert files["train.csv"].read_bytes() == BODY
+
+
+def test_a_file_the_server_does_not_have_is_refused_and_leaves_nothing(serve, data, into):
+    url = serve(partial(Quiet, directory=data))
+    assert refusal(url, ["no.csv"], into) == f"data: there is no file {url}/no.csv."
+    assert list(into.iterdir()) == []
+
+
+def failed_to_read(message: str, url: str) -> bool:
+    return message.startswith(f"data: {url} cannot be read (") and message.endswith(
+        "). Check the address, the network and the credentials in the environment."
+    )
+
+
+@pytest.mark.xfail(
+    strict=True, reason="fsspec says FileNotFoundError of a server that is not there"
+)
+def test_a_server_that_does_not_answer_is_not_said_to_lack_the_file(into):
+    url = "http://127.0.0.1:1"
+    assert failed_to_read(refusal(url, ["a.csv"], into), f"{url}/a.csv")
+
+
+@pytest.mark.xfail(strict=True, reason="fsspec says FileNotFoundError of a server out of order")
+def test_a_server_out_of_order_is_not_said_to_lack_the_file(serve, into):
+    url = serve(Failing)
+    assert failed_to_read(refusal(url, ["a.csv"], into), f"{url}/a.csv")
+
+
+def test_a_connection_that_breaks_is_refused_with_the_reason(serve, into):
+    url = serve(Cut)
+    assert failed_to_read(refusal(url, ["train.csv"], into), f"{url}/train.csv")
+
+
+@pytest.mark.xfail(strict=True, reason="the half that has come is left behind")
+def test_a_connection_that_breaks_leaves_no_file(serve, into):
+    refusal(serve(Cut), ["train.csv"], into)
+    assert list(into.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../outside.csv", "{}/outside.csv"], ids=["above", "absolute"])
+@pytest.mark.xfail(strict=True, reason="a dataset file's names decide where copies are written")
+def test_no_file_is_written_outside_the_folder(serve, tmp_path, into, name):
+    refusal(serve(Unmeasured), [name.format(tmp_path)], into)
+    assert not (tmp_path / "outside.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[s3fs.S3FileSystem]:
+    """The bucket `trips`, reached as a user would: by what the environment says."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    files = s3fs.S3FileSystem()
+    if not files.exists("trips"):
+        files.mkdir("trips")
+    yield files
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_files_are_copied_from_a_bucket(bucket, into):
+    bucket.pipe("trips/2023/train.csv", BODY)
+    files = fetch("s3://trips/2023", ["train.csv"], into)
+    assert files == {"train.csv": into / "train.csv"}
+    assert files["train.csv"].read_bytes() == BODY
+
+
+@pytest.mark.parametrize("place", ["trips", "no-such-bucket"])
+def test_a_file_the_bucket_does_not_have_is_refused_and_leaves_nothing(bucket, into, place):
+    message = refusal(f"s3://{place}", ["no.csv"], into)
+    assert message == f"data: there is no file s3://{place}/no.csv."
+    assert list(into.iterdir()) == []
+
+
+def test_a_bucket_that_is_not_reached_is_refused_with_the_reason(bucket, into, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    message = refusal("s3://trips", ["a.csv"], into)
+    assert failed_to_read(message, "s3://trips/a.csv")
+    assert "Could not connect to the endpoint URL" in message
+
+
+def test_a_bucket_without_credentials_is_refused_with_the_reason(bucket, into, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    s3fs.S3FileSystem.clear_instance_cache()
+    message = refusal("s3://trips", ["a.csv"], into)
+    assert failed_to_read(message, "s3://trips/a.csv")
+    assert "Unable to locate credentials" in message
