@@ -70,11 +70,10 @@ class Dataset:
         _ = self.raw_columns  # parses every expression
 
     @property
-    def raw_columns(self) -> set[str]:
+    def raw_columns(self) -> frozenset[str]:
         """The raw columns that target, filter and features name, as they spell them."""
-        columns = columns_of(self.target, "target")
-        columns |= columns_of(self.where, "where") - {TARGET}
-        return columns | feature_columns(self.features)
+        filtered_by = columns_of(self.where, "where") - {TARGET}
+        return columns_of(self.target, "target") | filtered_by | feature_columns(self.features)
 
     def select(self, features: str) -> dict[str, str]:
         """Return the SQL of the features asked for.
@@ -99,10 +98,10 @@ class Dataset:
         return yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100)
 
 
-def feature_columns(features: dict[str, str]) -> set[str]:
+def feature_columns(features: dict[str, str]) -> frozenset[str]:
     """Return the raw columns that features name, as they spell them."""
     read = (columns_of(expression, f"feature '{name}'") for name, expression in features.items())
-    return set().union(*read)
+    return frozenset().union(*read)
 
 
 def from_yaml(text: str, where: str) -> Dataset:

@@ -58,13 +58,14 @@ def write_splits(dataset: Dataset, files: dict[str, Path], folder: Path) -> dict
             that counts.
     """
     connection = duckdb.connect(":memory:")
-    connection.execute("SET preserve_insertion_order = true")
     scans = {split: scan(path) for split, path in files.items()}
     columns = {
         split: _needed(dataset, split, files[split], _columns(connection, scans[split]))
         for split in SPLITS
     }
     types = columns["train"]
+    # Without a limit DuckDB buffers row groups to keep their order, the more the longer the file.
+    connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'")
     _check(dataset, types)
     reports = {}
     for split in SPLITS:
@@ -135,9 +136,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]
 def _needed(dataset: Dataset, split: str, path: Path, columns: dict[str, str]) -> dict[str, str]:
     """Return the columns the dataset names, spelled and typed as the file has them."""
     # SQL's names are not sensitive to case.
-    spelled = {name.casefold(): name for name in columns}
-    for name in dataset.raw_columns:
-        if name.casefold() not in spelled:
+    there = {name.casefold() for name in columns}
+    for name in sorted(dataset.raw_columns):
+        if name.casefold() not in there:
             raise unknown(f"column in the {split} file {path.name}:", name, columns)
     asked = {name.casefold() for name in dataset.raw_columns}
     return {name: type for name, type in columns.items() if name.casefold() in asked}
@@ -171,7 +172,7 @@ def _write(
     counts = f"{known} AND (\n{dataset.where}\n)"
     connection.execute(
         f"COPY (SELECT * FROM ({rows}) WHERE {counts}) "
-        f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        f"TO {literal(str(path))} (FORMAT parquet)"
     )
     read, with_target, kept = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {known}), count(*) FILTER (WHERE {counts}) "

@@ -42,7 +42,8 @@ def isolated() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config=closed)
 
 
-def columns_of(expression: str, where: str) -> set[str]:
+@cache
+def columns_of(expression: str, where: str) -> frozenset[str]:
     """Return the column names that a row-wise SQL expression reads, as it spells them.
 
     Args:
@@ -78,7 +79,7 @@ def columns_of(expression: str, where: str) -> set[str]:
             raise _refused(expression, where, f"{name}()", "when it is asked")
         if kind == "COLUMN_REF" and node["column_names"][0] not in bound:
             columns.add(node["column_names"][0])
-    return columns
+    return frozenset(columns)
 
 
 def _parse(expression: str, where: str) -> dict[str, Any]:

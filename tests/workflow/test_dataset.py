@@ -254,7 +254,7 @@ def datasets(draw: st.DrawFn) -> Dataset:
 
 
 @given(datasets())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_definition_comes_back_from_its_text_as_it_was(dataset):
     again = from_yaml(dataset.to_yaml(), "round trip")
     assert again == dataset

@@ -57,7 +57,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_one_row_at_a_time_gives_the_features_of_the_whole_frame(rows):
     raw = frame_of(rows)
     sql = SqlFeatures(FEATURES, COLUMNS).fit(raw)
@@ -67,7 +67,7 @@ def test_one_row_at_a_time_gives_the_features_of_the_whole_frame(rows):
 
 
 @given(ROWS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_numbers_are_finite_doubles_or_missing_and_categories_are_text_or_missing(rows):
     features = computed(FEATURES, COLUMNS, frame_of(rows))
     assert list(features) == list(FEATURES)

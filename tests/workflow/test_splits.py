@@ -105,7 +105,7 @@ def test_where_may_name_the_target_in_any_case(maker):
 
 
 def test_rows_stay_in_the_order_of_the_raw_file(maker):
-    order = np.random.default_rng(0).permutation(300_000)
+    order = np.random.default_rng(0).permutation(150_000)
     maker.write(pd.DataFrame({"y": order * 1.0, "x": order}), where="x % 3 = 0")
     frame, target = read_split(maker.out / "train.parquet", ["x"])
     kept = order[order % 3 == 0]

@@ -192,12 +192,10 @@ def test_any_text_is_either_read_or_refused_in_one_line(text):
         "epoch(age(t))",
         "epoch(ago(INTERVAL 1 DAY))",
         "epoch(pg_conf_load_time())",
-        "epoch('now'::TIMESTAMP)",
-        "epoch(CAST('today' AS DATE))",
     ],
 )
 @pytest.mark.xfail(
-    strict=True, reason="the clock is hidden in a macro, a cast or a wrong catalogue"
+    strict=True, reason="the clock is hidden in a macro, or called consistent by the catalogue"
 )
 def test_a_hidden_clock_is_refused(expression):
     assert "whose value depends on when it is asked" in refusal(expression)
