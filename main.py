@@ -57,7 +57,7 @@ def main(
     judged = evaluate.resolve_metric(metric, definition.task)
     parameters.whole_number("max_evals", max_evals, at_least=1)
     parameters.whole_number("top_n", top_n, at_least=1)
-    parameters.whole_number("seed", seed)
+    parameters.seed(seed)
     parameters.seconds("timeout", timeout)
     parameters.model_name(register_as)
 

@@ -8,10 +8,9 @@ import mlflow
 import pandas as pd
 from tqdm import tqdm
 
-from workflow import evaluate, logged_models, models, plots, runs, step
+from workflow import evaluate, logged_models, models, parameters, plots, runs, step
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted
-from workflow.parameters import names, seconds, whole_number
 from workflow.search import search
 
 
@@ -35,18 +34,22 @@ def hpo(
     seed: str,
 ) -> None:
     start = time.perf_counter()
-    seeded = whole_number("seed", seed)
-    trials = whole_number("max_evals", max_evals, at_least=1)
-    kept = whole_number("top_n", top_n, at_least=1)
-    limit = seconds("timeout", timeout)
-    asked = [models.FAMILIES[name] for name in names("models", families, list(models.FAMILIES))]
+    seeded = parameters.seed(seed)
+    trials = parameters.whole_number("max_evals", max_evals, at_least=1)
+    kept = parameters.whole_number("top_n", top_n, at_least=1)
+    limit = parameters.seconds("timeout", timeout)
+    asked = [
+        models.FAMILIES[name]
+        for name in parameters.names("models", families, list(models.FAMILIES))
+    ]
     splits = runs.open_splits(uri)
     judged = evaluate.resolve_metric(metric, splits.dataset.task)
     selected = splits.dataset.select(features)
+    searched = [models.FAMILIES[name] for name in asked]
     with step.run("hpo"), tqdm(total=trials, disable=None, unit="trial", leave=False) as bar:
         splits.log_inputs("train", "validation")
         journal = Journal(Bench(splits, selected, seeded), judged, kept, bar)
-        search(journal.trial, asked, max_evals=trials, timeout=limit, seed=seeded)
+        search(journal.trial, searched, max_evals=trials, timeout=limit, seed=seeded)
         journal.close()
         best = journal.table.sort_values("loss", kind="stable").iloc[0]
     step.say(

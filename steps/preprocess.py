@@ -8,8 +8,7 @@ import click
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from workflow import dataset, runs, samples, sources, splits, step
-from workflow.parameters import whole_number
+from workflow import dataset, parameters, runs, samples, sources, splits, step
 
 
 @click.command()
@@ -20,7 +19,7 @@ from workflow.parameters import whole_number
 @click.option("--seed", required=True, help="Of the built-in sample.")
 def preprocess(name: str, data: str, target: str, task: str, seed: str) -> None:
     start = time.perf_counter()
-    seeded = whole_number("seed", seed)
+    seeded = parameters.seed(seed)
     definition = dataset.resolve(*dataset.locate(name, data), target, task)
     with step.run("preprocess"), tempfile.TemporaryDirectory() as folder:
         raw, out = Path(folder, "raw"), Path(folder, "splits")

@@ -6,10 +6,9 @@ import click
 import mlflow
 from sklearn.utils import estimator_html_repr
 
-from workflow import evaluate, importance, logged_models, models, plots, runs, step
+from workflow import evaluate, importance, logged_models, models, parameters, plots, runs, step
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted
-from workflow.parameters import json_object, names, whole_number
 
 
 @click.command()
@@ -23,9 +22,9 @@ def train(
     uri: str, families: str, features: str, hyperparameters: str, metric: str, seed: str
 ) -> None:
     start = time.perf_counter()
-    seeded = whole_number("seed", seed)
-    asked = names("models", families, list(models.FAMILIES))
-    given = json_object("hyperparameters", hyperparameters)
+    seeded = parameters.seed(seed)
+    asked = parameters.names("models", families, list(models.FAMILIES))
+    given = parameters.json_object("hyperparameters", hyperparameters)
     if given and len(asked) > 1:
         raise WorkflowError(
             f"hyperparameters={hyperparameters} are for one family, but models={families}: "

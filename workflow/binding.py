@@ -5,10 +5,9 @@ from typing import Literal
 import duckdb
 
 from workflow.errors import WorkflowError
-from workflow.sql import isolated, quote
+from workflow.sql import INTEGERS, isolated, quote
 
 Kind = Literal["number", "category"]
-INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (  # DuckDB types; DECIMAL(p, s) besides
     "BOOLEAN",
     "FLOAT",
@@ -46,7 +45,8 @@ def type_of(expression: str, columns: dict[str, str], where: str) -> str:
         WorkflowError: It does not bind, or is not row-wise: only a function of many rows, which a
             macro may hide from the parser, makes a row out of none.
     """
-    raw = ", ".join(f"CAST(NULL AS {type}) AS {quote(name)}" for name, type in columns.items())
+    typed = [f"CAST(NULL AS {type}) AS {quote(name)}" for name, type in columns.items()]
+    raw = ", ".join(typed or ["NULL"])
     try:
         cursor = isolated().cursor()
         cursor.execute(f"SELECT (\n{expression}\n) FROM (SELECT {raw}) WHERE false")

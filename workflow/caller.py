@@ -23,7 +23,10 @@ def absolute(location: str) -> str:
     """
     if "://" in location:
         return location
-    path = Path(location).expanduser()
+    try:
+        path = Path(location).expanduser()
+    except RuntimeError as error:
+        raise WorkflowError(f"'{location}': {error} Give an absolute path.") from error
     return str(path if path.is_absolute() else Path(os.path.normpath(_folder(location) / path)))
 
 

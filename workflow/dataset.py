@@ -16,6 +16,7 @@ from workflow.sql import TARGET, columns_of
 SHIPPED = Path(__file__).resolve().parent.parent / "datasets"
 SPLITS = ("train", "validation", "test")
 TASKS = ("regression",)
+ALL = "all"  # every feature
 SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -61,9 +62,21 @@ class Dataset:
             raise WorkflowError(f"dataset '{self.name}' names no file for {', '.join(missing)}.")
         if not self.features:
             raise WorkflowError(f"dataset '{self.name}' has no features.")
+        folded: dict[str, str] = {}
+        for name in self.features:
+            if not name.strip() or name == ALL or "," in name:
+                raise WorkflowError(
+                    f"feature '{name}': give it a name without a comma, not '{ALL}'."
+                )
+            if (other := folded.setdefault(name.casefold(), name)) != name:
+                raise WorkflowError(
+                    f"features '{other}' and '{name}' are one name to SQL: rename one."
+                )
         for name, members in self.feature_sets.items():
-            if name == "all" or name in self.features:
-                raise WorkflowError(f"feature set '{name}' has the name of a feature, or 'all'.")
+            if name == ALL or name in self.features:
+                raise WorkflowError(f"feature set '{name}' has the name of a feature, or '{ALL}'.")
+            if not members:
+                raise WorkflowError(f"feature set '{name}' is empty.")
             for member in members:
                 if member not in self.features:
                     raise unknown(f"feature in set '{name}':", member, self.features)
@@ -72,7 +85,8 @@ class Dataset:
     @property
     def raw_columns(self) -> frozenset[str]:
         """The raw columns that target, filter and features name, as they spell them."""
-        filtered_by = columns_of(self.where, "where") - {TARGET}
+        named = columns_of(self.where, "where")
+        filtered_by = {name for name in named if name.casefold() != TARGET}
         return columns_of(self.target, "target") | filtered_by | feature_columns(self.features)
 
     def select(self, features: str) -> dict[str, str]:
@@ -84,12 +98,16 @@ class Dataset:
         Raises:
             WorkflowError: A name that is neither.
         """
-        if features == "all":
-            return dict(self.features)
-        names = self.feature_sets.get(features) or [name.strip() for name in features.split(",")]
+        sets = {ALL: list(self.features), **self.feature_sets}
+        names = sets.get(features) or [name.strip() for name in features.split(",")]
         for name in names:
+            if name in sets:
+                raise WorkflowError(
+                    f"features='{features}': '{name}' is a set; give it alone, or features only: "
+                    f"{', '.join(self.features)}."
+                )
             if name not in self.features:
-                raise unknown("feature", name, ["all", *self.feature_sets, *self.features])
+                raise unknown("feature", name, [*sets, *self.features])
         return {name: self.features[name] for name in names}
 
     def to_yaml(self) -> str:
@@ -119,7 +137,8 @@ def from_yaml(text: str, where: str) -> Dataset:
     except yaml.YAMLError as error:
         raise WorkflowError(f"dataset file {where} is not YAML: {error}.") from error
     if not isinstance(given, dict):
-        raise WorkflowError(f"dataset file {where} holds no mapping of {_keys(Dataset)}.")
+        keys = ", ".join(_keys(Dataset))
+        raise WorkflowError(f"dataset file {where} holds no mapping of {keys}.")
     for key in given:
         if key not in _keys(Dataset):
             raise unknown(f"key in dataset file {where}:", str(key), _keys(Dataset))
@@ -142,9 +161,11 @@ def load(dataset: str) -> Dataset:
         dataset = str(shipped[dataset])
     try:
         with fsspec.open(dataset, "rt", encoding="utf-8") as file:
-            return from_yaml(file.read(), where=dataset)
-    except (OSError, ValueError, ImportError) as error:
+            text = file.read()
+    # Every protocol's library has errors of its own; what they mean to the user is the same.
+    except Exception as error:
         raise WorkflowError(f"dataset file {dataset} cannot be read: {error}.") from error
+    return from_yaml(text, where=dataset)
 
 
 def locate(name: str, data: str) -> tuple[str, str]:
@@ -204,18 +225,27 @@ def _keys(cls: type) -> list[str]:
 
 def _texts(given: dict[str, Any], where: str) -> dict[str, Any]:
     """Check the shape of each value; YAML reads a feature `1` as a number, SQL wants its text."""
-    shaped = dict(given)
+    shaped: dict[str, Any] = {}
     for key, value in given.items():
         if key in ("split", "features", "feature_sets"):
             if not isinstance(value, dict):
                 raise WorkflowError(f"'{key}' in dataset file {where} must be a mapping.")
-            if key == "feature_sets":
-                lists = {str(name): members for name, members in value.items()}
-                if not all(isinstance(members, list) for members in lists.values()):
-                    raise WorkflowError(f"each of 'feature_sets' in {where} must be a list.")
-                shaped[key] = {name: [str(m) for m in members] for name, members in lists.items()}
-            else:
-                shaped[key] = {str(name): str(text) for name, text in value.items()}
+            read = _list if key == "feature_sets" else _text
+            shaped[key] = {
+                str(name): read(f"{key}.{name}", one, where) for name, one in value.items()
+            }
         else:
-            shaped[key] = str(value)
+            shaped[key] = _text(key, value, where)
     return shaped
+
+
+def _text(key: str, value: Any, where: str) -> str:
+    if value is None or isinstance(value, list | dict):
+        raise WorkflowError(f"'{key}' in dataset file {where} must be a text, not {value!r}.")
+    return str(value)
+
+
+def _list(key: str, value: Any, where: str) -> list[str]:
+    if not isinstance(value, list):
+        raise WorkflowError(f"'{key}' in dataset file {where} must be a list, not {value!r}.")
+    return [_text(key, one, where) for one in value]

@@ -14,8 +14,8 @@ from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
     OrdinalEncoder,
+    QuantileTransformer,
     SplineTransformer,
-    StandardScaler,
     TargetEncoder,
 )
 
@@ -41,10 +41,11 @@ def build(
     many = [name for name in categories if cardinality[name] > MANY]
     few = [name for name in categories if name not in many]
     numbers = [name for name, kind in kinds.items() if kind == "number"]
+    wide = encoding.widest is not None and sum(map(cardinality.get, categories)) > encoding.widest
     stages = [
-        ("many", _category(encoding.many, seed), many),
-        ("few", _category(encoding.few, seed), few),
-        ("numbers", _number(encoding.number), numbers),
+        ("few", _category("target" if wide else encoding.few, seed), few),
+        ("many", _category("target" if wide else encoding.many, seed), many),
+        ("numbers", _number(encoding.number, seed), numbers),
     ]
     return ColumnTransformer([stage for stage in stages if stage[-1]])
 
@@ -72,17 +73,21 @@ def _category(how: str, seed: int) -> BaseEstimator:
             )
 
 
-def _number(how: str) -> BaseEstimator:
+def _number(how: str, seed: int) -> BaseEstimator:
     fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     match how:
         case "keep":
             return FunctionTransformer(feature_names_out="one-to-one")
         case "median":
             return fill
-        case "scale":
-            return make_pipeline(fill, StandardScaler())
+        case "normal":
+            return make_pipeline(fill, _ranks(seed, output_distribution="normal"))
         case "spline":
-            spline = SplineTransformer(
-                n_knots=10, degree=1, knots="quantile", extrapolation="constant", sparse_output=True
+            bend = SplineTransformer(
+                n_knots=20, degree=1, extrapolation="constant", sparse_output=True
             )
-            return make_pipeline(fill, spline)
+            return make_pipeline(fill, _ranks(seed), bend)
+
+
+def _ranks(seed: int, **options: str) -> QuantileTransformer:
+    return QuantileTransformer(n_quantiles=200, subsample=None, random_state=seed, **options)

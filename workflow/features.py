@@ -8,7 +8,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from workflow.binding import kinds
-from workflow.sql import isolated, quote
+from workflow.sql import cast, isolated, quote
+
+ROW = "tabular-workflow row"  # no raw column's name
 
 
 class SqlFeatures(TransformerMixin, BaseEstimator):
@@ -57,25 +59,29 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         if needed := [name for name in absent if name not in (self.optional or [])]:
             raise ValueError(f"the model needs the columns {', '.join(needed)}")
         cursor = isolated().cursor()
-        cursor.register("frame", X.drop(columns=X.columns.difference(list(self.columns))))
         try:
+            # A frame of no column at all has no rows for DuckDB: the row's number is one.
+            used = X[[name for name in self.columns if name not in absent]]
+            cursor.register("frame", used.assign(**{ROW: range(len(X))}))
             frame = cursor.execute(self._select(set(absent))).df()
         except duckdb.Error as error:
             raise ValueError(f"features cannot be computed: {error}") from error
         finally:
             cursor.close()
         frame.index = X.index
-        return frame
+        # One type whatever the rows: of a category without a value in any of them, it is object.
+        categories = [name for name, kind in self.kinds_.items() if kind == "category"]
+        return frame.astype(dict.fromkeys(categories, "str"))
 
     def get_feature_names_out(self, input_features: object = None) -> list[str]:
         """Return the features' names, in order."""
         return list(self.features)
 
     def _select(self, absent: set[str]) -> str:
-        raw = ", ".join(
-            f"CAST({'NULL' if name in absent else quote(name)} AS {type}) AS {quote(name)}"
-            for name, type in self.columns.items()
-        )
+        raw = [quote(ROW)]
+        for name, type in self.columns.items():
+            nothing = f"CAST(NULL AS {type}) AS {quote(name)}"
+            raw.append(nothing if name in absent else cast(name, type))
         values, out = [], []
         for name, expression in self.features.items():
             column = quote(name)
@@ -86,5 +92,5 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
                 values.append(f"CAST((\n{expression}\n) AS DOUBLE) AS {column}")
                 # No estimator takes an infinite number; a missing one, each does once encoded.
                 out.append(f"CASE WHEN isfinite({column}) THEN {column} END AS {column}")
-        inner = f"SELECT {', '.join(values)} FROM (SELECT {raw} FROM frame)"
+        inner = f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
         return f"SELECT {', '.join(out)} FROM ({inner})"

@@ -54,10 +54,16 @@ class Bench:
         self.example = raw.head(5)
         optional = [name for name in raw if raw[name].isna().any()]
         self.sql = SqlFeatures(features, columns, optional).fit(raw)
-        self.x_train = self.sql.transform(raw)
+        self.x_train = self._features("train", raw)
         raw, self.y_validation = splits.read("validation", columns)
-        self.x_validation = self.sql.transform(raw)
+        self.x_validation = self._features("validation", raw)
         self._encoded: dict[str, _Encoded] = {}
+
+    def _features(self, split: str, raw: pd.DataFrame) -> pd.DataFrame:
+        try:
+            return self.sql.transform(raw)
+        except ValueError as error:
+            raise WorkflowError(f"{split} split: {error}") from error
 
     @cached_property
     def cardinality(self) -> dict[str, int]:
@@ -86,17 +92,24 @@ class Bench:
         start = time.perf_counter()
         try:
             estimator.set_params(**hyperparameters)
-            estimator.fit(encoded.train, self.y_train, **encoded.native)
-        except (ValueError, TypeError) as error:
+            if family.native in estimator.get_params():
+                estimator.set_params(**encoded.native).fit(encoded.train, self.y_train)
+            else:
+                estimator.fit(encoded.train, self.y_train, **encoded.native)
+        # Each library has errors of its own; a value that it refuses is what they mean.
+        except Exception as error:
             raise WorkflowError(
                 f"{family.name} cannot be fitted with {hyperparameters or 'defaults'}: {error}"
             ) from error
         seconds = time.perf_counter() - start
+        given = estimator.get_params()
+        if family.predicts_alone:
+            estimator.set_params(n_jobs=1)
         predictions = estimator.predict(encoded.validation)
         steps = [("features", self.sql), ("encode", encoded.encoder), ("estimator", estimator)]
         return Fitted(
             pipeline=Pipeline(steps),
-            hyperparameters=estimator.get_params(),
+            hyperparameters=given,
             seconds=seconds,
             predictions=predictions,
             metrics=score(self.task, "val", self.y_validation, predictions),

@@ -44,12 +44,16 @@ class Encoding:
         many: Of categories with many. "target" is the mean target of a value, shrunk towards the
             overall mean and fitted across folds (Micci-Barreca, 2001).
         number: "keep" leaves gaps to the estimator, "median" fills them and says so in a further
-            column, "scale" also brings to mean 0 and variance 1, "spline" also bends lines.
+            column, "normal" also maps ranks to a normal distribution, "spline" ranks to bent lines;
+            ranks, because a distance of thousands of miles must not bend the line of all others.
+        widest: How many one-hot columns the family can bear; where all categories together have
+            more values, they are target-encoded.
     """
 
     few: Literal["one_hot", "target", "native"] = "one_hot"
     many: Literal["one_hot", "target"] = "target"
-    number: Literal["keep", "median", "scale", "spline"] = "keep"
+    number: Literal["keep", "median", "normal", "spline"] = "keep"
+    widest: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,10 @@ class Family:
         defaults: Where they differ from the estimator's own.
         space: What the search may change, by hyperparameter.
         seeded: Whether the estimator takes a `random_state`.
-        native: The argument of `fit` that takes the positions of native categories.
+        native: The hyperparameter, or argument of `fit`, that takes the positions of native
+            categories.
+        predicts_alone: Whether it predicts on one core, because threads add up in any order and
+            the last digit would change from call to call.
         packages: What a saved model needs beside logged_models.PACKAGES.
         trusted: The types skops does not know that a saved model is made of.
     """
@@ -75,6 +82,7 @@ class Family:
     space: Mapping[str, Whole | Real | Choice] = field(default_factory=dict)
     seeded: bool = True
     native: str | None = None
+    predicts_alone: bool = False
     packages: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
 
@@ -101,19 +109,28 @@ FAMILIES = {
             encoding=Encoding(few="one_hot", many="one_hot", number="spline"),
             defaults={"alpha": 3.0},
             space={"alpha": Real(0.01, 100.0, log=True)},
+            trusted=(
+                "scipy._lib.array_api_compat.numpy._aliases.asarray",
+                "scipy.interpolate._bsplines.BSpline",
+            ),
         ),
         Family(
             name="kneighbors",
             classes={"regression": "sklearn.neighbors.KNeighborsRegressor"},
-            encoding=Encoding(few="target", many="target", number="scale"),
-            defaults={"n_neighbors": 15, "weights": "distance", "n_jobs": -1},
-            space={"n_neighbors": Whole(3, 60, log=True), "p": Choice((1, 2))},
+            encoding=Encoding(few="target", many="target", number="normal"),
+            defaults={"n_neighbors": 20, "weights": "distance", "n_jobs": -1},
+            space={"n_neighbors": Whole(3, 100, log=True), "p": Choice((1, 2))},
             seeded=False,
+            trusted=(
+                "sklearn.metrics._dist_metrics.EuclideanDistance64",
+                "sklearn.metrics._dist_metrics.ManhattanDistance64",
+                "sklearn.neighbors._kd_tree.KDTree",
+            ),
         ),
         Family(
             name="random_forest",
             classes={"regression": "sklearn.ensemble.RandomForestRegressor"},
-            encoding=Encoding(few="one_hot", many="one_hot", number="median"),
+            encoding=Encoding(few="one_hot", many="one_hot", number="median", widest=8_192),
             defaults={"max_depth": 10, "n_jobs": -1},
             space={
                 "max_depth": Whole(1, 20),
@@ -121,20 +138,34 @@ FAMILIES = {
                 "min_samples_split": Whole(2, 10),
                 "min_samples_leaf": Whole(1, 4),
             },
+            predicts_alone=True,
             trusted=("sklearn.tree._tree.Tree",),
         ),
         Family(
             name="gradient_boosting",
             classes={"regression": "sklearn.ensemble.HistGradientBoostingRegressor"},
-            encoding=Encoding(few="target", many="target", number="keep"),
-            defaults={"max_iter": 300, "learning_rate": 0.05, "early_stopping": False},
+            encoding=Encoding(few="native", many="target", number="keep"),
+            defaults={
+                "max_iter": 300,
+                "learning_rate": 0.05,
+                "max_leaf_nodes": 63,
+                "max_features": 0.7,
+                "early_stopping": False,
+            },
             space={
-                "learning_rate": Real(0.02, 0.2, log=True),
-                "max_iter": Whole(100, 400),
+                "learning_rate": Real(0.03, 0.2, log=True),
+                "max_iter": Whole(100, 300),
                 "max_leaf_nodes": Whole(15, 127, log=True),
                 "min_samples_leaf": Whole(5, 100, log=True),
+                "max_features": Real(0.5, 1.0),
                 "l2_regularization": Real(0.001, 10.0, log=True),
             },
+            native="categorical_features",
+            trusted=(
+                "functools.partial",  # of check_array, before native categories
+                "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+                "sklearn.utils.validation.check_array",
+            ),
         ),
         Family(
             name="lightgbm",
@@ -152,7 +183,7 @@ FAMILIES = {
             },
             space={
                 "learning_rate": Real(0.03, 0.2, log=True),
-                "n_estimators": Whole(100, 400),
+                "n_estimators": Whole(100, 300),
                 "num_leaves": Whole(15, 127, log=True),
                 "min_child_samples": Whole(5, 100, log=True),
                 "colsample_bytree": Real(0.5, 1.0),
@@ -179,10 +210,10 @@ FAMILIES = {
                 "n_jobs": -1,
             },
             space={
-                "learning_rate": Real(0.02, 0.2, log=True),
-                "n_estimators": Whole(100, 400),
-                "max_depth": Whole(3, 12),
-                "min_child_weight": Real(0.5, 50.0, log=True),
+                "learning_rate": Real(0.03, 0.2, log=True),
+                "n_estimators": Whole(100, 300),
+                "max_depth": Whole(4, 10),
+                "min_child_weight": Real(1.0, 50.0, log=True),
                 "reg_lambda": Real(0.001, 10.0, log=True),
                 "colsample_bytree": Real(0.5, 1.0),
             },

@@ -23,6 +23,18 @@ def whole_number(name: str, text: str, at_least: int = 0) -> int:
     return number
 
 
+def seed(text: str) -> int:
+    """Return a seed, which numpy takes up to 2**32 - 1.
+
+    Raises:
+        WorkflowError: It is no such number.
+    """
+    number = whole_number("seed", text)
+    if number >= 2**32:
+        raise WorkflowError(f"seed='{text}': give a whole number below {2**32}.")
+    return number
+
+
 def seconds(name: str, text: str) -> float | None:
     """Return a time limit in seconds, or None for `none`.
 

@@ -5,6 +5,7 @@ holding a split in memory.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pandas as pd
 from workflow.binding import is_number, kinds, type_of
 from workflow.dataset import SPLITS, Dataset
 from workflow.errors import WorkflowError, unknown
-from workflow.sql import TARGET, literal, quote
+from workflow.sql import TARGET, cast, connect, literal, quote
 
 READERS = {
     ".parquet": "read_parquet({})",
@@ -57,7 +58,7 @@ def write_splits(dataset: Dataset, files: dict[str, Path], folder: Path) -> dict
         WorkflowError: A file cannot be read, lacks a column, does not fit the SQL, or has no row
             that counts.
     """
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     scans = {split: scan(path) for split, path in files.items()}
     columns = {
         split: _needed(dataset, split, files[split], _columns(connection, scans[split]))
@@ -65,17 +66,17 @@ def write_splits(dataset: Dataset, files: dict[str, Path], folder: Path) -> dict
     }
     types = columns["train"]
     # Without a limit DuckDB buffers row groups to keep their order, the more the longer the file.
-    connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'")
+    connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
     _check(dataset, types)
     reports = {}
     for split in SPLITS:
         # The types of train hold in every split, whatever a month's file says.
-        raw = ", ".join(f"CAST({quote(name)} AS {types[name]}) AS {quote(name)}" for name in types)
+        raw = ", ".join(_as_in_train(name, types, columns[split]) for name in types)
         rows = f"SELECT *, {_target(dataset)} FROM (SELECT {raw} FROM {scans[split]})"
         try:
             reports[split] = _write(connection, dataset, rows, folder / f"{split}.parquet")
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
+            reason = " ".join(str(error).partition("\n\n")[0].split())
             raise WorkflowError(f"{split} split, {files[split].name}: {reason}") from error
         if not reports[split].rows:
             raise WorkflowError(
@@ -95,14 +96,14 @@ def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]
         columns: The raw columns wanted, as SQL spells them.
     """
     wanted = ", ".join(quote(name) for name in [*columns, TARGET])
-    with duckdb.connect(":memory:") as connection:
+    with connect() as connection:
         frame = connection.execute(f"SELECT {wanted} FROM {scan(path)}").df()
     return frame.drop(columns=TARGET), frame[TARGET]
 
 
 def split_columns(path: Path) -> dict[str, str]:
     """Return the DuckDB type of each raw column of a split."""
-    with duckdb.connect(":memory:") as connection:
+    with connect() as connection:
         columns = _columns(connection, scan(path))
     return {name: type for name, type in columns.items() if name != TARGET}
 
@@ -115,7 +116,9 @@ def scan(path: Path) -> str:
     """
     for suffix, reader in READERS.items():
         if path.name.casefold().endswith(suffix):
-            return reader.format(literal(str(path)))
+            # To DuckDB a path is a pattern.
+            plain = re.sub(r"([*?\[])", r"[\1]", str(path))
+            return reader.format(literal(plain))
     raise WorkflowError(f"data file '{path.name}': give one of {', '.join(READERS)}.")
 
 
@@ -142,6 +145,14 @@ def _needed(dataset: Dataset, split: str, path: Path, columns: dict[str, str]) -
             raise unknown(f"column in the {split} file {path.name}:", name, columns)
     asked = {name.casefold() for name in dataset.raw_columns}
     return {name: type for name, type in columns.items() if name.casefold() in asked}
+
+
+def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str:
+    """Return the SQL of a column with the type that it has in train."""
+    spelled = {one.casefold(): type for one, type in found.items()}
+    if spelled[name.casefold()] == types[name]:
+        return f"{quote(name)} AS {quote(name)}"  # in train's spelling
+    return cast(name, types[name])
 
 
 def _check(dataset: Dataset, types: dict[str, str]) -> None:
@@ -171,13 +182,12 @@ def _write(
     known = f"({TARGET} IS NOT NULL AND isfinite({TARGET}))"
     counts = f"{known} AND (\n{dataset.where}\n)"
     connection.execute(
-        f"COPY (SELECT * FROM ({rows}) WHERE {counts}) "
-        f"TO {literal(str(path))} (FORMAT parquet)"
-    )
-    read, with_target, kept = connection.execute(
+        f"COPY (SELECT * FROM ({rows}) WHERE {counts}) TO {literal(str(path))} (FORMAT parquet)"
+    ).fetchall()
+    ((read, with_target, kept),) = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {known}), count(*) FILTER (WHERE {counts}) "
         f"FROM ({rows})"
-    ).fetchone()
+    ).fetchall()
     dropped = {
         "target missing": read - with_target,
         f"not where {dataset.where}": with_target - kept,

@@ -14,6 +14,11 @@ import duckdb
 
 from workflow.errors import WorkflowError
 
+# Of the clock, though DuckDB's catalogue calls them consistent, or macros that hide it.
+CLOCKS = {"current_localtimestamp", "ago", "pg_conf_load_time", "pg_postmaster_start_time"}
+# SQL's names for the clock; they parse as columns.
+BARE_CLOCKS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 TARGET = "target"  # the name by which `where` may use the target, and its column in the splits
 
 
@@ -35,11 +40,33 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def cast(name: str, type: str) -> str:
+    """Return the SQL that casts a column to a type, and names it.
+
+    A fraction fails where training saw whole numbers: DuckDB rounds it, and 12.6 would serve as 13.
+    """
+    column = quote(name)
+    value = f"CAST({column} AS {type})"
+    if type.removeprefix("U") in INTEGERS:
+        complaint = f"{literal(f'no whole number in column {name}: ')} || {column}"
+        value = f"CASE WHEN {column} <> {value} THEN error({complaint}) ELSE {value} END"
+    return f"{value} AS {column}"
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a new in-memory database, in which a zoned time has the same hour on every machine."""
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
+    return connection
+
+
 @cache
 def isolated() -> duckdb.DuckDBPyConnection:
     """Return the process's in-memory database, which reaches no file, no network and no setting."""
-    closed = {"enable_external_access": "false", "lock_configuration": "true"}
-    return duckdb.connect(":memory:", config=closed)
+    connection = connect()
+    connection.execute("SET enable_external_access = false").fetchall()
+    connection.execute("SET lock_configuration = true").fetchall()
+    return connection
 
 
 @cache
@@ -53,32 +80,29 @@ def columns_of(expression: str, where: str) -> frozenset[str]:
     Raises:
         WorkflowError: It does not parse, is not a single expression, or is not row-wise.
     """
-    tree = _parse(expression, where)
-    nodes = list(_nodes(tree))
-    bound = {
-        name
-        for node in nodes
-        if node["class"] == "LAMBDA"
-        for parameter in _nodes(node["lhs"])
-        for name in parameter.get("column_names", [])
-    }
     columns = set()
-    for node in nodes:
-        kind, name = node["class"], node.get("function_name", "")
+    for node, bound in _nodes(_parse(expression, where), frozenset()):
+        kind, name = node["class"], node.get("function_name", "").casefold()
         if kind == "WINDOW":
             raise _refused(expression, where, "a window function", "the rows around it")
         if kind == "SUBQUERY":
             raise _refused(expression, where, "a subquery", "other rows")
         if kind == "STAR":
             raise _refused(expression, where, "*", "whatever columns there are")
+        if kind == "POSITIONAL_REFERENCE":
+            raise _refused(expression, where, f"#{node['index']}", "the order of the columns")
         if kind == "PARAMETER":
             raise _refused(expression, where, "a placeholder", "what is put there")
-        if kind == "FUNCTION" and name.casefold() in _functions("of many rows"):
+        if kind == "FUNCTION" and name in _functions("of many rows"):
             raise _refused(expression, where, f"{name}()", "other rows")
-        if kind == "FUNCTION" and name.casefold() in _functions("changing"):
+        if kind == "FUNCTION" and (name in CLOCKS or name in _functions("changing")):
             raise _refused(expression, where, f"{name}()", "when it is asked")
-        if kind == "COLUMN_REF" and node["column_names"][0] not in bound:
-            columns.add(node["column_names"][0])
+        if kind == "FUNCTION" and name == "age" and len(node["arguments"]) == 1:
+            raise _refused(expression, where, "age() of one time", "when it is asked")
+        if kind == "COLUMN_REF" and (column := node["column_names"][0]) not in bound:
+            if column.casefold() in BARE_CLOCKS:
+                raise _refused(expression, where, column, "when it is asked")
+            columns.add(column)
     return frozenset(columns)
 
 
@@ -88,7 +112,8 @@ def _parse(expression: str, where: str) -> dict[str, Any]:
         raise WorkflowError(f"{where} is empty: give a SQL expression.")
     # The line breaks keep a comment in the expression from swallowing what stands after it.
     statement = f"SELECT (\n{expression}\n) AS value"
-    (text,) = isolated().cursor().execute("SELECT json_serialize_sql(?)", [statement]).fetchone()
+    asked = isolated().cursor().execute("SELECT json_serialize_sql(?)", [statement])
+    ((text,),) = asked.fetchall()
     answer = json.loads(text)
     if answer["error"]:
         reason = answer["error_message"].splitlines()[0]
@@ -101,25 +126,38 @@ def _parse(expression: str, where: str) -> dict[str, Any]:
     extra = [key for key in ("where_clause", "having", "qualify", "sample") if query.get(key)]
     if extra or query["modifiers"] or query["group_expressions"]:
         raise WorkflowError(f"{where} must be a single SQL expression, not {expression!r}.")
-    return query["select_list"][0]
+    value = query["select_list"][0]
+    if value.get("function_name") == "row" and not value["arguments"]:  # what (/* nothing */) is
+        raise WorkflowError(f"{where} is empty: give a SQL expression.")
+    return value
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every expression node of a syntax tree."""
-    if isinstance(tree, dict):
-        if "class" in tree:
-            yield tree
-        for branch in tree.values():
-            yield from _nodes(branch)
-    elif isinstance(tree, list):
+def _nodes(tree: Any, bound: frozenset[str]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Yield every expression node of a syntax tree, and the lambda parameters that it may name."""
+    if isinstance(tree, list):
         for branch in tree:
-            yield from _nodes(branch)
+            yield from _nodes(branch, bound)
+    elif isinstance(tree, dict):
+        if tree.get("class") == "FUNCTION" and tree["function_name"] in _functions("of lambdas"):
+            for argument in (one["expression"] for one in tree["arguments"]):
+                if argument["class"] == "LAMBDA":
+                    own = {name for node, _ in _nodes(argument["lhs"], frozenset())
+                           for name in node.get("column_names", [])}  # fmt: skip
+                    yield from _nodes(argument["expr"], bound | own)
+                else:
+                    yield from _nodes(argument, bound)
+            return
+        if "class" in tree:
+            yield tree, bound
+        for branch in tree.values():
+            yield from _nodes(branch, bound)
 
 
 @cache
 def _functions(kind: str) -> frozenset[str]:
-    """Return DuckDB's functions that take or make many rows, or whose value changes by the call."""
+    """Return DuckDB's functions: of many rows, of lambdas, or changing from call to call."""
     having = {
+        "of lambdas": "bool_or(list_contains(parameter_types, 'LAMBDA'))",
         "of many rows": "bool_and(function_type NOT IN ('scalar', 'macro'))",
         "changing": "bool_or(stability <> 'CONSISTENT')",
     }

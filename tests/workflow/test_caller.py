@@ -93,7 +93,6 @@ def test_a_tilde_is_the_users_home(monkeypatch):
     assert absolute("~/data") == "/home/someone/data"
 
 
-@pytest.mark.xfail(strict=True, reason="Path.expanduser's RuntimeError passes through")
 def test_the_home_of_a_user_who_does_not_exist_is_refused():
     with pytest.raises(WorkflowError, match="~nosuchuser/data"):
         absolute("~nosuchuser/data")

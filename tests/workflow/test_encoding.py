@@ -46,12 +46,12 @@ def dense(matrix: object) -> np.ndarray:
     return matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix, dtype="float64")
 
 
-def test_many_valued_one_hot_columns_come_first_then_few_valued_then_numbers():
+def test_few_valued_one_hot_columns_come_first_then_many_valued_then_numbers():
     frame = features()
     built = encoder(Encoding(few="one_hot", many="one_hot", number="keep"), frame)
     built.fit(frame, target(frame))
     stages = [name.partition("__")[0] for name in built.get_feature_names_out()]
-    assert stages == ["many"] * stages.count("many") + ["few"] * stages.count("few") + [
+    assert stages == ["few"] * stages.count("few") + ["many"] * stages.count("many") + [
         "numbers",
         "numbers",
     ]
@@ -127,11 +127,20 @@ def test_numbers_that_are_filled_say_so_in_a_further_column():
     assert encoded.tolist() == [[1, 0], [3, 0], [3, 1], [5, 0]]
 
 
-def test_numbers_that_are_scaled_have_mean_0_and_variance_1():
-    built = build(Encoding(number="scale"), {"size": "number"}, {}, seed=0)
-    encoded = dense(built.fit_transform(features()[["size"]], np.zeros(ROWS)))
-    assert encoded.mean(axis=0) == pytest.approx(0, abs=1e-12)
-    assert encoded.std(axis=0) == pytest.approx(1)
+def test_an_absurd_number_does_not_move_the_others_when_numbers_go_by_rank():
+    built = build(Encoding(number="normal"), {"size": "number"}, {}, seed=0)
+    sizes = np.linspace(1, 2, 1_000)
+    sane = dense(built.fit_transform(pd.DataFrame({"size": sizes}), np.zeros(1_000)))
+    sizes[-1] = 1e9
+    wild = dense(built.fit_transform(pd.DataFrame({"size": sizes}), np.zeros(1_000)))
+    assert np.abs(wild - sane)[:900].max() < 0.01
+
+
+@pytest.mark.parametrize(("values", "stage"), [(3, "OneHotEncoder"), (6, "TargetEncoder")])
+def test_categories_wider_than_the_family_can_bear_are_target_encoded(values, stage):
+    kinds, counts = {"a": "category", "b": "category"}, {"a": values, "b": values}
+    built = build(Encoding(few="one_hot", many="one_hot", widest=10), kinds, counts, seed=0)
+    assert {type(one).__name__ for _, one, _ in built.transformers} == {stage}
 
 
 def test_a_row_has_no_part_in_its_own_target_encoding():
@@ -151,7 +160,7 @@ def test_a_row_has_no_part_in_its_own_target_encoding():
 @pytest.mark.parametrize("how", FEW_VALUED)
 def test_the_same_seed_gives_the_same_encoding(how):
     frame = features()
-    encoding = Encoding(few=how, many="target", number="scale")
+    encoding = Encoding(few=how, many="target", number="normal")
     first, second = (
         dense(encoder(encoding, frame, seed=3).fit_transform(frame, target(frame))) for _ in "ab"
     )

@@ -109,13 +109,7 @@ def test_a_fit_leaves_the_fits_before_it_as_they_were(bench):
     [
         ("linear", {}),
         ("kneighbors", {}),
-        pytest.param(
-            "random_forest",
-            {"n_estimators": 50},
-            marks=pytest.mark.xfail(
-                strict=True, reason="with n_jobs=-1 a forest adds its trees up in any order"
-            ),
-        ),
+        ("random_forest", {"n_estimators": 50}),
         ("gradient_boosting", {"max_iter": 5}),
         ("lightgbm", {"n_estimators": 5}),
         ("xgboost", {"n_estimators": 5}),
@@ -169,11 +163,7 @@ def test_a_value_that_the_estimator_refuses_is_refused_with_its_reason(bench, fa
     ("family", "given"),
     [
         ("xgboost", {"max_depth": "deep"}),
-        pytest.param(
-            "lightgbm",
-            {"num_leaves": 1},
-            marks=pytest.mark.xfail(strict=True, reason="LightGBMError is an Exception, no more"),
-        ),
+        ("lightgbm", {"num_leaves": 1}),
     ],
 )
 def test_a_value_that_a_native_library_refuses_is_refused_with_its_reason(bench, family, given):
@@ -181,7 +171,6 @@ def test_a_value_that_a_native_library_refuses_is_refused_with_its_reason(bench,
         bench.fit(FAMILIES[family], given)
 
 
-@pytest.mark.xfail(strict=True, reason="SqlFeatures' ValueError passes through, with a traceback")
 def test_a_feature_that_fails_on_a_row_is_a_one_line_error(splits):
     with pytest.raises(WorkflowError, match="none"):
         Bench(splits, DATASET.select("code"), seed=42)

@@ -163,19 +163,7 @@ def test_every_family_predicts_what_it_has_never_seen(family, model):
     assert np.isfinite(model(family.name).predict(unseen)).all()
 
 
-@pytest.mark.parametrize(
-    "family",
-    [
-        pytest.param(
-            family,
-            id=family.name,
-            marks=[pytest.mark.xfail(strict=True, reason="a missing category, alone, is another")]
-            if family is not BASELINE
-            else [],
-        )
-        for family in ALL
-    ],
-)
+@each_family
 def test_every_family_predicts_a_row_alone_as_among_others(family, model, raw):
     some = raw.iloc[[0, 1, 17, 19, 23]]  # gaps in all columns, in none, in each
     whole = model(family.name).predict(some)
@@ -189,26 +177,7 @@ def test_every_family_fits_the_same_to_the_last_digit_when_repeated(family, mode
     np.testing.assert_array_equal(again.predict(raw), model(family.name).predict(raw))
 
 
-UNTRUSTED = {
-    "linear": "BSpline and array_api_compat's asarray are not in the family's trusted types",
-    "kneighbors": "KDTree and EuclideanDistance64 are not in the family's trusted types",
-    "gradient_boosting": "TreePredictor is not in the family's trusted types",
-}
-
-
-@pytest.mark.parametrize(
-    "family",
-    [
-        pytest.param(
-            family,
-            id=family.name,
-            marks=[pytest.mark.xfail(strict=True, reason=UNTRUSTED[family.name])]
-            if family.name in UNTRUSTED
-            else [],
-        )
-        for family in ALL
-    ],
-)
+@each_family
 def test_every_family_comes_back_from_skops_with_no_more_than_its_trusted_types(family, model, raw):
     trusted = [*TRUSTED, *family.trusted]
     dumped = skops.io.dumps(model(family.name))

@@ -74,7 +74,6 @@ def test_a_folder_that_is_not_there_is_refused_with_what_to_give(tmp_path, into)
     )
 
 
-@pytest.mark.xfail(strict=True, reason='"no such folder" is said of a file that exists')
 def test_a_file_given_for_a_folder_is_called_a_file(data, into):
     assert "no such folder" not in refusal(str(data / "train.csv"), ["train.csv"], into)
 
@@ -191,15 +190,11 @@ def failed_to_read(message: str, url: str) -> bool:
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="fsspec says FileNotFoundError of a server that is not there"
-)
 def test_a_server_that_does_not_answer_is_not_said_to_lack_the_file(into):
     url = "http://127.0.0.1:1"
     assert failed_to_read(refusal(url, ["a.csv"], into), f"{url}/a.csv")
 
 
-@pytest.mark.xfail(strict=True, reason="fsspec says FileNotFoundError of a server out of order")
 def test_a_server_out_of_order_is_not_said_to_lack_the_file(serve, into):
     url = serve(Failing)
     assert failed_to_read(refusal(url, ["a.csv"], into), f"{url}/a.csv")
@@ -210,14 +205,12 @@ def test_a_connection_that_breaks_is_refused_with_the_reason(serve, into):
     assert failed_to_read(refusal(url, ["train.csv"], into), f"{url}/train.csv")
 
 
-@pytest.mark.xfail(strict=True, reason="the half that has come is left behind")
 def test_a_connection_that_breaks_leaves_no_file(serve, into):
     refusal(serve(Cut), ["train.csv"], into)
     assert list(into.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../outside.csv", "{}/outside.csv"], ids=["above", "absolute"])
-@pytest.mark.xfail(strict=True, reason="a dataset file's names decide where copies are written")
 def test_no_file_is_written_outside_the_folder(serve, tmp_path, into, name):
     refusal(serve(Unmeasured), [name.format(tmp_path)], into)
     assert not (tmp_path / "outside.csv").exists()
