@@ -38,10 +38,7 @@ def hpo(
     trials = parameters.whole_number("max_evals", max_evals, at_least=1)
     kept = parameters.whole_number("top_n", top_n, at_least=1)
     limit = parameters.seconds("timeout", timeout)
-    asked = [
-        models.FAMILIES[name]
-        for name in parameters.names("models", families, list(models.FAMILIES))
-    ]
+    asked = parameters.names("models", families, list(models.FAMILIES))
     splits = runs.open_splits(uri)
     judged = evaluate.resolve_metric(metric, splits.dataset.task)
     selected = splits.dataset.select(features)
