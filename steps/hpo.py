@@ -6,6 +6,7 @@ from typing import Any
 import click
 import mlflow
 import pandas as pd
+from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
 from workflow import evaluate, logged_models, models, parameters, plots, runs, step
@@ -77,7 +78,8 @@ class Journal:
         with mlflow.start_run(run_name=name, nested=True) as run:
             fitted = self.bench.fit(family, suggestion)
             mlflow.set_tags({runs.FAMILY_TAG: family.name})
-            mlflow.log_params(suggestion | {"random_state": self.bench.seed})
+            seeded = {"random_state": self.bench.seed} if family.seeded else {}
+            mlflow.log_params(suggestion | seeded)
             mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
         value = fitted.metrics[f"val_{self.metric}"]
         loss = evaluate.loss(self.bench.task, self.metric, value)
@@ -95,9 +97,12 @@ class Journal:
         """Log the kept models to their trials, and the search to the active run."""
         if not self.rows:
             raise WorkflowError("no trial was finished within the timeout: give it more seconds.")
+        client = MlflowClient()
         for _, _, run_id, family, fitted in self.best:
+            ended = client.get_run(run_id).info.end_time
             with mlflow.start_run(run_id=run_id, nested=True):
                 logged_models.log(fitted.pipeline, self.bench.example, family)
+            client.set_terminated(run_id, end_time=ended)  # a trial lasts as long as its fit
         _, _, run_id, family, fitted = self.best[0]
         chosen = self.rows[self.best[0][1]]
         found = {name: chosen[name] for name in family.space}

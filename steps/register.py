@@ -1,11 +1,13 @@
 """The finalists on the test split, and the best of validation in the model registry."""
 
 import time
+from contextlib import suppress
 
 import click
 import mlflow
 import pandas as pd
 from mlflow.entities import Metric, Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow import evaluate, models, runs, step
@@ -127,13 +129,18 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
         },
         **{key: f"{winner[key]:.6g}" for key in winner.index if key.startswith(("val_", "test_"))},
     }
-    version = mlflow.register_model(model_of(run), name, tags=tags)
     scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith(("val_", "test_")))
-    client.update_model_version(
+    with suppress(MlflowException):
+        client.create_registered_model(name, description=splits.dataset.description)
+    client.get_registered_model(name)  # it exists, or what kept it from being made is raised here
+    version = client.create_model_version(
         name,
-        version.version,
-        f"{splits.dataset.description} {winner['family']} of run {run.info.run_name}; {scores}. "
-        "Takes raw rows.",
+        source=model_of(run),
+        run_id=run.info.run_id,
+        model_id=model_of(run).rpartition("/")[2],
+        tags=tags,
+        description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
+        f"{scores}. Takes raw rows.",
     )
     client.set_registered_model_alias(name, ALIAS, version.version)
     return str(version.version)

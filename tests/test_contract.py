@@ -14,6 +14,8 @@ from mlflow.utils.conda import _get_conda_env_name
 from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
+from workflow.models import FAMILIES, Choice, Family, Real, Whole
+
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS = MLPROJECT["entry_points"]
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
@@ -158,6 +160,32 @@ def test_the_readme_names_every_parameter_of_main_with_its_default():
     readme = (ROOT / "README.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", readme, re.MULTILINE))
     assert rows == {name: str(default) for name, default in CONTRACT["main"].items()}
+
+
+def family_row(family: Family) -> str:
+    """Return a family's row of the table in docs/models.md."""
+
+    def domain(name: str, one: Whole | Real | Choice) -> str:
+        if isinstance(one, Choice):
+            return f"`{name}` {' or '.join(map(str, one.options))}"
+        return f"`{name}` {one.low:g} to {one.high:g}" + (" (log)" if one.log else "")
+
+    technical = {"n_jobs", "verbose", "deterministic", "force_row_wise"}
+    defaults = [f"`{k}` {v}" for k, v in family.defaults.items() if k not in technical]
+    how = [family.encoding.few, family.encoding.many, family.encoding.number]
+    cells = [
+        f"`{family.name}`",
+        f"`{family.classes['regression'].rpartition('.')[2]}`",
+        *(one.replace("_", "-") for one in how),
+        ", ".join(defaults),
+        ", ".join(domain(*one) for one in family.space.items()),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_documents_say_of_every_family_what_the_code_does(name):
+    assert family_row(FAMILIES[name]) in (ROOT / "docs/models.md").read_text().splitlines()
 
 
 def commands(path: Path) -> list[str]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,18 +44,20 @@ def execute(command: click.Command) -> None:
     for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
         logging.getLogger(library).setLevel(logging.WARNING)
     run_id = os.environ.get("MLFLOW_RUN_ID")  # MLflow takes it away when the run is started
-    try:
-        command.main(standalone_mode=False)
-    except click.ClickException as error:
-        _fail(run_id, _line(command, error))
-    except StepFailed as error:
-        _tag(run_id, str(error))
-        sys.exit(1)
-    except WorkflowError as error:
-        _fail(run_id, str(error))
-    except Exception as error:
-        _tag(run_id, f"{type(error).__name__}: {error}")
-        raise
+    with tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder:
+        tempfile.tempdir = folder  # MLflow leaves what it downloads; so it goes with the step
+        try:
+            command.main(standalone_mode=False)
+        except click.ClickException as error:
+            _fail(run_id, _line(command, error))
+        except StepFailed as error:
+            _tag(run_id, str(error))
+            sys.exit(1)
+        except WorkflowError as error:
+            _fail(run_id, str(error))
+        except Exception as error:
+            _tag(run_id, f"{type(error).__name__}: {error}")
+            raise
 
 
 def _line(command: click.Command, error: click.ClickException) -> str:

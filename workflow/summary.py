@@ -56,14 +56,15 @@ def _next(workflow: Run, register: Run) -> list[str]:
     uri, store = f"models:/{name}@champion", mlflow.get_tracking_uri()
     info = workflow.info
     page = f"#/experiments/{info.experiment_id}/runs/{info.run_id}"
-    remote = store.startswith("http")
+    if store.startswith("http"):
+        look = [f"  {store}/{page}"]
+    else:
+        look = [f"  mlflow server --backend-store-uri {store}", f"  http://127.0.0.1:5000/{page}"]
     return [
         f"Registered {name} version {version}, @champion. It takes raw rows:",
         "",
         f"  export MLFLOW_TRACKING_URI={store}",
         f"  mlflow models serve -m {uri} --env-manager uv --port 5001",
         f"  mlflow models predict -m {uri} --env-manager uv -i rows.csv -t csv",
-        f"  {store}/{page}"
-        if remote
-        else f"  mlflow server    # then http://127.0.0.1:5000/{page}",
+        *look,
     ]
