@@ -60,12 +60,15 @@ def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str) -> No
     logged_models.log(fitted.pipeline, bench.example, family)
     mlflow.log_text(estimator_html_repr(fitted.pipeline), "estimator.html")
     actual, predicted = bench.y_validation.to_numpy(), fitted.predictions
-    title = f"{family.name} on validation"
+    weights = importance.permutation(bench, fitted, metric)
+    of = f"{family.name} on validation"
     for name, figure in {
-        "predicted_vs_actual": plots.predicted_against_actual(actual, predicted, title),
-        "residuals": plots.residuals(actual, predicted, title),
+        "predicted_vs_actual": plots.predicted_against_actual(
+            actual, predicted, f"Predicted against actual: {of}"
+        ),
+        "residuals": plots.residuals(actual, predicted, f"Residuals: {of}"),
         "feature_importance": plots.feature_importance(
-            importance.permutation(bench, fitted, metric), title, f"{metric} lost when shuffled"
+            weights, f"Permutation importance: {of}", f"{metric} lost when a feature is shuffled"
         ),
     }.items():
         mlflow.log_figure(figure, f"plots/{name}.png")

@@ -92,8 +92,9 @@ def environment(**extra: str) -> dict[str, str]:
     """Return this process's environment with its Python first on PATH, and nothing of MLflow's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     kept.pop("PYTHONPATH", None)
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # `mlflow` would compile its imports each time
     path = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
-    return kept | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | extra
+    return kept | {"PATH": path} | extra
 
 
 def mlflow_run(

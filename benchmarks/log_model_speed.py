@@ -1,0 +1,62 @@
+"""Seconds to log a fitted model of each family: ours, and MLflow's own way without pins.
+
+    python benchmarks/log_model_speed.py
+
+Each family is fitted on one split of trips (features `all`) and logged to a SQLite store of its
+own. MLflow infers the requirements where it is given none, in another process.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import mlflow
+
+from workflow import logged_models
+from workflow.dataset import load
+from workflow.fitting import Bench
+from workflow.models import FAMILIES
+from workflow.runs import Splits
+from workflow.splits import write_splits
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/green_taxi")
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    dataset = load("green_taxi")
+    print("| family | ours, s | requirements inferred, s |\n|---|--:|--:|")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        mlflow.create_experiment("benchmark", artifact_location=str(folder / "artifacts"))
+        mlflow.set_experiment("benchmark")
+        write_splits(dataset, {s: args.data / file for s, file in dataset.split.items()}, folder)
+        (folder / "dataset.yaml").write_text(dataset.to_yaml())
+        bench = Bench(Splits("runs:/none/splits", folder), dataset.select("all"), seed=42)
+        for family in FAMILIES.values():
+            pipeline = bench.fit(family, {}).pipeline
+            ours, inferred = [], []
+            for _ in range(args.repeats):
+                with mlflow.start_run():
+                    start = time.perf_counter()
+                    logged_models.log(pipeline, bench.example, family)
+                    ours.append(time.perf_counter() - start)
+                    start = time.perf_counter()
+                    mlflow.sklearn.log_model(
+                        pipeline,
+                        name="inferred",
+                        serialization_format="cloudpickle",
+                        input_example=bench.example,
+                    )
+                    inferred.append(time.perf_counter() - start)
+            print(f"| {family.name} | {median(ours):.1f} | {median(inferred):.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
