@@ -4,6 +4,7 @@ import shutil
 
 import click
 import mlflow
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, mlflow_run, parameters
@@ -179,3 +180,30 @@ def test_an_unknown_parameter_fails_the_run_in_one_line(store):
         f"error: {run.data.tags['workflow.error']}"
     ]
     assert "Traceback" not in done.err
+
+
+def test_a_model_no_better_than_the_baseline_is_not_registered(store, tmp_path, trips):
+    folder = tmp_path / "noise"
+    folder.mkdir()
+    for path in trips.iterdir():
+        frame = pd.read_parquet(path)
+        minutes = frame["lpep_dropoff_datetime"] - frame["lpep_pickup_datetime"]
+        shuffled = minutes.sample(frac=1, random_state=1).to_numpy()
+        frame["lpep_dropoff_datetime"] = frame["lpep_pickup_datetime"] + shuffled
+        frame.to_parquet(folder / path.name)
+    mlflow.set_tracking_uri(store.uri)
+    asked = ("dataset", "target", "task", "seed")
+    call(preprocess.preprocess, {name: MAIN[name] for name in asked} | {"data": str(folder)})
+    splits = f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"
+    given = {"splits": splits, "models": "kneighbors", "features": "zoomcamp", "metric": "auto"}
+    call(train.train, given | {"hyperparameters": '{"n_neighbors": 1}', "seed": "1"})
+    given = {"splits": splits, "candidates": store.runs("train")[0].info.run_id, "top_n": "1"}
+    with pytest.raises(WorkflowError) as error:
+        call(register.register, given | {"metric": "auto", "register_as": "auto"})
+    assert "nothing is registered: kneighbors (kneighbors) has val_rmse" in str(error.value)
+    assert "of the baseline, which knows no feature" in str(error.value)
+    (run,) = store.runs("register")
+    assert run.info.status == "FAILED"
+    assert not store.client.search_registered_models()
+    artifacts = {one.path for one in store.client.list_artifacts(run.info.run_id)}
+    assert artifacts == {"leaderboard.csv"}

@@ -50,10 +50,10 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_signature_is_of_raw_columns_with_every_number_a_double(workflow):
     mlflow.set_tracking_uri(workflow.store.uri)
     inputs = mlflow.models.get_model_info(MODEL).signature.inputs
-    types = {spec.name: spec.type.name for spec in inputs}
-    assert types["PULocationID"] == "double"
-    assert types["trip_distance"] == "double"
-    assert types["lpep_pickup_datetime"] == "datetime"
+    types = {spec.name: str(spec.type) for spec in inputs}
+    assert types["PULocationID"] == "DataType.double"
+    assert types["trip_distance"] == "DataType.double"
+    assert types["lpep_pickup_datetime"] == "Any"  # text or a time
     assert "target" not in types
     assert "lpep_dropoff_datetime" not in types  # not known when a trip starts
     required = {spec.name: spec.required for spec in inputs}
@@ -81,12 +81,8 @@ def test_it_loads_in_a_process_that_does_not_have_the_project(workflow, elsewher
         "import workflow.features\n"
         "print(json.dumps([workflow.features.__file__, list(model.predict(rows))]))\n"
     )
-    record = trip(workflow) | {"lpep_pickup_datetime": "2023-03-01T08:30:00"}
+    record = trip(workflow)
     numbers = {k: float(v) for k, v in record.items() if isinstance(v, int)}
-    script = script.replace(
-        "import workflow", "rows['lpep_pickup_datetime'] = "
-        "pandas.to_datetime(rows['lpep_pickup_datetime'])\nimport workflow"
-    )  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", script, json.dumps([record | numbers])],
         cwd=elsewhere,
@@ -102,6 +98,9 @@ def test_it_loads_in_a_process_that_does_not_have_the_project(workflow, elsewher
 
 def test_predict_takes_a_csv_of_raw_rows(workflow, elsewhere):
     rows = pd.DataFrame([trip(workflow), trip(workflow, PULocationID=999, passenger_count=None)])
+    # MLflow reads 74 as an integer here, and does not widen it to the signature's double.
+    numbers = rows.select_dtypes("number").columns
+    rows = rows.astype(dict.fromkeys(numbers, "float64"))
     rows.to_csv(elsewhere / "rows.csv", index=False)
     done = subprocess.run(
         ["mlflow", "models", "predict", "-m", MODEL, "--env-manager", "local",

@@ -152,7 +152,7 @@ def test_the_registered_version_says_where_it_comes_from(workflow):
     client = workflow.store.client
     version = client.get_model_version_by_alias("green-taxi-duration", "champion")
     winner = workflow.run("register").data.tags["workflow.winner"]
-    assert version.version == "1"
+    assert str(version.version) == "1"
     assert version.tags["run_id"] == winner
     assert version.tags["splits"] == f"runs:/{workflow.run('preprocess').info.run_id}/splits"
     preprocess = workflow.run("preprocess").data.tags

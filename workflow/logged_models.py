@@ -10,6 +10,7 @@ from mlflow.entities import Run
 from mlflow.models import Model, ModelSignature
 from mlflow.pyfunc import PyFuncModel
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
 from sklearn.pipeline import Pipeline
 
 from workflow.environment import serving_environment
@@ -39,7 +40,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
     """
     features = pipeline[0]
     specs = [
-        ColSpec(signature_type(type), name, required=name not in features.optional)
+        ColSpec(_served_type(type), name, required=name not in features.optional)
         for name, type in features.columns.items()
     ]
     signature = ModelSignature(Schema(specs), Schema([ColSpec(DataType.double)]))
@@ -60,6 +61,15 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
             skops_trusted_types=[*TRUSTED, *family.trusted],
         )
     mlflow.log_metric("model_bytes", Model.load(info.model_uri).model_size_bytes)
+
+
+def _served_type(type: str) -> DataType | AnyType:
+    """Times are of any type, because a CSV and a JSON record have them as text, a frame as times.
+
+    MLflow makes no datetime of pandas' text; the model's own first stage does.
+    """
+    kind = signature_type(type)
+    return AnyType() if kind == DataType.datetime else kind
 
 
 def load(run: Run) -> PyFuncModel:
