@@ -90,12 +90,12 @@ def _leaderboard(finalists: list[Run], splits: runs.Splits, metric: str) -> pd.D
         stamp = int(time.time() * 1000)
         logged = [Metric(key, value, stamp, 0) for key, value in scores.items()]
         client.log_batch(run.info.run_id, metrics=logged)
-        rows.append(_row(run.info.run_name, run, run.data.metrics | scores))
+        rows.append(_row(run, run.data.metrics | scores))
     _, y_train = splits.read("train", [])
+    baseline = models.BASELINE.estimator(task, 0).fit([[0]] * len(y_train), y_train)
     scores = {}
     for prefix, split in (("val", "validation"), ("test", "test")):
         _, actual = splits.read(split, [])
-        baseline = models.BASELINE.estimator(task, 0).fit([[0]] * len(y_train), y_train)
         scores |= evaluate.score(task, prefix, actual, baseline.predict([[0]] * len(actual)))
     rows.append({"run": models.BASELINE.name, "family": models.BASELINE.name, **scores})
     order = ["run", "family", f"val_{metric}", f"test_{metric}"]
@@ -103,10 +103,10 @@ def _leaderboard(finalists: list[Run], splits: runs.Splits, metric: str) -> pd.D
     return table[[*order, *(column for column in table if column not in order)]]
 
 
-def _row(name: str, run: Run, metrics: dict[str, float]) -> dict[str, object]:
+def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
     shown = ("val_", "test_", "fit_seconds", "model_bytes")
     return {
-        "run": name,
+        "run": run.info.run_name,
         "family": run.data.tags[runs.FAMILY_TAG],
         **{key: value for key, value in metrics.items() if key.startswith(shown)},
         "run_id": run.info.run_id,

@@ -142,7 +142,7 @@ def from_yaml(text: str, where: str) -> Dataset:
     for key in given:
         if key not in _keys(Dataset):
             raise unknown(f"key in dataset file {where}:", str(key), _keys(Dataset))
-    required = [key for key in ("name", "task", "data", "split", "target", "features")]
+    required = ("name", "task", "data", "split", "target", "features")
     if missing := [key for key in required if key not in given]:
         raise WorkflowError(f"dataset file {where} lacks {', '.join(missing)}.")
     return Dataset(**_texts(given, where))
