@@ -9,7 +9,7 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
-from workflow import evaluate, logged_models, models, parameters, plots, runs, step
+from workflow import logged_models, metrics, models, parameters, plots, runs, step
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted
 from workflow.search import search
@@ -23,6 +23,7 @@ from workflow.search import search
 @click.option("--timeout", required=True, help="Seconds, or 'none'.")
 @click.option("--metric", required=True, help="'auto' or a metric of the task.")
 @click.option("--top_n", required=True, help="How many of the best models are kept.")
+@click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
 @click.option("--seed", required=True)
 def hpo(
     uri: str,
@@ -32,6 +33,7 @@ def hpo(
     timeout: str,
     metric: str,
     top_n: str,
+    validation: str,
     seed: str,
 ) -> None:
     start = time.perf_counter()
@@ -41,13 +43,29 @@ def hpo(
     limit = parameters.seconds("timeout", timeout)
     asked = parameters.names("models", families, list(models.FAMILIES))
     splits = runs.open_splits(uri)
-    judged = evaluate.resolve_metric(metric, splits.dataset.task)
-    selected = splits.dataset.select(features)
-    searched = [models.FAMILIES[name] for name in asked]
+    dataset = splits.dataset
+    judged = metrics.resolve(metric, dataset.task, dataset.metric)
+    how = parameters.validation(validation, dataset.validation)
+    selections = dataset.selections(features)
+    searched = [
+        models.narrowed(models.FAMILIES[name], dataset.search.get(name, {}), dataset.task)
+        for name in asked
+    ]
     with step.run("hpo"), tqdm(total=trials, disable=None, unit="trial", leave=False) as bar:
         splits.log_inputs("train", "validation")
-        journal = Journal(Bench(splits, selected, seeded), judged, kept, bar)
-        search(journal.trial, searched, max_evals=trials, timeout=limit, seed=seeded)
+        every = {name: sql for one in selections.values() for name, sql in one.items()}
+        whole = Bench(splits, every, seeded, how)
+        benches = {name: whole.using(one) for name, one in selections.items()}
+        journal = Journal(benches, how, judged, kept, bar)
+        search(
+            journal.trial,
+            searched,
+            task=dataset.task,
+            features=list(selections),
+            max_evals=trials,
+            timeout=limit,
+            seed=seeded,
+        )
         journal.close()
         best = journal.table.sort_values("loss", kind="stable").iloc[0]
     step.say(
@@ -61,32 +79,38 @@ def hpo(
 class Journal:
     """Runs trials, logs each as a run, and keeps the best fitted models in memory."""
 
-    def __init__(self, bench: Bench, metric: str, kept: int, bar: tqdm) -> None:
-        self.bench, self.metric, self.kept, self.bar = bench, metric, kept, bar
+    def __init__(
+        self, benches: dict[str, Bench], validation: str, metric: str, kept: int, bar: tqdm
+    ) -> None:
+        self.benches, self.validation = benches, validation
+        self.metric, self.kept, self.bar = metric, kept, bar
+        self.task = next(iter(benches.values())).task
         self.rows: list[dict[str, Any]] = []
-        self.best: list[tuple[float, int, str, models.Family, Fitted]] = []
+        self.best: list[tuple[float, int, str, models.Family, str, Fitted]] = []
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a trial: "trial", "run", "family", the hyperparameters, the metric, "loss"."""
+        """A row a trial: "trial", "run", "family", what was chosen, the metric, "loss"."""
         return pd.DataFrame(self.rows)
 
-    def trial(self, family: models.Family, suggestion: dict[str, Any]) -> float:
+    def trial(self, family: models.Family, features: str, suggestion: dict[str, Any]) -> float:
         """Fit one suggestion and log it."""
+        bench = self.benches[features]
+        chosen = suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})
         number = len(self.rows)
         name = f"trial-{number:03d}"
         with mlflow.start_run(run_name=name, nested=True) as run:
-            fitted = self.bench.fit(family, suggestion)
-            mlflow.set_tags({runs.FAMILY_TAG: family.name})
-            seeded = {"random_state": self.bench.seed} if family.seeded else {}
-            mlflow.log_params(suggestion | seeded)
+            fitted = bench.fit(family, suggestion)
+            mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
+            seeded = {"random_state": bench.seed} if family.seeded else {}
+            mlflow.log_params(chosen | seeded)
             mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
         value = fitted.metrics[f"val_{self.metric}"]
-        loss = evaluate.loss(self.bench.task, self.metric, value)
-        row = {"trial": number, "run": name, "family": family.name, **suggestion}
+        loss = metrics.loss(self.task, self.metric, value)
+        row = {"trial": number, "run": name, "family": family.name, **chosen}
         self.rows.append(row | {self.metric: value, "loss": loss})
         # Of equal losses the earlier trial stays; nothing after its number is ever compared.
-        ranked = sorted([*self.best, (loss, number, run.info.run_id, family, fitted)])
+        ranked = sorted([*self.best, (loss, number, run.info.run_id, family, features, fitted)])
         self.best = ranked[: self.kept]
         top = self.best[0][-1].metrics[f"val_{self.metric}"]
         self.bar.set_postfix_str(f"best val_{self.metric} {top:.6g}")
@@ -98,15 +122,16 @@ class Journal:
         if not self.rows:
             raise WorkflowError("no trial was finished within the timeout: give it more seconds.")
         client = MlflowClient()
-        for _, _, run_id, family, fitted in self.best:
+        for _, _, run_id, family, features, fitted in self.best:
             ended = client.get_run(run_id).info.end_time
             with mlflow.start_run(run_id=run_id, nested=True):
-                logged_models.log(fitted.pipeline, self.bench.example, family)
+                bench = self.benches[features]
+                logged_models.log(bench.pipeline(fitted), bench.example, family)
             client.set_terminated(run_id, end_time=ended)  # a trial lasts as long as its fit
-        _, _, run_id, family, fitted = self.best[0]
-        chosen = self.rows[self.best[0][1]]
-        found = {name: chosen[name] for name in family.space}
-        mlflow.log_dict({"family": family.name, "run_id": run_id, **found}, "best.json")
+        _, number, run_id, family, _, fitted = self.best[0]
+        passed = ("trial", "run", self.metric, "loss")
+        found = {name: one for name, one in self.rows[number].items() if name not in passed}
+        mlflow.log_dict({"run_id": run_id, **found}, "best.json")
         mlflow.set_tags({runs.FAMILY_TAG: family.name})
         mlflow.log_metrics(fitted.metrics)
         table = self.table
@@ -115,7 +140,7 @@ class Journal:
         history = plots.search_history(
             table.drop(columns=["run", "loss"]),
             self.metric,
-            losses * evaluate.loss(self.bench.task, self.metric, 1.0),
+            losses * metrics.loss(self.task, self.metric, 1.0),
         )
         lines = [
             plots.parallel_coordinates(

@@ -8,26 +8,49 @@ import click
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from workflow import dataset, parameters, runs, samples, sources, splits, step
+from workflow import asked, checks, parameters, runs, samples, sources, splits, step
+from workflow.dataset import Dataset
+from workflow.dataset_file import to_yaml
+from workflow.errors import WorkflowError
+from workflow.infer import Inferred, infer
+from workflow.rules import SPLITS, ByFiles
+
+DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 
 
 @click.command()
 @click.option("--dataset", "name", required=True, help="Name, path or URI of a dataset file.")
 @click.option("--data", required=True, help="'sample', 'default', a folder or a URL prefix.")
-@click.option("--target", required=True, help="'none': the dataset file names it.")
-@click.option("--task", required=True, help="'auto': the dataset file names it.")
+@click.option("--target", required=True, help="A column of `data`; 'none': the dataset's.")
+@click.option("--task", required=True, help="'auto', or what to make of the target.")
+@click.option("--split_by", required=True, help="'auto', 'hash', 'hash:COLUMN', 'time:COLUMN'.")
 @click.option("--seed", required=True, help="Of the built-in sample.")
-def preprocess(name: str, data: str, target: str, task: str, seed: str) -> None:
+def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed: str) -> None:
     start = time.perf_counter()
     seeded = parameters.seed(seed)
-    definition = dataset.resolve(*dataset.locate(name, data), target, task)
+    name, data = asked.locate(name, data)
+    inferred = target != parameters.NONE
+    if inferred:
+        asked.check_table(target, data, task, split_by)
+    else:
+        definition = asked.resolve(name, data, task, split_by)
     with step.run("preprocess"), tempfile.TemporaryDirectory() as folder:
-        raw, out = Path(folder, "raw"), Path(folder, "splits")
-        raw.mkdir()
+        fetched, out = Path(folder, "raw"), Path(folder, "splits")
+        fetched.mkdir()
         out.mkdir()
-        files = _raw_files(definition, raw, seeded)
-        reports = splits.write_splits(definition, files, out)
-        (out / "dataset.yaml").write_text(definition.to_yaml(), encoding="utf-8")
+        if inferred:
+            files = {splits.WHOLE: sources.gather(data, fetched)}
+            found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
+            definition = asked.from_table(found, target, data, split_by)
+            text = to_yaml(definition, asked.comments(found))
+            _say_inferred(found)
+        else:
+            files = _raw_files(definition, fetched, seeded)
+            text = to_yaml(definition)
+        raw = splits.read_raw(definition, files)
+        reports = splits.write_splits(definition, raw, out)
+        (out / "dataset.yaml").write_text(text, encoding="utf-8")
+        _check(definition, raw, out)
         _log(definition, files, out, reports)
     kept = ", ".join(f"{report.rows:,} {split}" for split, report in reports.items())
     read = sum(report.rows_read for report in reports.values())
@@ -35,21 +58,48 @@ def preprocess(name: str, data: str, target: str, task: str, seed: str) -> None:
     step.say("preprocess", f"{kept} rows; {dropped:,} of {read:,} dropped", start)
 
 
-def _raw_files(definition: dataset.Dataset, folder: Path, seed: int) -> dict[str, Path]:
-    """Return a local raw file by split."""
-    if definition.data == dataset.SAMPLE:
+def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[Path]]:
+    """Return local raw files by split, or those of the whole table."""
+    if definition.data == asked.SAMPLE:
         files = {}
-        for split, name in definition.split.items():
-            files[split] = folder / f"{Path(name).stem}.parquet"
-            samples.make_sample(definition.sample, split, seed).to_parquet(files[split])
+        for split in samples.SAMPLES[definition.sample]:
+            part = split or splits.WHOLE
+            files[part] = [folder / f"{part}.parquet"]
+            samples.make_sample(definition.sample, split, seed).to_parquet(files[part][0])
         return files
-    fetched = sources.fetch(definition.data, definition.split.values(), folder)
-    return {split: fetched[name] for split, name in definition.split.items()}
+    if not isinstance(definition.split, ByFiles):
+        return {splits.WHOLE: sources.gather(definition.data, folder)}
+    files = definition.split.files
+    fetched = sources.fetch(definition.data, files.values(), folder)
+    return {split: [fetched[name]] for split, name in files.items()}
+
+
+def _say_inferred(found: Inferred) -> None:
+    step.say("preprocess", f"{found.task}: {found.why}; {len(found.features)} features")
+    for name, reason in found.left_out.items():
+        step.say("preprocess", f"left out {name}: {reason}")
+
+
+def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> None:
+    """Log what was looked for in the clean splits; refuse those that no model can learn from."""
+    table = checks.check(
+        {split: out / f"{split}.parquet" for split in SPLITS},
+        task=definition.task,
+        features=definition.features,
+        raw_types={split: raw.get(split, next(iter(raw.values()))).columns for split in SPLITS},
+    )
+    mlflow.log_text(table.to_csv(index=False), runs.CHECKS)
+    warned = checks.warnings(table)
+    mlflow.log_metric("check_warnings", len(warned))
+    for line in warned:
+        step.say("preprocess", f"warning: {line}")
+    if wrong := checks.errors(table):
+        raise WorkflowError(" ".join(wrong))
 
 
 def _log(
-    definition: dataset.Dataset,
-    files: dict[str, Path],
+    definition: Dataset,
+    files: dict[str, list[Path]],
     out: Path,
     reports: dict[str, splits.SplitReport],
 ) -> None:
@@ -62,20 +112,17 @@ def _log(
         },
         "rows.json",
     )
-    digests = {split: splits.digest(out / f"{split}.parquet") for split in dataset.SPLITS}
+    digests = {split: splits.digest([out / f"{split}.parquet"]) for split in SPLITS}
     mlflow.set_tags(
         {f"{runs.DIGEST_TAG}.{split}": digest for split, digest in digests.items()}
-        | {f"{runs.RAW_DIGEST_TAG}.{split}": splits.digest(path) for split, path in files.items()}
+        | {f"{runs.RAW_DIGEST_TAG}.{part}": splits.digest(paths) for part, paths in files.items()}
     )
     metrics = {}
     for split, report in reports.items():
         metrics |= {f"{split}_rows": report.rows, f"{split}_rows_read": report.rows_read}
-        metrics[f"{split}_rows_dropped_target_missing"], metrics[f"{split}_rows_dropped_where"] = (
-            report.dropped.values()
-        )
+        for reason, count in report.dropped.items():
+            metrics[f"{split}_rows_dropped_{DROPPED.get(reason, 'where')}"] = count
     mlflow.log_metrics(metrics)
-    remote = definition.data != dataset.SAMPLE and sources.is_remote(definition.data)
-    kind = "code" if definition.data == dataset.SAMPLE else "http" if remote else "local"
     columns = splits.split_columns(out / "train.parquet")
     MlflowClient().log_inputs(
         run_id,
@@ -84,14 +131,20 @@ def _log(
                 name=definition.name,
                 context=split,
                 digest=digests[split],
-                source={"uri": f"{definition.data.rstrip('/')}/{definition.split[split]}"},
-                source_type=kind,
+                source=_source(definition, split),
                 columns=columns,
                 rows=reports[split].rows,
             )
-            for split in dataset.SPLITS
+            for split in SPLITS
         ],
     )
+
+
+def _source(definition: Dataset, split: str) -> str:
+    """Return where a split's raw rows are."""
+    if isinstance(definition.split, ByFiles) and definition.data != asked.SAMPLE:
+        return f"{definition.data.rstrip('/')}/{definition.split.files[split]}"
+    return definition.data
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The finalists on the test split, and the best of validation in the model registry."""
 
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import click
 import mlflow
@@ -10,9 +12,12 @@ from mlflow.entities import Metric, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow import evaluate, models, runs, step
+from workflow import metrics, runs, step
+from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
-from workflow.logged_models import as_served, load, model_of
+from workflow.evaluate import codes, score
+from workflow.fitting import baseline_scores
+from workflow.logged_models import load, model_of, predict
 from workflow.parameters import model_name, whole_number
 
 ALIAS = "champion"
@@ -29,23 +34,23 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     most = whole_number("top_n", top_n, at_least=1)
     splits = runs.open_splits(uri)
     task = splits.dataset.task
-    judged = evaluate.resolve_metric(metric, task)
+    judged = metrics.resolve(metric, task, splits.dataset.metric)
     name = model_name(register_as) or splits.dataset.name
     found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
+    how, seed = runs.judged_alike(found)
     finalists = _finalists(found, task, judged)[:most]
     with step.run("register"):
         splits.log_inputs("test")
-        table = _leaderboard(finalists, splits, judged)
+        baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
+        rows, answers = _score(finalists, splits)
+        table = _leaderboard([*rows, baseline], judged)
         mlflow.log_text(table.to_csv(index=False), "leaderboard.csv")
-        winner, baseline = table.iloc[0], table.iloc[-1]
-        for split in ("val", "test"):
-            column = f"{split}_{judged}"
-            if not _better(task, judged, winner[column], baseline[column]):
-                raise WorkflowError(
-                    f"nothing is registered: {winner['run']} ({winner['family']}) has {column} "
-                    f"{winner[column]:.6g}, no better than {baseline[column]:.6g} of the baseline, "
-                    "which knows no feature. Look for features that tell more about the target."
-                )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "predictions.parquet")
+            answers.to_parquet(path)
+            mlflow.log_artifact(str(path))
+        winner = table.iloc[0]
+        _accept(winner, table.iloc[-1], judged, splits.dataset)
         version = _register(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith(("val", "test"))}
         mlflow.log_metrics(scores)
@@ -65,8 +70,27 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     )
 
 
+def _accept(winner: pd.Series, baseline: pd.Series, metric: str, dataset: Dataset) -> None:
+    """Refuse a model that is worth nothing, or less than the dataset asks for."""
+    who = f"nothing is registered: {winner['run']} ({winner['family']}) has"
+    for column in (f"val_{metric}", f"test_{metric}"):
+        if not _better(dataset.task, metric, winner[column], baseline[column]):
+            raise WorkflowError(
+                f"{who} {column} {winner[column]:.6g}, no better than {baseline[column]:.6g} of "
+                "the baseline, which knows no feature. Look for features that tell more about the "
+                "target."
+            )
+    for name, threshold in dataset.thresholds.items():
+        score = winner[f"test_{name}"]
+        if _better(dataset.task, name, threshold, score):
+            raise WorkflowError(
+                f"{who} test_{name} {score:.6g}, worse than the threshold {threshold:.6g} in "
+                f"dataset '{dataset.name}'. Look for a better model, or change `thresholds`."
+            )
+
+
 def _better(task: str, metric: str, one: float, other: float) -> bool:
-    return evaluate.loss(task, metric, one) < evaluate.loss(task, metric, other)
+    return metrics.loss(task, metric, one) < metrics.loss(task, metric, other)
 
 
 def _finalists(found: list[Run], task: str, metric: str) -> list[Run]:
@@ -74,30 +98,32 @@ def _finalists(found: list[Run], task: str, metric: str) -> list[Run]:
     key = f"val_{metric}"
     if lacking := [run.info.run_name for run in found if key not in run.data.metrics]:
         raise WorkflowError(f"candidates {', '.join(lacking)} have no metric {key}.")
-    return sorted(found, key=lambda run: evaluate.loss(task, metric, run.data.metrics[key]))
+    return sorted(found, key=lambda run: metrics.loss(task, metric, run.data.metrics[key]))
 
 
-def _leaderboard(finalists: list[Run], splits: runs.Splits, metric: str) -> pd.DataFrame:
-    """Score the finalists, as they are stored, on the test split; the baseline comes last."""
+def _score(finalists: list[Run], splits: runs.Splits) -> tuple[list[dict], pd.DataFrame]:
+    """Score the finalists, as they are stored, on the test split.
+
+    Returns:
+        A row of the leaderboard each, and the first one's answers, with the column "actual".
+    """
     task, client = splits.dataset.task, MlflowClient()
-    rows = []
+    raw, actual = splits.read("test", splits.columns)
+    rows, answers = [], None
     for run in finalists:
-        model = load(run)
-        signature = model.metadata.signature
-        raw, actual = splits.read("test", signature.inputs.input_names())
-        predicted = model.predict(as_served(raw, signature))
-        scores = evaluate.score(task, "test", actual, predicted)
+        answer, predictions, labels = predict(load(run), raw)
+        if answers is None:
+            answers = answer.assign(actual=actual.to_numpy())
+        y = actual.to_numpy() if task == "regression" else codes(actual, labels)
+        scores = score(task, "test", y, predictions)
         stamp = int(time.time() * 1000)
         logged = [Metric(key, value, stamp, 0) for key, value in scores.items()]
         client.log_batch(run.info.run_id, metrics=logged)
         rows.append(_row(run, run.data.metrics | scores))
-    _, y_train = splits.read("train", [])
-    baseline = models.BASELINE.estimator(task, 0).fit([[0]] * len(y_train), y_train)
-    scores = {}
-    for prefix, split in (("val", "validation"), ("test", "test")):
-        _, actual = splits.read(split, [])
-        scores |= evaluate.score(task, prefix, actual, baseline.predict([[0]] * len(actual)))
-    rows.append({"run": models.BASELINE.name, "family": models.BASELINE.name, **scores})
+    return rows, answers
+
+
+def _leaderboard(rows: list[dict], metric: str) -> pd.DataFrame:
     order = ["run", "family", f"val_{metric}", f"test_{metric}"]
     table = pd.DataFrame(rows)
     return table[[*order, *(column for column in table if column not in order)]]
@@ -108,6 +134,7 @@ def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
     return {
         "run": run.info.run_name,
         "family": run.data.tags[runs.FAMILY_TAG],
+        **runs.chosen_features(run),
         **{key: value for key, value in metrics.items() if key.startswith(shown)},
         "run_id": run.info.run_id,
     }

@@ -4,9 +4,21 @@ import time
 
 import click
 import mlflow
+from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
-from workflow import evaluate, importance, logged_models, models, parameters, plots, runs, step
+from workflow import (
+    class_plots,
+    importance,
+    logged_models,
+    metrics,
+    models,
+    parameters,
+    plots,
+    runs,
+    step,
+)
+from workflow.dataset import ALL, SEARCH
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted
 
@@ -17,9 +29,16 @@ from workflow.fitting import Bench, Fitted
 @click.option("--features", required=True, help="'all', a feature set, or a list of features.")
 @click.option("--hyperparameters", required=True, help="JSON; overrides one family's defaults.")
 @click.option("--metric", required=True, help="'auto' or a metric of the task.")
+@click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
 @click.option("--seed", required=True)
 def train(
-    uri: str, families: str, features: str, hyperparameters: str, metric: str, seed: str
+    uri: str,
+    families: str,
+    features: str,
+    hyperparameters: str,
+    metric: str,
+    validation: str,
+    seed: str,
 ) -> None:
     start = time.perf_counter()
     seeded = parameters.seed(seed)
@@ -31,19 +50,24 @@ def train(
             "give one of them."
         )
     splits = runs.open_splits(uri)
-    judged = evaluate.resolve_metric(metric, splits.dataset.task)
-    selected = splits.dataset.select(features)
+    dataset = splits.dataset
+    judged = metrics.resolve(metric, dataset.task, dataset.metric)
+    how = parameters.validation(validation, dataset.validation)
+    # Families are compared on the same features; the search may choose among the sets.
+    selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train"):
         splits.log_inputs("train", "validation")
-        bench = Bench(splits, selected, seeded)
+        bench = Bench(splits, selected, seeded, how)
         scores = {}
         for family in [models.BASELINE, *(models.FAMILIES[name] for name in asked)]:
             with mlflow.start_run(run_name=family.name, nested=True):
                 fitted = bench.fit(family, given if family is not models.BASELINE else {})
+                mlflow.set_tags(runs.model_tags(family.name, how, seeded))
+                if features == SEARCH:
+                    mlflow.log_param(runs.FEATURES, ALL)
                 _log(bench, family, fitted, judged)
             scores[family.name] = fitted.metrics[f"val_{judged}"]
-        task = splits.dataset.task
-        best = min(asked, key=lambda name: evaluate.loss(task, judged, scores[name]))
+        best = min(asked, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
         mlflow.set_tags({runs.FAMILY_TAG: best})
         mlflow.log_metric(f"val_{judged}", scores[best])
     line = ", ".join(f"{name} {value:.6g}" for name, value in scores.items())
@@ -51,28 +75,47 @@ def train(
 
 
 def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str) -> None:
-    mlflow.set_tags({runs.FAMILY_TAG: family.name})
     mlflow.log_params(fitted.hyperparameters)
-    mlflow.log_metrics(fitted.metrics | bench.train_metrics(family, fitted))
+    mlflow.log_metrics(fitted.metrics | bench.train_metrics(fitted))
     mlflow.log_metric("fit_seconds", fitted.seconds)
     if family is models.BASELINE:
         return  # a number for comparison, not a candidate
-    logged_models.log(fitted.pipeline, bench.example, family)
-    mlflow.log_text(estimator_html_repr(fitted.pipeline), "estimator.html")
-    actual, predicted = bench.y_validation.to_numpy(), fitted.predictions
-    weights = importance.permutation(bench, fitted, metric)
-    of = f"{family.name} on validation"
-    for name, figure in {
-        "predicted_vs_actual": plots.predicted_against_actual(
-            actual, predicted, f"Predicted against actual: {of}"
-        ),
-        "residuals": plots.residuals(actual, predicted, f"Residuals: {of}"),
-        "feature_importance": plots.feature_importance(
-            weights, f"Permutation importance: {of}", f"{metric} lost when a feature is shuffled"
-        ),
-    }.items():
+    pipeline = bench.pipeline(fitted)
+    logged_models.log(pipeline, bench.example, family)
+    mlflow.log_text(estimator_html_repr(pipeline), "estimator.html")
+    for name, figure in _figures(bench, fitted, f"{family.name} on validation").items():
         mlflow.log_figure(figure, f"plots/{name}.png")
         plots.close(figure)
+    figure = plots.feature_importance(
+        importance.permutation(bench, fitted, metric),
+        f"Permutation importance: {family.name} on validation",
+        f"{metric} lost when a feature is shuffled",
+    )
+    mlflow.log_figure(figure, "plots/feature_importance.png")
+    plots.close(figure)
+
+
+def _figures(bench: Bench, fitted: Fitted, of: str) -> dict[str, Figure]:
+    """Return the pictures of what was judged, by file name."""
+    actual, predicted = bench.actual, fitted.predictions
+    if bench.task == "regression":
+        return {
+            "predicted_vs_actual": plots.predicted_against_actual(
+                actual, predicted, f"Predicted against actual: {of}"
+            ),
+            "residuals": plots.residuals(actual, predicted, f"Residuals: {of}"),
+        }
+    labels = bench.labels
+    return {
+        "confusion_matrix": class_plots.confusion_matrix(
+            actual, predicted.argmax(axis=1), labels, f"Confusion matrix: {of}"
+        ),
+        "roc": class_plots.roc(actual, predicted, labels, f"ROC: {of}"),
+        "precision_recall": class_plots.precision_recall(
+            actual, predicted, labels, f"Precision and recall: {of}"
+        ),
+        "calibration": class_plots.calibration(actual, predicted, labels, f"Calibration: {of}"),
+    }
 
 
 if __name__ == "__main__":

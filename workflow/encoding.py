@@ -8,7 +8,7 @@ import sys
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -27,7 +27,12 @@ FOLDS = 5  # a row's target encoding is learned from the other four
 
 
 def build(
-    encoding: Encoding, kinds: dict[str, Kind], cardinality: dict[str, int], seed: int
+    encoding: Encoding,
+    kinds: dict[str, Kind],
+    cardinality: dict[str, int],
+    seed: int,
+    *,
+    classes: bool = False,
 ) -> ColumnTransformer:
     """Return the unfitted transformer of the features named in `kinds`.
 
@@ -36,6 +41,7 @@ def build(
         kinds: "number" or "category" by feature.
         cardinality: Distinct values of each category in train.
         seed: Of the folds of target encoding.
+        classes: Whether the target is one of classes.
     """
     categories = [name for name, kind in kinds.items() if kind == "category"]
     many = [name for name in categories if cardinality[name] > MANY]
@@ -43,8 +49,8 @@ def build(
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     wide = encoding.widest is not None and sum(map(cardinality.get, categories)) > encoding.widest
     stages = [
-        ("few", _category("target" if wide else encoding.few, seed), few),
-        ("many", _category("target" if wide else encoding.many, seed), many),
+        ("few", _category("target" if wide else encoding.few, seed, classes), few),
+        ("many", _category("target" if wide else encoding.many, seed, classes), many),
         ("numbers", _number(encoding.number, seed), numbers),
     ]
     return ColumnTransformer([stage for stage in stages if stage[-1]])
@@ -60,12 +66,17 @@ def native_columns(encoder: ColumnTransformer) -> list[int]:
     ]
 
 
-def _category(how: str, seed: int) -> BaseEstimator:
+def _category(how: str, seed: int, classes: bool) -> BaseEstimator:
     match how:
         case "one_hot":
             return OneHotEncoder(handle_unknown="ignore")
         case "target":
-            return TargetEncoder(cv=KFold(FOLDS, shuffle=True, random_state=seed))
+            folds = StratifiedKFold if classes else KFold
+            return TargetEncoder(
+                # Whole numbers would be taken for classes.
+                target_type="auto" if classes else "continuous",
+                cv=folds(FOLDS, shuffle=True, random_state=seed),
+            )
         case "native":
             gap = float("nan")  # a value not seen in train is a gap, as in train a missing one is
             return OrdinalEncoder(

@@ -1,71 +1,97 @@
-"""How good a model is: metrics by name, and their values for a split."""
+"""How good predictions are: the values of metrics.py's metrics."""
 
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
-from workflow.errors import unknown
+import numpy as np
+import pandas as pd
+from sklearn import metrics
 
-if TYPE_CHECKING:
-    import numpy as np
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A score of predictions against the truth.
-
-    Attributes:
-        function: Its name in sklearn.metrics, imported when it is used.
-        greater_is_better: Whether a larger value is a better one.
-        default: Whether `auto` stands for it.
-    """
-
-    function: str
-    greater_is_better: bool = False
-    default: bool = False
-
-    def __call__(self, y_true: "np.ndarray", y_pred: "np.ndarray") -> float:
-        """Return the score of (n_rows,) predictions."""
-        return float(getattr(import_module("sklearn.metrics"), self.function)(y_true, y_pred))
+from workflow.metrics import METRICS
 
 
-# By task; each in the unit of the target, but for mape and r2, which are fractions.
-METRICS = {
-    "regression": {
-        "rmse": Metric(function="root_mean_squared_error", default=True),
-        "mae": Metric(function="mean_absolute_error"),
-        "mape": Metric(function="mean_absolute_percentage_error"),
-        "r2": Metric(function="r2_score", greater_is_better=True),
-    }
-}
-
-
-def loss(task: str, metric: str, value: float) -> float:
-    """Return a metric's value as a loss: smaller is better."""
-    return -value if METRICS[task][metric].greater_is_better else value
-
-
-def resolve_metric(name: str, task: str) -> str:
-    """Return the name of the metric asked for; `auto` is the task's own.
-
-    Raises:
-        WorkflowError: The task has no such metric.
-    """
-    known = METRICS[task]
-    if name == "auto":
-        (name,) = [one for one, metric in known.items() if metric.default]
-    if name not in known:
-        raise unknown(f"metric for {task}:", name, ["auto", *known])
-    return name
-
-
-def score(task: str, split: str, y_true: "np.ndarray", y_pred: "np.ndarray") -> dict[str, float]:
+def score(task: str, split: str, y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
     """Return every metric of the task, named `<split>_<metric>`.
 
     Args:
         task: The dataset's task.
         split: "train", "val" or "test".
-        y_true: (n_rows,) true values.
-        y_pred: (n_rows,) predictions.
+        y_true: (n_rows,) true values; of classes their codes. A code beyond the columns of `y_pred`
+            is a label that was not seen in train: its probability is 0.
+        y_pred: (n_rows,) predictions; of classes their (n_rows, n_classes) probabilities.
     """
-    return {f"{split}_{name}": metric(y_true, y_pred) for name, metric in METRICS[task].items()}
+    return {f"{split}_{name}": value(task, name, y_true, y_pred) for name in METRICS[task]}
+
+
+def codes(values: pd.Series, labels: Sequence[Any]) -> np.ndarray:
+    """Return the (n_rows,) codes of classes: positions in `labels`, and beyond it for new labels.
+
+    >>> codes(pd.Series(["b", "a", "new"]), ["a", "b"])
+    array([1, 0, 2])
+    """
+    new = sorted(set(values.unique().tolist()) - set(labels))
+    return values.map({one: code for code, one in enumerate([*labels, *new])}).to_numpy("int64")
+
+
+def value(task: str, metric: str, y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Return one metric's value; see `score`.
+
+    Of two classes, `f1` and `roc_auc` are about the second in order (1, true, "yes"); of more, they
+    are the mean over the classes that occur, each against the rest.
+    """
+    y_true = np.asarray(y_true)
+    if task == "regression":
+        return float(REGRESSION[metric](y_true, y_pred))
+    known, classes = y_pred.shape[1], max(int(y_true.max()) + 1, 2)
+    probabilities = np.pad(np.asarray(y_pred, "float64"), ((0, 0), (0, max(classes - known, 0))))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)  # XGBoost's are of single precision
+    return float(CLASSIFICATION[metric](y_true, probabilities, task == "binary"))
+
+
+REGRESSION = {
+    "rmse": metrics.root_mean_squared_error,
+    "mae": metrics.mean_absolute_error,
+    "mape": metrics.mean_absolute_percentage_error,
+    "r2": metrics.r2_score,
+}
+
+
+def _log_loss(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
+    return metrics.log_loss(y_true, probabilities, labels=range(probabilities.shape[1]))
+
+
+def _accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
+    return metrics.accuracy_score(y_true, probabilities.argmax(axis=1))
+
+
+def _balanced_accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
+    # Not balanced_accuracy_score, which warns of a predicted label that does not occur.
+    return metrics.recall_score(
+        y_true,
+        probabilities.argmax(axis=1),
+        labels=np.unique(y_true),
+        average="macro",
+        zero_division=0,
+    )
+
+
+def _f1(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
+    predicted, labels = probabilities.argmax(axis=1), [1] if binary else np.unique(y_true)
+    return metrics.f1_score(y_true, predicted, labels=labels, average="macro", zero_division=0)
+
+
+def _roc_auc(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
+    classes = [1] if binary else np.unique(y_true)
+    if any(len(np.unique(y_true == one)) == 1 for one in classes):
+        return np.nan  # there is no rest; roc_auc_score says the same with a warning
+    areas = [metrics.roc_auc_score(y_true == one, probabilities[:, one]) for one in classes]
+    return np.mean(areas)
+
+
+CLASSIFICATION = {
+    "log_loss": _log_loss,
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "f1": _f1,
+    "roc_auc": _roc_auc,
+}

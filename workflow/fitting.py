@@ -1,40 +1,83 @@
 """Fitting: features once, encoding once a family, then any number of estimators."""
 
 import time
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
+from sklearn.utils.class_weight import compute_sample_weight
 
+from workflow import parameters
 from workflow.encoding import build, native_columns
 from workflow.errors import WorkflowError, unknown
-from workflow.evaluate import score
+from workflow.evaluate import codes, score
 from workflow.features import SqlFeatures
-from workflow.models import Family
+from workflow.folds import Judging, Rows, cross_validation, holdout
+from workflow.models import BASELINE, WEIGHT, Family
+from workflow.pipeline import LabelledPipeline
+from workflow.rules import SPLITS, ByTime
 from workflow.runs import Splits
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """A fitted model and how it did.
+class Model:
+    """A fitted encoder and estimator: features to predictions.
 
     Attributes:
-        pipeline: SqlFeatures, encoding, estimator: raw rows to predictions.
-        hyperparameters: All of the estimator's, defaults included.
-        seconds: Wall time of the estimator's fit.
-        predictions: (n_rows,) of the validation split.
-        metrics: `val_<metric>` of the validation split.
+        encoder: Of the features.
+        estimator: Fitted on `codes` renumbered from 0.
+        codes: The codes of the classes that it was fitted on, ascending; None for regression.
     """
 
-    pipeline: Pipeline
+    encoder: ColumnTransformer | None
+    estimator: BaseEstimator
+    codes: np.ndarray | None
+
+    def predict(self, x: pd.DataFrame) -> np.ndarray:
+        """Return predictions: (n_rows,) values, or (n_rows, highest code + 1) probabilities."""
+        return self.predict_encoded(self.encoder.transform(x))
+
+    def predict_encoded(self, encoded: Any) -> np.ndarray:
+        """Return what `predict` does, of features that are encoded already."""
+        if self.codes is None:
+            return self.estimator.predict(encoded)
+        found = self.estimator.predict_proba(encoded)
+        probabilities = np.zeros((len(found), self.codes[-1] + 1))
+        probabilities[:, self.codes] = found
+        return probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A family's model with some hyperparameters, and how it did.
+
+    Attributes:
+        hyperparameters: All of the estimator's, defaults included.
+        seconds: Wall time of the estimator's fit; of folds, of one of them.
+        predictions: Of the rows judged, as `Model.predict`, in the order of `Bench.actual`.
+        metrics: `val_<metric>` of the rows judged; of folds the mean, and `val_<metric>_std`.
+        last: The model of the last part, and the rows that it was judged on.
+        finish: Fits the model that is kept, if it is not there yet.
+    """
+
     hyperparameters: dict[str, Any]
     seconds: float
     predictions: np.ndarray
     metrics: dict[str, float]
+    last: tuple[Model, Rows]
+    finish: Callable[[], Model]
+
+    @cached_property
+    def model(self) -> Model:
+        """The model that is kept: on train alone, or with folds on train and validation."""
+        return self.finish()
 
 
 class Bench:
@@ -43,39 +86,48 @@ class Bench:
     Args:
         splits: The splits of a preprocess run.
         features: SQL expression by feature name.
-        seed: Of everything random in encoding and fitting.
+        seed: Of everything random in folds, encoding and fitting.
+        validation: `holdout` or `cv:<folds>`.
+
+    Attributes:
+        task: The dataset's.
+        labels: Of classes, the label of each code; first those that the kept model knows.
+        x: (n_rows, n_features) features of train, then of validation.
+        y: (n_rows,) targets; of classes their codes.
+        actual: (n_judged,) targets of the rows that a model is judged on.
     """
 
-    def __init__(self, splits: Splits, features: dict[str, str], seed: int) -> None:
-        self.task = splits.dataset.task
-        self.seed = seed
+    def __init__(
+        self, splits: Splits, features: dict[str, str], seed: int, validation: str
+    ) -> None:
+        self.splits, self.task, self.seed = splits, splits.dataset.task, seed
         columns = splits.columns_for(features)
-        raw, self.y_train = splits.read("train", columns)
+        raw, y_train = splits.read("train", columns)
         self.example = raw.head(5)
         optional = [name for name in raw if raw[name].isna().any()]
         self.sql = SqlFeatures(features, columns, optional).fit(raw)
-        self.x_train = self._features("train", raw)
-        raw, self.y_validation = splits.read("validation", columns)
-        self.x_validation = self._features("validation", raw)
-        self._encoded: dict[str, _Encoded] = {}
+        parts = [self._features("train", raw)]
+        raw, y_validation = splits.read("validation", columns)
+        parts.append(self._features("validation", raw))
+        self.x = pd.concat(parts, ignore_index=True)
+        self.judging = judging(splits, y_train, y_validation, seed, validation)
+        self.y, self.labels = coded(self.task, y_train, y_validation, validation)
+        self._encoded: dict[tuple[str, int], _Encoded] = {}
 
-    def _features(self, split: str, raw: pd.DataFrame) -> pd.DataFrame:
-        try:
-            return self.sql.transform(raw)
-        except ValueError as error:
-            raise WorkflowError(f"{split} split: {error}") from error
-
-    @cached_property
-    def cardinality(self) -> dict[str, int]:
-        """Distinct values of each categorical feature in train."""
-        return {
-            name: self.x_train[name].nunique()
-            for name, kind in self.sql.kinds_.items()
-            if kind == "category"
-        }
+    def using(self, features: dict[str, str]) -> "Bench":
+        """Return a bench of the same rows with some of the features."""
+        if features == self.sql.features:
+            return self
+        columns = self.splits.columns_for(features)
+        optional = [name for name in self.sql.optional if name in columns]
+        narrow = copy(self)
+        narrow.example = self.example[list(columns)]
+        narrow.sql = SqlFeatures(features, columns, optional).fit(narrow.example)
+        narrow.x, narrow._encoded = self.x[list(features)], {}
+        return narrow
 
     def fit(self, family: Family, hyperparameters: dict[str, Any]) -> Fitted:
-        """Fit a family's estimator and score it on the validation split.
+        """Fit a family's estimator where it is to be fitted, and judge it where it is to be judged.
 
         Args:
             family: One of models.FAMILIES, or the baseline.
@@ -84,55 +136,222 @@ class Bench:
         Raises:
             WorkflowError: The estimator has no such hyperparameter, or refuses a value.
         """
-        estimator = family.estimator(self.task, self.seed)
-        for name in hyperparameters:
-            if name not in estimator.get_params():
-                raise unknown(f"hyperparameter of {family.name}:", name, estimator.get_params())
-        encoded = self._encode(family)
-        start = time.perf_counter()
+        models, metrics, predictions, seconds = [], [], [], []
+        for number, (_, judged) in enumerate(self.judging.parts):
+            start = time.perf_counter()
+            models.append(self._fit(family, hyperparameters, number))
+            seconds.append(time.perf_counter() - start)
+            encoded = self._encode(family, number)
+            predictions.append(models[-1].predict_encoded(encoded.judged))
+            metrics.append(score(self.task, "val", self.y[judged], predictions[-1]))
+        one = len(models) == 1
+        return Fitted(
+            hyperparameters=self._settings(family, hyperparameters),
+            seconds=float(np.mean(seconds)),
+            predictions=np.concatenate([self._padded(part) for part in predictions]),
+            metrics=metrics[0] if one else _mean_and_std(metrics),
+            last=(models[-1], self.judging.parts[-1][1]),
+            finish=lambda: models[0] if one else self._fit(family, hyperparameters, KEPT),
+        )
+
+    def pipeline(self, fitted: Fitted) -> Pipeline:
+        """Return the whole of a kept model: raw rows to predictions."""
+        steps = [
+            ("features", self.sql),
+            ("encode", fitted.model.encoder),
+            ("estimator", fitted.model.estimator),
+        ]
+        if fitted.model.codes is None:
+            return Pipeline(steps)
+        return LabelledPipeline(steps, labels=[self.labels[code] for code in fitted.model.codes])
+
+    def train_metrics(self, fitted: Fitted) -> dict[str, float]:
+        """Return `train_<metric>` of a kept model, on the rows that it was fitted on."""
+        final = self.judging.final
+        return score(self.task, "train", self.y[final], fitted.model.predict(self.x.iloc[final]))
+
+    @cached_property
+    def actual(self) -> np.ndarray:
+        """The targets of the rows judged, part after part."""
+        return np.concatenate([self.y[judged] for _, judged in self.judging.parts])
+
+    @property
+    def cardinality(self) -> dict[str, int]:
+        """Distinct values of each categorical feature where the kept model is fitted."""
+        return {
+            name: self.x[name].iloc[self.judging.final].nunique()
+            for name, kind in self.sql.kinds_.items()
+            if kind == "category"
+        }
+
+    def _features(self, split: str, raw: pd.DataFrame) -> pd.DataFrame:
         try:
-            estimator.set_params(**hyperparameters)
+            return self.sql.transform(raw)
+        except ValueError as error:
+            raise WorkflowError(f"{split} split: {error}") from error
+
+    def _settings(self, family: Family, hyperparameters: dict[str, Any]) -> dict[str, Any]:
+        """Return every hyperparameter of the estimator, those given checked."""
+        known = family.estimator(self.task, self.seed).get_params()
+        if self.task != "regression" and family.weighs:
+            known.setdefault(WEIGHT, None)
+        for name in hyperparameters:
+            if name not in known:
+                raise unknown(f"hyperparameter of {family.name}:", name, known)
+        return known | hyperparameters
+
+    def _fit(self, family: Family, hyperparameters: dict[str, Any], number: int) -> Model:
+        """Fit on the rows of a part, or of the kept model (`KEPT`)."""
+        self._settings(family, hyperparameters)
+        encoded = self._encode(family, number)
+        estimator, given, options = (
+            family.estimator(self.task, self.seed),
+            dict(hyperparameters),
+            {},
+        )
+        y, known = _renumbered(self.task, self.y[self._fitted_rows(number)])
+        try:
+            if known is not None and family.weighs == "sample_weight":
+                weight = {**family.of(self.task).defaults, **given}.get(WEIGHT)
+                given.pop(WEIGHT, None)
+                options = {"sample_weight": compute_sample_weight(weight, y)}
             if family.native in estimator.get_params():
-                estimator.set_params(**encoded.native).fit(encoded.train, self.y_train)
+                estimator.set_params(**encoded.native)
             else:
-                estimator.fit(encoded.train, self.y_train, **encoded.native)
+                options |= encoded.native
+            estimator.set_params(**given).fit(encoded.fitted, y, **options)
         # Each library has errors of its own; a value that it refuses is what they mean.
         except Exception as error:
             raise WorkflowError(
                 f"{family.name} cannot be fitted with {hyperparameters or 'defaults'}: {error}"
             ) from error
-        seconds = time.perf_counter() - start
-        given = estimator.get_params()
         if family.predicts_alone:
             estimator.set_params(n_jobs=1)
-        predictions = estimator.predict(encoded.validation)
-        steps = [("features", self.sql), ("encode", encoded.encoder), ("estimator", estimator)]
-        return Fitted(
-            pipeline=Pipeline(steps),
-            hyperparameters=given,
-            seconds=seconds,
-            predictions=predictions,
-            metrics=score(self.task, "val", self.y_validation, predictions),
-        )
+        return Model(encoder=encoded.encoder, estimator=estimator, codes=known)
 
-    def train_metrics(self, family: Family, fitted: Fitted) -> dict[str, float]:
-        """Return `train_<metric>` of a fitted model."""
-        predictions = fitted.pipeline[-1].predict(self._encode(family).train)
-        return score(self.task, "train", self.y_train, predictions)
+    def _fitted_rows(self, number: int) -> Rows:
+        return self.judging.final if number == KEPT else self.judging.parts[number][0]
 
-    def _encode(self, family: Family) -> "_Encoded":
-        if family.name not in self._encoded:
-            encoder = build(family.encoding, self.sql.kinds_, self.cardinality, self.seed)
-            train = encoder.fit_transform(self.x_train, self.y_train)
-            validation = encoder.transform(self.x_validation)
+    def _encode(self, family: Family, number: int) -> "_Encoded":
+        key = (family.name, number)
+        if key not in self._encoded:
+            rows = self._fitted_rows(number)
+            encoder = build(
+                family.encoding, self.sql.kinds_, self.cardinality, self.seed,
+                classes=self.task != "regression",
+            )  # fmt: skip
+            try:
+                fitted = encoder.fit_transform(self.x.iloc[rows], self.y[rows])
+            except ValueError as error:
+                raise WorkflowError(
+                    f"{family.name}: {len(self.y[rows]):,} rows are too few, or too few of "
+                    f"a class, to encode features by ({error})."
+                ) from error
+            judged = None
+            if number != KEPT:
+                judged = encoder.transform(self.x.iloc[self.judging.parts[number][1]])
             native = {family.native: native_columns(encoder)} if family.native else {}
-            self._encoded[family.name] = _Encoded(encoder, train, validation, native)
-        return self._encoded[family.name]
+            self._encoded[key] = _Encoded(encoder, fitted, judged, native)
+        return self._encoded[key]
+
+    def _padded(self, predictions: np.ndarray) -> np.ndarray:
+        """Folds may know fewer classes than there are."""
+        if predictions.ndim == 1:
+            return predictions
+        return np.pad(predictions, ((0, 0), (0, len(self.labels) - predictions.shape[1])))
+
+
+KEPT = -1  # instead of a part's number
 
 
 @dataclass(frozen=True)
 class _Encoded:
     encoder: ColumnTransformer
-    train: np.ndarray | pd.DataFrame
-    validation: np.ndarray | pd.DataFrame
+    fitted: np.ndarray | pd.DataFrame
+    judged: np.ndarray | pd.DataFrame | None
     native: dict[str, list[int]]  # what `fit` is told of native categories
+
+
+def coded(
+    task: str, train: pd.Series, validation: pd.Series, how: str
+) -> tuple[np.ndarray, list[Any]]:
+    """Return the targets of train, then of validation; of classes their codes, and the labels.
+
+    Args:
+        task: The dataset's.
+        train: (n_train,) targets.
+        validation: (n_validation,) targets.
+        how: `holdout` or `cv:<folds>`. A label of validation alone is known to the model that folds
+            keep; with a holdout it comes after those of train.
+    """
+    both = pd.concat([train, validation], ignore_index=True)
+    if task == "regression":
+        return both.to_numpy(), []
+    known = sorted((train if parameters.folds(how) is None else both).unique().tolist())
+    new = sorted(set(validation.unique().tolist()) - set(known))
+    return codes(both, known), [*known, *new]
+
+
+def judging(
+    splits: Splits, y_train: pd.Series, y_validation: pd.Series, seed: int, how: str
+) -> Judging:
+    """Return where models are fitted and judged.
+
+    Raises:
+        WorkflowError: There are fewer rows than folds.
+    """
+    folds = parameters.folds(how)
+    if folds is None:
+        return holdout(len(y_train), len(y_train) + len(y_validation))
+    task = splits.dataset.task
+    y, _ = coded(task, y_train, y_validation, how)
+    return cross_validation(
+        folds,
+        y,
+        classes=task != "regression",
+        ordered=isinstance(splits.dataset.split, ByTime),
+        groups=splits.positions("train", "validation"),
+        seed=seed,
+    )
+
+
+def baseline_scores(splits: Splits, how: str, seed: int) -> dict[str, float]:
+    """Return what a model that knows no feature scores: `val_<metric>` and `test_<metric>`.
+
+    Args:
+        splits: The splits of a preprocess run.
+        how: `holdout` or `cv:<folds>`.
+        seed: Of the folds.
+    """
+    task = splits.dataset.task
+    y_train, y_validation, y_test = (splits.read(split, [])[1] for split in SPLITS)
+    y, labels = coded(task, y_train, y_validation, how)
+    parts = judging(splits, y_train, y_validation, seed, how)
+
+    def fit(rows: Rows) -> Model:
+        fitted, known = _renumbered(task, y[rows])
+        estimator = BASELINE.estimator(task, seed).fit(np.zeros((len(fitted), 1)), fitted)
+        return Model(encoder=None, estimator=estimator, codes=known)
+
+    judged = [
+        score(task, "val", y[on], fit(rows).predict_encoded(np.zeros((len(y[on]), 1))))
+        for rows, on in parts.parts
+    ]
+    kept = fit(parts.final).predict_encoded(np.zeros((len(y_test), 1)))
+    actual = y_test.to_numpy() if task == "regression" else codes(y_test, labels)
+    return (judged[0] if len(judged) == 1 else _mean_and_std(judged)) | score(
+        task, "test", actual, kept
+    )
+
+
+def _renumbered(task: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return classes' codes from 0 without a gap, as XGBoost wants them, and what they were."""
+    if task == "regression":
+        return y, None
+    known, renumbered = np.unique(y, return_inverse=True)
+    return renumbered, known
+
+
+def _mean_and_std(metrics: list[dict[str, float]]) -> dict[str, float]:
+    table = pd.DataFrame(metrics)
+    return table.mean().to_dict() | table.std().add_suffix("_std").to_dict()

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
 
-from workflow.evaluate import METRICS, loss
+from workflow.evaluate import value
 from workflow.fitting import Bench, Fitted
+from workflow.metrics import loss
 
-ROWS = 5_000  # of validation; more would not change the picture
+ROWS = 5_000  # of those judged; more would not change the picture
 REPEATS = 3
 
 
@@ -20,24 +21,24 @@ def permutation(bench: Bench, fitted: Fitted, metric: str) -> pd.DataFrame:
     Returns:
         A row a feature: "feature", "importance" (in the metric's unit) and its "std".
     """
-    judged = METRICS[bench.task][metric]
-    model = fitted.pipeline[1:]
+    model, judged = fitted.last
+    x, y = bench.x.iloc[judged], bench.y[judged]
 
-    def scorer(_: object, x: pd.DataFrame, y: pd.Series) -> float:
-        return -loss(bench.task, metric, judged(y, model.predict(x)))
+    def scorer(_: object, x: pd.DataFrame, y: np.ndarray) -> float:
+        return -loss(bench.task, metric, value(bench.task, metric, y, model.predict(x)))
 
-    some = np.random.default_rng(bench.seed).permutation(len(bench.x_validation))[:ROWS]
+    some = np.random.default_rng(bench.seed).permutation(len(x))[:ROWS]
     result = permutation_importance(
-        model,
-        bench.x_validation.iloc[some],
-        bench.y_validation.iloc[some],
+        model.estimator,  # is asked for nothing: the scorer predicts
+        x.iloc[some],
+        y[some],
         scoring=scorer,
         n_repeats=REPEATS,
         random_state=bench.seed,
     )
     return pd.DataFrame(
         {
-            "feature": list(bench.x_validation),
+            "feature": list(x),
             "importance": result.importances_mean,
             "std": result.importances_std,
         }

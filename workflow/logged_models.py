@@ -3,8 +3,10 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 from mlflow.models import Model, ModelSignature
@@ -16,14 +18,18 @@ from sklearn.pipeline import Pipeline
 from workflow.environment import serving_environment
 from workflow.features import SqlFeatures
 from workflow.models import Family
+from workflow.pipeline import PREDICTION, PROBABILITY, LabelledPipeline
 from workflow.runs import signature_type
 
-CODE = ("__init__.py", "binding.py", "errors.py", "features.py", "sql.py")  # SqlFeatures' imports
+# What SqlFeatures and LabelledPipeline import.
+CODE = ("__init__.py", "binding.py", "errors.py", "features.py", "pipeline.py", "sql.py")
 PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
 TRUSTED = (
     f"{SqlFeatures.__module__}.{SqlFeatures.__qualname__}",
+    f"{LabelledPipeline.__module__}.{LabelledPipeline.__qualname__}",
     "numpy.dtype",
     "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
 )
 
 
@@ -43,7 +49,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
         ColSpec(_served_type(type), name, required=name not in features.optional)
         for name, type in features.columns.items()
     ]
-    signature = ModelSignature(Schema(specs), Schema([ColSpec(DataType.double)]))
+    signature = ModelSignature(Schema(specs), _outputs(pipeline))
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder, "workflow")
         code.mkdir()
@@ -61,6 +67,30 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
             skops_trusted_types=[*TRUSTED, *family.trusted],
         )
     mlflow.log_metric("model_bytes", Model.load(info.model_uri).model_size_bytes)
+
+
+def _outputs(pipeline: Pipeline) -> Schema:
+    if not isinstance(pipeline, LabelledPipeline):
+        return Schema([ColSpec(DataType.double)])
+    types = {bool: DataType.boolean, int: DataType.long, float: DataType.double}
+    label = types.get(type(pipeline.labels[0]), DataType.string)
+    probabilities = [ColSpec(DataType.double, f"{PROBABILITY}{one}") for one in pipeline.labels]
+    return Schema([ColSpec(label, PREDICTION), *probabilities])
+
+
+def predict(model: PyFuncModel, raw: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, list[Any]]:
+    """Predict raw rows as a server would.
+
+    Returns:
+        The answer as a frame, with a column "prediction"; the predictions as evaluate.score takes
+        them, (n_rows,) values or (n_rows, n_classes) probabilities; and the classes' labels.
+    """
+    signature = model.metadata.signature
+    answer = model.predict(as_served(raw[signature.inputs.input_names()], signature))
+    if not isinstance(answer, pd.DataFrame):
+        return pd.DataFrame({PREDICTION: answer}, index=raw.index), answer, []
+    labels = list(model.get_raw_model().labels)
+    return answer, answer.drop(columns=PREDICTION).to_numpy(), labels
 
 
 def _served_type(type: str) -> DataType | AnyType:

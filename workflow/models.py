@@ -1,9 +1,12 @@
 """The model families: what each is made of, how it wants its features, and where to search."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
+
+from workflow.errors import WorkflowError, unknown
 
 if TYPE_CHECKING:  # the workflow asks for names only, and scikit-learn takes 2 s to import
     from sklearn.base import BaseEstimator
@@ -34,6 +37,10 @@ class Choice:
     options: tuple[Any, ...]
 
 
+Domain = Whole | Real | Choice
+WEIGHT = "class_weight"
+
+
 @dataclass(frozen=True)
 class Encoding:
     """How a family wants its features; encoding.build makes it.
@@ -57,18 +64,34 @@ class Encoding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Estimator:
+    """What a family fits for one kind of target.
+
+    Attributes:
+        path: Importable path of the class; imported when it is used.
+        defaults: Where they differ from the class's own.
+        space: What the search may change, by hyperparameter.
+    """
+
+    path: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    space: Mapping[str, Domain] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """One kind of model.
 
     Attributes:
         name: As in the parameter `models`.
-        classes: Importable path of the estimator's class, by task; imported when it is used.
+        values: Its estimator for regression.
+        classes: Its estimator for binary and multiclass.
         encoding: What becomes of categories and numbers before they reach the estimator.
-        defaults: Where they differ from the estimator's own.
-        space: What the search may change, by hyperparameter.
-        seeded: Whether the estimator takes a `random_state`.
+        seeded: Whether the estimators take a `random_state`.
         native: The hyperparameter, or argument of `fit`, that takes the positions of native
             categories.
+        weighs: How it can give rare classes more weight, by the hyperparameter `class_weight`: of
+            its own, or by `sample_weight` in `fit`. None: it cannot.
         predicts_alone: Whether it predicts on one core, because threads add up in any order and
             the last digit would change from call to call.
         packages: What a saved model needs beside logged_models.PACKAGES.
@@ -76,39 +99,106 @@ class Family:
     """
 
     name: str
-    classes: Mapping[str, str]
+    values: Estimator
+    classes: Estimator
     encoding: Encoding
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    space: Mapping[str, Whole | Real | Choice] = field(default_factory=dict)
     seeded: bool = True
     native: str | None = None
+    weighs: Literal["class_weight", "sample_weight"] | None = None
     predicts_alone: bool = False
     packages: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
 
+    def of(self, task: str) -> Estimator:
+        """Return what it fits for a task."""
+        return self.values if task == "regression" else self.classes
+
     def estimator(self, task: str, seed: int) -> "BaseEstimator":
         """Return an unfitted estimator at the family's default settings."""
-        module, _, name = self.classes[task].rpartition(".")
-        random = {"random_state": seed} if self.seeded else {}
-        return getattr(import_module(module), name)(**self.defaults, **random)
+        module, _, name = self.of(task).path.rpartition(".")
+        given = dict(self.of(task).defaults) | ({"random_state": seed} if self.seeded else {})
+        if self.weighs == "sample_weight":
+            given.pop(WEIGHT, None)  # is none of its own
+        return getattr(import_module(module), name)(**given)
 
+
+WEIGHTS = {WEIGHT: Choice((None, "balanced"))}
 
 BASELINE = Family(
     name="baseline",
-    classes={"regression": "sklearn.dummy.DummyRegressor"},
+    values=Estimator(path="sklearn.dummy.DummyRegressor"),
+    classes=Estimator(path="sklearn.dummy.DummyClassifier"),
     encoding=Encoding(),
     seeded=False,
 )
+
+HIST = {
+    "max_iter": 300,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 63,
+    "max_features": 0.7,
+    "early_stopping": False,
+}
+HIST_SPACE = {
+    "learning_rate": Real(0.03, 0.2, log=True),
+    "max_iter": Whole(100, 300),
+    "max_leaf_nodes": Whole(15, 127, log=True),
+    "min_samples_leaf": Whole(5, 100, log=True),
+    "max_features": Real(0.5, 1.0),
+    "l2_regularization": Real(0.001, 10.0, log=True),
+}
+LIGHTGBM = {
+    "n_estimators": 300,
+    "learning_rate": 0.05,
+    "num_leaves": 63,
+    "colsample_bytree": 0.7,
+    "deterministic": True,
+    "force_row_wise": True,
+    "n_jobs": -1,
+    "verbose": -1,
+}
+LIGHTGBM_SPACE = {
+    "learning_rate": Real(0.03, 0.2, log=True),
+    "n_estimators": Whole(100, 300),
+    "num_leaves": Whole(15, 127, log=True),
+    "min_child_samples": Whole(5, 100, log=True),
+    "colsample_bytree": Real(0.5, 1.0),
+    "reg_lambda": Real(0.001, 10.0, log=True),
+}
+XGBOOST = {
+    "n_estimators": 300,
+    "learning_rate": 0.05,
+    "max_depth": 8,
+    "colsample_bytree": 0.7,
+    "tree_method": "hist",
+    "n_jobs": -1,
+}
+XGBOOST_SPACE = {
+    "learning_rate": Real(0.03, 0.2, log=True),
+    "n_estimators": Whole(100, 300),
+    "max_depth": Whole(4, 10),
+    "min_child_weight": Real(1.0, 50.0, log=True),
+    "reg_lambda": Real(0.001, 10.0, log=True),
+    "colsample_bytree": Real(0.5, 1.0),
+}
 
 FAMILIES = {
     family.name: family
     for family in (
         Family(
             name="linear",
-            classes={"regression": "sklearn.linear_model.Ridge"},
+            values=Estimator(
+                path="sklearn.linear_model.Ridge",
+                defaults={"alpha": 3.0},
+                space={"alpha": Real(0.01, 100.0, log=True)},
+            ),
+            classes=Estimator(
+                path="sklearn.linear_model.LogisticRegression",
+                defaults={"C": 1.0, "max_iter": 1_000},
+                space={"C": Real(0.001, 100.0, log=True), **WEIGHTS},
+            ),
             encoding=Encoding(few="one_hot", many="one_hot", number="spline"),
-            defaults={"alpha": 3.0},
-            space={"alpha": Real(0.01, 100.0, log=True)},
+            weighs="class_weight",
             trusted=(
                 "scipy._lib.array_api_compat.numpy._aliases.asarray",
                 "scipy.interpolate._bsplines.BSpline",
@@ -116,10 +206,17 @@ FAMILIES = {
         ),
         Family(
             name="kneighbors",
-            classes={"regression": "sklearn.neighbors.KNeighborsRegressor"},
+            values=Estimator(
+                path="sklearn.neighbors.KNeighborsRegressor",
+                defaults={"n_neighbors": 20, "weights": "distance", "n_jobs": -1},
+                space={"n_neighbors": Whole(3, 100, log=True), "p": Choice((1, 2))},
+            ),
+            classes=Estimator(
+                path="sklearn.neighbors.KNeighborsClassifier",
+                defaults={"n_neighbors": 20, "n_jobs": -1},
+                space={"n_neighbors": Whole(3, 100, log=True), "p": Choice((1, 2))},
+            ),
             encoding=Encoding(few="target", many="target", number="normal"),
-            defaults={"n_neighbors": 20, "weights": "distance", "n_jobs": -1},
-            space={"n_neighbors": Whole(3, 100, log=True), "p": Choice((1, 2))},
             seeded=False,
             trusted=(
                 "sklearn.metrics._dist_metrics.EuclideanDistance64",
@@ -129,38 +226,47 @@ FAMILIES = {
         ),
         Family(
             name="random_forest",
-            classes={"regression": "sklearn.ensemble.RandomForestRegressor"},
+            values=Estimator(
+                path="sklearn.ensemble.RandomForestRegressor",
+                defaults={"max_depth": 10, "n_jobs": -1},
+                space={
+                    "max_depth": Whole(1, 20),
+                    "n_estimators": Whole(10, 50),
+                    "min_samples_split": Whole(2, 10),
+                    "min_samples_leaf": Whole(1, 4),
+                },
+            ),
+            classes=Estimator(
+                path="sklearn.ensemble.RandomForestClassifier",
+                defaults={"n_estimators": 200, "min_samples_leaf": 2, "n_jobs": -1},
+                space={
+                    "max_depth": Whole(4, 30),
+                    "n_estimators": Whole(50, 300),
+                    "min_samples_leaf": Whole(1, 20, log=True),
+                    "max_features": Real(0.1, 1.0),
+                    **WEIGHTS,
+                },
+            ),
             encoding=Encoding(few="one_hot", many="one_hot", number="median", widest=8_192),
-            defaults={"max_depth": 10, "n_jobs": -1},
-            space={
-                "max_depth": Whole(1, 20),
-                "n_estimators": Whole(10, 50),
-                "min_samples_split": Whole(2, 10),
-                "min_samples_leaf": Whole(1, 4),
-            },
+            weighs="class_weight",
             predicts_alone=True,
             trusted=("sklearn.tree._tree.Tree",),
         ),
         Family(
             name="gradient_boosting",
-            classes={"regression": "sklearn.ensemble.HistGradientBoostingRegressor"},
+            values=Estimator(
+                path="sklearn.ensemble.HistGradientBoostingRegressor",
+                defaults=HIST,
+                space=HIST_SPACE,
+            ),
+            classes=Estimator(
+                path="sklearn.ensemble.HistGradientBoostingClassifier",
+                defaults=HIST,
+                space=HIST_SPACE | WEIGHTS,
+            ),
             encoding=Encoding(few="native", many="target", number="keep"),
-            defaults={
-                "max_iter": 300,
-                "learning_rate": 0.05,
-                "max_leaf_nodes": 63,
-                "max_features": 0.7,
-                "early_stopping": False,
-            },
-            space={
-                "learning_rate": Real(0.03, 0.2, log=True),
-                "max_iter": Whole(100, 300),
-                "max_leaf_nodes": Whole(15, 127, log=True),
-                "min_samples_leaf": Whole(5, 100, log=True),
-                "max_features": Real(0.5, 1.0),
-                "l2_regularization": Real(0.001, 10.0, log=True),
-            },
             native="categorical_features",
+            weighs="class_weight",
             trusted=(
                 "functools.partial",  # of check_array, before native categories
                 "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -169,56 +275,99 @@ FAMILIES = {
         ),
         Family(
             name="lightgbm",
-            classes={"regression": "lightgbm.LGBMRegressor"},
+            values=Estimator(
+                path="lightgbm.LGBMRegressor", defaults=LIGHTGBM, space=LIGHTGBM_SPACE
+            ),
+            classes=Estimator(
+                path="lightgbm.LGBMClassifier", defaults=LIGHTGBM, space=LIGHTGBM_SPACE | WEIGHTS
+            ),
             encoding=Encoding(few="native", many="target", number="keep"),
-            defaults={
-                "n_estimators": 300,
-                "learning_rate": 0.05,
-                "num_leaves": 63,
-                "colsample_bytree": 0.7,
-                "deterministic": True,
-                "force_row_wise": True,
-                "n_jobs": -1,
-                "verbose": -1,
-            },
-            space={
-                "learning_rate": Real(0.03, 0.2, log=True),
-                "n_estimators": Whole(100, 300),
-                "num_leaves": Whole(15, 127, log=True),
-                "min_child_samples": Whole(5, 100, log=True),
-                "colsample_bytree": Real(0.5, 1.0),
-                "reg_lambda": Real(0.001, 10.0, log=True),
-            },
             native="categorical_feature",
+            weighs="class_weight",
             packages=("lightgbm",),
             trusted=(
                 "collections.OrderedDict",
                 "lightgbm.basic.Booster",
+                "lightgbm.sklearn.LGBMClassifier",
                 "lightgbm.sklearn.LGBMRegressor",
             ),
         ),
         Family(
             name="xgboost",
-            classes={"regression": "xgboost.XGBRegressor"},
+            values=Estimator(path="xgboost.XGBRegressor", defaults=XGBOOST, space=XGBOOST_SPACE),
+            classes=Estimator(
+                path="xgboost.XGBClassifier", defaults=XGBOOST, space=XGBOOST_SPACE | WEIGHTS
+            ),
             encoding=Encoding(few="target", many="target", number="keep"),
-            defaults={
-                "n_estimators": 300,
-                "learning_rate": 0.05,
-                "max_depth": 8,
-                "colsample_bytree": 0.7,
-                "tree_method": "hist",
-                "n_jobs": -1,
-            },
-            space={
-                "learning_rate": Real(0.03, 0.2, log=True),
-                "n_estimators": Whole(100, 300),
-                "max_depth": Whole(4, 10),
-                "min_child_weight": Real(1.0, 50.0, log=True),
-                "reg_lambda": Real(0.001, 10.0, log=True),
-                "colsample_bytree": Real(0.5, 1.0),
-            },
+            weighs="sample_weight",
             packages=("xgboost-cpu",),
-            trusted=("xgboost.core.Booster", "xgboost.sklearn.XGBRegressor"),
+            trusted=(
+                "xgboost.core.Booster",
+                "xgboost.sklearn.XGBClassifier",
+                "xgboost.sklearn.XGBRegressor",
+            ),
         ),
     )
 }
+
+
+def narrowed(family: Family, given: Mapping[str, Any], task: str) -> Family:
+    """Return a family with the search space that a dataset asks for.
+
+    Args:
+        family: The family.
+        given: By hyperparameter, a `Domain` to search instead of the family's, or a value to fix.
+        task: The dataset's.
+
+    Raises:
+        WorkflowError: The estimator has no such hyperparameter.
+
+    >>> narrowed(FAMILIES["linear"], {"alpha": 1.0}, "regression").values.space
+    {}
+    """
+    known = family.estimator(task, 0).get_params()
+    if task != "regression" and family.weighs:
+        known.setdefault(WEIGHT, None)
+    for name in given:
+        if name not in known:
+            raise unknown(f"hyperparameter in search.{family.name}:", name, known)
+    domains = {name: one for name, one in given.items() if isinstance(one, Domain)}
+    fixed = {name: one for name, one in given.items() if name not in domains}
+
+    def of(estimator: Estimator) -> Estimator:
+        space = {name: one for name, one in estimator.space.items() if name not in fixed}
+        return replace(
+            estimator, defaults={**estimator.defaults, **fixed}, space={**space, **domains}
+        )
+
+    return replace(family, values=of(family.values), classes=of(family.classes))
+
+
+def domain(name: str, given: Any) -> Any:
+    """Return what a dataset file says of a hyperparameter: a `Domain`, or the value to fix.
+
+    Args:
+        name: `family.hyperparameter`, for errors.
+        given: `{low: 1, high: 9}`, with `log: true` if wanted; `{options: [a, b]}`; or a value.
+
+    Raises:
+        WorkflowError: It is none of these.
+
+    >>> domain("lightgbm.num_leaves", {"low": 15, "high": 63, "log": True})
+    Whole(low=15, high=63, log=True)
+    """
+    if not isinstance(given, dict | list):
+        return given
+    match given:
+        case {"options": [_, *_] as options, **rest} if not rest:
+            return Choice(tuple(options))
+        case {"low": int() | float() as low, "high": int() | float() as high, **rest}:
+            log = rest.pop("log", False)
+            whole = isinstance(low, int) and isinstance(high, int)
+            ordered = low < high and isfinite(low) and isfinite(high)
+            if not rest and ordered and isinstance(log, bool) and (low > 0 or not log):
+                return (Whole if whole else Real)(low, high, log)
+    raise WorkflowError(
+        f"search space {name}: give {{low: 1, high: 9}} with low below high (and log: true if both "
+        f"are above 0), {{options: [a, b]}}, or one value to fix, not {given!r}."
+    )

@@ -52,6 +52,34 @@ def seconds(name: str, text: str) -> float | None:
     return number
 
 
+def folds(text: str) -> int | None:
+    """Return how many folds a way of validation has, or None for `holdout`.
+
+    Raises:
+        WorkflowError: It is neither `holdout` nor `cv:` and a number from 2 to 20.
+    """
+    if text == "holdout":
+        return None
+    kind, _, number = text.partition(":")
+    if kind != "cv" or not number.isdecimal() or not 2 <= int(number) <= 20:
+        raise WorkflowError(
+            f"validation='{text}': give 'holdout' for the validation split, or 'cv:5' for that "
+            "many folds (2 to 20) of train and validation together."
+        )
+    return int(number)
+
+
+def validation(text: str, preferred: str) -> str:
+    """Return the way of validation asked for; `auto` is the one preferred.
+
+    Raises:
+        WorkflowError: It is none.
+    """
+    asked = preferred if text == "auto" else text
+    folds(asked)
+    return asked
+
+
 def names(name: str, text: str, allowed: list[str]) -> list[str]:
     """Return the names in a comma-separated list, each once, in the order given.
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, Run
@@ -15,16 +16,24 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
 from workflow.binding import is_number
-from workflow.dataset import SPLITS, Dataset, feature_columns, from_yaml
+from workflow.dataset import Dataset, feature_columns
+from workflow.dataset_file import from_yaml
 from workflow.errors import WorkflowError
-from workflow.splits import digest, read_split, split_columns
+from workflow.rules import SPLITS
+from workflow.splits import digest, read_positions, read_split, split_columns
 
 FAMILY_TAG = "workflow.family"
+SEED_TAG = "workflow.seed"
+VALIDATION_TAG = "workflow.validation"  # how a model was judged: holdout, or cv:<folds>
 DIGEST_TAG = "workflow.digest"  # + "." + split, of the clean split
 RAW_DIGEST_TAG = "workflow.raw_digest"  # + "." + split, of the raw file
 MODEL_TAG = "workflow.registered_model"
 VERSION_TAG = "workflow.registered_version"
 WINNER_TAG = "workflow.winner"  # the run whose model was registered
+FEATURES = (
+    "features"  # the param of a model run that names its feature set, where those are searched
+)
+CHECKS = "checks.csv"  # of a preprocess run
 RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
 
 
@@ -65,15 +74,19 @@ class Splits:
         """Return a split's raw columns and its target."""
         return read_split(self.folder / f"{split}.parquet", list(columns))
 
+    def positions(self, *splits: str) -> np.ndarray | None:
+        """Return what decides the rows' split, equal for rows that belong together, if any does."""
+        found = [read_positions(self.folder / f"{split}.parquet") for split in splits]
+        return None if found[0] is None else np.concatenate(found)
+
     def log_inputs(self, *splits: str) -> None:
         """Log splits as the dataset inputs of the active run."""
         inputs = [
             dataset_input(
                 name=self.dataset.name,
                 context=split,
-                digest=digest(self.folder / f"{split}.parquet"),
-                source={"uri": f"{self.uri}/{split}.parquet"},
-                source_type="artifact",
+                digest=digest([self.folder / f"{split}.parquet"]),
+                source=f"{self.uri}/{split}.parquet",
                 columns=self.columns,
             )
             for split in splits
@@ -112,18 +125,29 @@ def dataset_input(
     name: str,
     context: str,
     digest: str,
-    source: dict[str, str],
-    source_type: str,
+    source: str,
     columns: dict[str, str],
     rows: int | None = None,
 ) -> DatasetInput:
-    """Return what MLflow shows of a data set that a run has used."""
+    """Return what MLflow shows of a data set that a run has used.
+
+    Args:
+        name: The dataset's.
+        context: The split.
+        digest: Of the rows.
+        source: A path, a URL, a run's artifact, or `sample`.
+        columns: DuckDB type by raw column.
+        rows: How many, if known.
+    """
+    scheme = source.partition("://")[0] if "://" in source else source.partition(":")[0]
+    kinds = {"http": "http", "https": "http", "s3": "s3", "gs": "gs", "runs": "runs"}
+    kind = "code" if source == "sample" else kinds.get(scheme, "local")
     schema = Schema([ColSpec(signature_type(type), column) for column, type in columns.items()])
     entity = DatasetEntity(
         name=name,
         digest=digest,
-        source_type=source_type,
-        source=json.dumps(source),
+        source_type=kind,
+        source=json.dumps({"url" if kind == "http" else "uri": source}),
         schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
         profile=None if rows is None else json.dumps({"num_rows": rows}),
     )
@@ -155,6 +179,32 @@ def candidates(run_ids: list[str]) -> list[Run]:
             "model; give the ids of finished train or hpo runs."
         )
     return list(found.values())
+
+
+def model_tags(family: str, validation: str, seed: int) -> dict[str, str]:
+    """Return the tags of a run that holds a model: what it is, and how it was judged."""
+    return {FAMILY_TAG: family, VALIDATION_TAG: validation, SEED_TAG: str(seed)}
+
+
+def chosen_features(run: Run) -> dict[str, str]:
+    """Return the feature set of a trial, where feature sets are searched."""
+    return {FEATURES: run.data.params[FEATURES]} if FEATURES in run.data.params else {}
+
+
+def judged_alike(found: list[Run]) -> tuple[str, int]:
+    """Return how candidates were judged: the validation and the seed of its folds.
+
+    Raises:
+        WorkflowError: They were not judged in one way, so their scores cannot be compared.
+    """
+    ways = {(run.data.tags[VALIDATION_TAG], run.data.tags[SEED_TAG]) for run in found}
+    if len({way for way, _ in ways}) > 1:
+        said = ", ".join(f"{run.info.run_name} {run.data.tags[VALIDATION_TAG]}" for run in found)
+        raise WorkflowError(
+            f"candidates were not judged in one way ({said}): give runs of one `validation`."
+        )
+    way, seed = min(ways)
+    return way, int(seed)
 
 
 def git_commit(run: Run) -> str:

@@ -10,13 +10,15 @@ from hyperopt.pyll import Apply, scope
 
 from workflow.models import Choice, Family, Real, Whole
 
-FAMILY = "family"
+FAMILY, FEATURES = "family", "features"  # beside hyperparameters; no estimator has such ones
 
 
 def search(
-    objective: Callable[[Family, dict[str, Any]], float],
+    objective: Callable[[Family, str, dict[str, Any]], float],
     families: list[Family],
     *,
+    task: str,
+    features: list[str],
     max_evals: int,
     timeout: float | None,
     seed: int,
@@ -26,8 +28,11 @@ def search(
     The estimator of Bergstra et al., Algorithms for Hyper-Parameter Optimization, 2011.
 
     Args:
-        objective: Takes a family and hyperparameters, returns the loss (smaller is better).
+        objective: Takes a family, the name of a selection of features, and hyperparameters;
+            returns the loss (smaller is better).
         families: Several give a conditional space: a family first, then its hyperparameters.
+        task: The dataset's.
+        features: Names of selections of features; one of several is part of each suggestion.
         max_evals: How many suggestions.
         timeout: Seconds after which no further suggestion is made, or None.
         seed: The same seed gives the same suggestions for the same losses.
@@ -36,10 +41,10 @@ def search(
 
     def evaluate(suggestion: dict[str, Any]) -> dict[str, Any]:
         values = dict(suggestion)
-        family = by_name[values.pop(FAMILY)]
-        return {"status": STATUS_OK, "loss": objective(family, values)}
+        chosen, family = values.pop(FEATURES), by_name[values.pop(FAMILY)]
+        return {"status": STATUS_OK, "loss": objective(family, chosen, values)}
 
-    spaces = [space(family) for family in families]
+    spaces = [space(family, task, features) for family in families]
     fmin(
         evaluate,
         spaces[0] if len(spaces) == 1 else hp.choice(FAMILY, spaces),
@@ -53,12 +58,15 @@ def search(
     )
 
 
-def space(family: Family) -> dict[str, Any]:
+def space(family: Family, task: str, features: list[str]) -> dict[str, Any]:
     """Return a family's search space in hyperopt's terms, with labels of its own."""
     parameters = {
-        name: _expression(f"{family.name}.{name}", domain) for name, domain in family.space.items()
+        name: _expression(f"{family.name}.{name}", domain)
+        for name, domain in family.of(task).space.items()
     }
-    return {FAMILY: family.name, **parameters}
+    several = len(features) > 1
+    chosen = hp.choice(f"{family.name}.{FEATURES}", features) if several else features[0]
+    return {FAMILY: family.name, FEATURES: chosen, **parameters}
 
 
 def _expression(label: str, domain: Whole | Real | Choice) -> Apply:

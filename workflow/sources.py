@@ -4,11 +4,14 @@ import shutil
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import fsspec
 
+from workflow import tables
 from workflow.errors import WorkflowError
 
+READ = tuple(suffix for suffixes in tables.SUFFIXES.values() for suffix in suffixes)
 REMOTE = ("http", "https", "s3", "gs")
 
 
@@ -52,6 +55,62 @@ def fetch(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
     return {name: _local(folder, name) for name in names}
 
 
+def gather(location: str, into: Path) -> list[Path]:
+    """Return local paths of the files of one table, in the order of their names.
+
+    Args:
+        location: A file, a folder or a pattern (`*`, `?`, `[`), local or as a URL; over http a file
+            only, because a web server has no listing.
+        into: An existing folder for the copies of remote files.
+
+    Raises:
+        WorkflowError: There is no such file, or files of several kinds.
+    """
+    if is_remote(location):
+        urls = _listed(location)
+        names = [Path(urlsplit(url).path).name for url in urls]
+        tables.kind([Path(name) for name in names])
+        return [_download(url, into / str(n) / names[n]) for n, url in enumerate(urls)]
+    path = Path(location.removeprefix("file://"))
+    if path.is_file():  # before patterns: a name may hold a bracket
+        found = [path]
+    elif path.is_dir():
+        found = [one for one in path.iterdir() if one.is_file() and _is_read(one.name)]
+    else:
+        pattern = path.relative_to(path.anchor)
+        found = [one for one in Path(path.anchor).glob(str(pattern)) if one.is_file()]
+    if not found:
+        raise WorkflowError(
+            f"data '{location}': there is no such file, or none that is read. Give a file, a "
+            f"folder or a pattern of files that end in {', '.join(READ)}."
+        )
+    tables.kind(found)
+    return sorted(found)
+
+
+def _listed(url: str) -> list[str]:
+    """Return the URLs of the files that a URL stands for."""
+    scheme = url.partition("://")[0]
+    if scheme.startswith("http"):
+        return [url]
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+        if files.isdir(root):
+            found = [one for one in files.ls(root, detail=False) if _is_read(Path(one).name)]
+        else:
+            found = files.glob(root)
+    # Every protocol's library has errors of its own; what they mean to the user is the same.
+    except Exception as error:
+        raise _unreadable(url, error) from error
+    if not found:
+        raise WorkflowError(f"data: there is no file {url}.")
+    return [f"{scheme}://{one}" for one in sorted(found)]
+
+
+def _is_read(name: str) -> bool:
+    return name.casefold().endswith(READ) and not name.startswith(".")
+
+
 def _local(folder: Path, name: str) -> Path:
     if (path := folder / name).is_file():
         return path
@@ -74,9 +133,13 @@ def _download(url: str, path: Path) -> Path:
         status = getattr(error.__cause__, "status", 404 if error.__cause__ is None else None)
         if isinstance(error, FileNotFoundError) and (status == 404 or not url.startswith("http")):
             raise WorkflowError(f"data: there is no file {url}.") from error
-        cause = error.__cause__ or error
-        raise WorkflowError(
-            f"data: {url} cannot be read ({type(cause).__name__}: {cause}). Check the address, the "
-            "network and the credentials in the environment."
-        ) from error
+        raise _unreadable(url, error) from error
     return path
+
+
+def _unreadable(url: str, error: Exception) -> WorkflowError:
+    cause = error.__cause__ or error
+    return WorkflowError(
+        f"data: {url} cannot be read ({type(cause).__name__}: {cause}). Check the address, the "
+        "network and the credentials in the environment."
+    )

@@ -1,37 +1,34 @@
 """Clean, split Parquet: the raw columns that a dataset's SQL names, and the target.
 
-The files are written and read by DuckDB, row by row in the order of the raw files, without ever
-holding a split in memory.
+The files are written and read by DuckDB, row by row in the order of the raw files (or of time),
+without ever holding a split in memory.
 """
 
 import hashlib
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
+from workflow import tables
 from workflow.binding import is_number, kinds, type_of
-from workflow.dataset import SPLITS, Dataset
+from workflow.dataset import Dataset, feature_columns
 from workflow.errors import WorkflowError, unknown
+from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.sql import TARGET, cast, connect, literal, quote
 
-READERS = {
-    ".parquet": "read_parquet({})",
-    ".csv": "read_csv({})",
-    ".csv.gz": "read_csv({})",
-    ".jsonl": "read_json({}, format = 'newline_delimited')",
-    ".ndjson": "read_json({}, format = 'newline_delimited')",
-}
+WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
+POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitReport:
-    """What became of one raw file.
+    """What became of the raw rows of one split.
 
     Attributes:
-        rows_read: Rows in the raw file.
+        rows_read: Raw rows.
         rows: Rows in the split.
         dropped: Rows dropped, by reason.
     """
@@ -41,50 +38,83 @@ class SplitReport:
     dropped: dict[str, int]
 
 
-def write_splits(dataset: Dataset, files: dict[str, Path], folder: Path) -> dict[str, SplitReport]:
-    """Write train.parquet, validation.parquet and test.parquet.
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """Raw rows that can be read, and the columns of them that the dataset names.
 
-    Everything that can be wrong with the files is looked for before the first row is written.
+    Attributes:
+        name: For errors.
+        scan: The SQL that reads them.
+        columns: DuckDB type by column.
+    """
+
+    name: str
+    scan: str
+    columns: dict[str, str]
+
+
+def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, Raw]:
+    """Look at everything that can be wrong with the files, before the first row is written.
+
+    Args:
+        dataset: The definition.
+        files: Raw files by split, or those of `WHOLE`.
+
+    Raises:
+        WorkflowError: A file cannot be read, lacks a column, or does not fit the SQL.
+    """
+    found = {}
+    with connect() as connection:
+        for part, paths in files.items():
+            name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+            scan = tables.scan(paths, dataset.columns)
+            columns = tables.columns(connection, scan)
+            found[part] = Raw(name=name, scan=scan, columns=_needed(dataset, part, name, columns))
+    _check(dataset, next(iter(found.values())).columns)
+    return found
+
+
+def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[str, SplitReport]:
+    """Write train.parquet, validation.parquet and test.parquet.
 
     Args:
         dataset: The definition; its `where` decides which rows count.
-        files: Raw file by split.
-        folder: An existing folder for the splits.
+        raw: What `read_raw` has found.
+        folder: An existing folder for the splits, in one that takes what lies between.
 
     Returns:
         A report by split.
 
     Raises:
-        WorkflowError: A file cannot be read, lacks a column, does not fit the SQL, or has no row
-            that counts.
+        WorkflowError: The SQL fails on a row, or a split has no row that counts.
     """
-    connection = connect()
-    scans = {split: scan(path) for split, path in files.items()}
-    columns = {
-        split: _needed(dataset, split, files[split], _columns(connection, scans[split]))
-        for split in SPLITS
-    }
-    types = columns["train"]
-    # Without a limit DuckDB buffers row groups to keep their order, the more the longer the file.
-    connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
-    _check(dataset, types)
+    types = next(iter(raw.values())).columns
     reports = {}
-    for split in SPLITS:
-        # The types of train hold in every split, whatever a month's file says.
-        raw = ", ".join(_as_in_train(name, types, columns[split]) for name in types)
-        rows = f"SELECT *, {_target(dataset)} FROM (SELECT {raw} FROM {scans[split]})"
-        try:
-            reports[split] = _write(connection, dataset, rows, folder / f"{split}.parquet")
-        except duckdb.Error as error:
-            reason = " ".join(str(error).partition("\n\n")[0].split())
-            raise WorkflowError(f"{split} split, {files[split].name}: {reason}") from error
-        if not reports[split].rows:
-            raise WorkflowError(
-                f"the {split} split is empty: of {reports[split].rows_read:,} rows in "
-                f"{files[split].name} none is left ({_sentence(reports[split])}). "
-                "Change `where`, `target` or the data."
-            )
-    connection.close()
+    with connect() as connection:
+        connection.execute(
+            f"SET temp_directory = {literal(str(folder.parent / 'spill'))}"
+        ).fetchall()
+        # Without a limit DuckDB buffers row groups to keep their order, the more the longer the
+        # file. Sorting by time needs more.
+        limit = 2_000 if isinstance(dataset.split, ByTime) else max(200, 20 * len(types))
+        connection.execute(f"SET memory_limit = '{limit}MB'").fetchall()
+        if isinstance(dataset.split, ByFiles):
+            rows = {split: _rows(dataset, one, types) for split, one in raw.items()}
+        else:
+            rows = _by_rule(connection, dataset, raw[WHOLE], folder.parent / "table.parquet")
+        for split in SPLITS:
+            name = raw[split if split in raw else WHOLE].name
+            path = folder / f"{split}.parquet"
+            try:
+                reports[split] = _write(connection, dataset, rows[split], path)
+            except duckdb.Error as error:
+                raise WorkflowError(f"{split} split, {name}: {tables.reason(error)}") from error
+            if not reports[split].rows:
+                raise WorkflowError(
+                    f"the {split} split is empty: of {reports[split].rows_read:,} rows in {name} "
+                    f"none is left ({_sentence(reports[split])}). Change `where`, `target`, "
+                    "`split` or the data."
+                )
     return reports
 
 
@@ -97,54 +127,67 @@ def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]
     """
     wanted = ", ".join(quote(name) for name in [*columns, TARGET])
     with connect() as connection:
-        frame = connection.execute(f"SELECT {wanted} FROM {scan(path)}").df()
+        frame = connection.execute(f"SELECT {wanted} FROM {tables.scan([path])}").df()
     return frame.drop(columns=TARGET), frame[TARGET]
+
+
+def read_positions(path: Path) -> pd.Series | None:
+    """Return `POSITION` of each row of a split, or None where rows are not split by their hash."""
+    scan = tables.scan([path])
+    with connect() as connection:
+        if POSITION not in tables.columns(connection, scan):
+            return None
+        return connection.execute(f"SELECT {quote(POSITION)} FROM {scan}").df()[POSITION]
 
 
 def split_columns(path: Path) -> dict[str, str]:
     """Return the DuckDB type of each raw column of a split."""
     with connect() as connection:
-        columns = _columns(connection, scan(path))
-    return {name: type for name, type in columns.items() if name != TARGET}
+        columns = tables.columns(connection, tables.scan([path]))
+    return {name: type for name, type in columns.items() if name not in (TARGET, POSITION)}
 
 
-def scan(path: Path) -> str:
-    """Return the SQL that reads a raw file.
+def digest(paths: Sequence[Path]) -> str:
+    """Return the first 32 hexadecimal digits of a SHA-256; MLflow takes up to 36.
 
-    Raises:
-        WorkflowError: A kind of file that is not read.
+    That of the file, or of several files that of their digests.
     """
-    for suffix, reader in READERS.items():
-        if path.name.casefold().endswith(suffix):
-            # To DuckDB a path is a pattern.
-            plain = re.sub(r"([*?\[])", r"[\1]", str(path))
-            return reader.format(literal(plain))
-    raise WorkflowError(f"data file '{path.name}': give one of {', '.join(READERS)}.")
+    each = []
+    for path in paths:
+        with path.open("rb") as file:
+            each.append(hashlib.file_digest(file, "sha256").hexdigest())
+    whole = each[0] if len(each) == 1 else hashlib.sha256(" ".join(each).encode()).hexdigest()
+    return whole[:32]
 
 
-def digest(path: Path) -> str:
-    """Return the first 32 hexadecimal digits of a file's SHA-256; MLflow takes up to 36."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
-    try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
-    except duckdb.Error as error:
-        raise WorkflowError(f"data: {scan} failed: {str(error).splitlines()[0]}") from error
-    return {name: type for name, type, *_ in described}
-
-
-def _needed(dataset: Dataset, split: str, path: Path, columns: dict[str, str]) -> dict[str, str]:
+def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> dict[str, str]:
     """Return the columns the dataset names, spelled and typed as the file has them."""
     # SQL's names are not sensitive to case.
     there = {name.casefold() for name in columns}
+    where = "" if part == WHOLE else f"the {part} file "
     for name in sorted(dataset.raw_columns):
         if name.casefold() not in there:
-            raise unknown(f"column in the {split} file {path.name}:", name, columns)
+            raise unknown(f"column in {where}{file}:", name, columns)
     asked = {name.casefold() for name in dataset.raw_columns}
     return {name: type for name, type in columns.items() if name.casefold() in asked}
+
+
+def _rows(dataset: Dataset, raw: Raw, types: dict[str, str], *more: str) -> str:
+    """Return the SQL of raw rows with the target, and more expressions if need be.
+
+    Args:
+        dataset: The definition.
+        raw: The rows.
+        types: Those of train hold in every split, whatever its file says.
+        more: SQL, with its name.
+    """
+    columns = ", ".join(_as_in_train(name, types, raw.columns) for name in types)
+    type = _target_type(dataset, type_of(dataset.target, types, "target"))
+    target = _number_or_null(f"CAST((\n{dataset.target}\n) AS {type})", type)
+    # A raw column that is the target stands there once.
+    kept = ", ".join(quote(name) for name in types if name.casefold() != TARGET)
+    parts = [kept, f"{target} AS {TARGET}", *more]
+    return f"SELECT {', '.join(filter(None, parts))} FROM (SELECT {columns} FROM {raw.scan})"
 
 
 def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str:
@@ -157,42 +200,149 @@ def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str
 
 def _check(dataset: Dataset, types: dict[str, str]) -> None:
     """Bind every expression before a row is read."""
-    if any(name.casefold() == TARGET for name in types):
-        raise WorkflowError(
-            f"a raw column named '{TARGET}' is used by the dataset's SQL, where that name means "
-            "the target: rename the column."
-        )
+    is_target = dataset.target.strip('" ').casefold() == TARGET
+    for name in types:
+        if name.casefold() == POSITION or (name.casefold() == TARGET and not is_target):
+            raise WorkflowError(
+                f"a raw column named '{name}' is used by the dataset's SQL, where that name means "
+                f"{'the target' if name.casefold() == TARGET else 'the split'}: rename the column."
+            )
+    if is_target and TARGET in {name.casefold() for name in feature_columns(dataset.features)}:
+        raise WorkflowError("a feature uses the target: take it out of `features`.")
     target = type_of(dataset.target, types, "target")
-    if not is_number(target):
+    if dataset.task == "regression" and not is_number(target):
         raise WorkflowError(f"target is of type {target}; a regression needs a number.")
-    where = type_of(dataset.where, types | {TARGET: "DOUBLE"}, "where")
+    if not is_number(target) and target != "VARCHAR":
+        raise WorkflowError(
+            f"target is of type {target}; a class is a text, a number or a boolean: make one of "
+            "it, for example CAST(x AS VARCHAR)."
+        )
+    where = type_of(dataset.where, types | {TARGET: _target_type(dataset, target)}, "where")
     if where != "BOOLEAN":
         raise WorkflowError(f"where is of type {where}; it must be true or false.")
     kinds(dataset.features, types)
+    if isinstance(dataset.split, ByTime):
+        time = type_of(dataset.split.column, types, "split.column")
+        if not (is_number(time) or time == "DATE" or time.startswith("TIMESTAMP")):
+            raise WorkflowError(
+                f"split.column is of type {time}; rows are split by a time or a number: parse a "
+                "text, for example strptime(x, '%d.%m.%Y')."
+            )
 
 
-def _target(dataset: Dataset) -> str:
-    return f"CAST((\n{dataset.target}\n) AS DOUBLE) AS {TARGET}"
+def _number_or_null(expression: str, type: str) -> str:
+    """Return the SQL of a value that is missing where it is not a number."""
+    return f"nullif({expression}, 'nan'::{type})" if type in ("FLOAT", "DOUBLE") else expression
+
+
+def _target_type(dataset: Dataset, type: str) -> str:
+    return "DOUBLE" if dataset.task == "regression" or type.startswith("DECIMAL") else type
+
+
+def _by_rule(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: Raw, staged: Path
+) -> dict[str, str]:
+    """Read the table once, each row with what decides its split; return the SQL of each split."""
+    rule, position, rows = dataset.split, quote(POSITION), f"(FROM {tables.scan([staged])})"
+    if isinstance(rule, ByTime):
+        type = type_of(rule.column, raw.columns, "split.column")
+        decides = _number_or_null(f"(\n{rule.column}\n)", type)
+    else:
+        decides = _hash(rule.key or sorted(dataset.raw_columns), raw.columns)
+    table = _rows(dataset, raw, raw.columns, f"{decides} AS {position}")
+    try:
+        connection.execute(f"COPY ({table}) TO {literal(str(staged))}").fetchall()
+        if isinstance(rule, ByTime):  # rows of one moment stay together
+            connection.execute(
+                f"CREATE TEMP TABLE cuts AS SELECT "
+                f"quantile_disc({position}, {1 - rule.validation - rule.test}) AS first, "
+                f"quantile_disc({position}, {1 - rule.test}) AS second "
+                f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
+            ).fetchall()
+    except duckdb.Error as error:
+        raise WorkflowError(f"{raw.name}: {tables.reason(error)}") from error
+    if isinstance(rule, ByHash):
+        # The test rows come first: they stay where they are when validation's share is changed.
+        first, second = rule.test, rule.test + rule.validation
+        order = ""
+        parts = {
+            "train": f"{position} >= {second}",
+            "validation": f"{position} >= {first} AND {position} < {second}",
+            "test": f"{position} < {first}",
+        }
+    else:
+        first, second = "(SELECT first FROM cuts)", "(SELECT second FROM cuts)"
+        order = f" ORDER BY {position}"
+        parts = {
+            "train": f"coalesce({position} <= {first}, true)",  # one without a time is dropped
+            "validation": f"{position} > {first} AND {position} <= {second}",
+            "test": f"{position} > {second}",
+        }
+    return {split: f"SELECT * FROM {rows} WHERE {part}{order}" for split, part in parts.items()}
+
+
+def _hash(key: Sequence[str], types: dict[str, str]) -> str:
+    """Return the SQL of a number in [0, 1) that depends on nothing but the values of the key.
+
+    Not on how a file's types were guessed either: 1 is 1.0, and a number in a text is that number;
+    so are times and what is true or false.
+    """
+    spelled = {name.casefold(): name for name in types}
+    named = [spelled[name.casefold()] for name in key]
+    values = ", ".join(_as_text(quote(name), types[name]) for name in named)
+    return f"md5_number(concat_ws(chr(31), {values})) / 2.0::DOUBLE ** 128"
+
+
+def _as_text(column: str, type: str) -> str:
+    """Return the SQL of a value's text, one for a value of any type that it may be taken for."""
+    number = f"CAST(TRY_CAST({column} AS DOUBLE) AS VARCHAR)"
+    time = f"CAST(TRY_CAST({column} AS TIMESTAMP) AS VARCHAR)"
+    text = f"CAST({column} AS VARCHAR)"
+    if type == "VARCHAR":
+        # Asked of every text, what is no time would take longer than all the rest.
+        one = (
+            f"CASE WHEN lower({column}) IN ('true', 'false') THEN lower({column}) "
+            f"WHEN {column} LIKE '____-__-__%' THEN {time} ELSE {number} END"
+        )
+    elif type == "DATE" or type.startswith("TIMESTAMP"):
+        one = time
+    else:
+        one = number if is_number(type) and type != "BOOLEAN" else text
+    return f"coalesce({one}, {text}, chr(0))"
+
+
+def _reasons(dataset: Dataset) -> dict[str, str]:
+    """Return what a row must be to count, by the reason that it is dropped for."""
+    finite = f" AND isfinite({TARGET})" if dataset.task == "regression" else ""
+    reasons = {
+        "target missing": f"({TARGET} IS NOT NULL{finite})",
+        f"not where {dataset.where}": f"(\n{dataset.where}\n)",
+    }
+    if isinstance(dataset.split, ByTime):
+        reasons["time missing"] = f"({quote(POSITION)} IS NOT NULL)"
+    return reasons
 
 
 def _write(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, rows: str, path: Path
 ) -> SplitReport:
     """Write one split, and count what is left out of it."""
-    known = f"({TARGET} IS NOT NULL AND isfinite({TARGET}))"
-    counts = f"{known} AND (\n{dataset.where}\n)"
+    reasons = _reasons(dataset)
+    unwritten = f" EXCLUDE ({quote(POSITION)})" if isinstance(dataset.split, ByTime) else ""
     connection.execute(
-        f"COPY (SELECT * FROM ({rows}) WHERE {counts}) TO {literal(str(path))} (FORMAT parquet)"
+        f"COPY (SELECT *{unwritten} FROM ({rows}) WHERE {' AND '.join(reasons.values())}) "
+        f"TO {literal(str(path))} (FORMAT parquet)"
     ).fetchall()
-    ((read, with_target, kept),) = connection.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE {known}), count(*) FILTER (WHERE {counts}) "
-        f"FROM ({rows})"
-    ).fetchall()
+    left, asked = [], []
+    for condition in reasons.values():
+        asked.append(condition)
+        left.append(f"count(*) FILTER (WHERE {' AND '.join(asked)})")
+    (counts,) = connection.execute(f"SELECT count(*), {', '.join(left)} FROM ({rows})").fetchall()
     dropped = {
-        "target missing": read - with_target,
-        f"not where {dataset.where}": with_target - kept,
+        reason: before - after
+        for reason, before, after in zip(reasons, counts, counts[1:], strict=False)
     }
-    return SplitReport(rows_read=read, rows=kept, dropped=dropped)
+    return SplitReport(rows_read=counts[0], rows=counts[-1], dropped=dropped)
 
 
 def _sentence(report: SplitReport) -> str:

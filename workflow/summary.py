@@ -6,17 +6,27 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Run
 
-from workflow import runs
+from workflow import checks, runs
 from workflow.dataset import Dataset
 
+SHOWN = 5  # warnings; the summary fits a screen
 
-def show(workflow: Run, dataset: Dataset, metric: str, compared: list[Run], register: Run) -> None:
+
+def show(
+    workflow: Run,
+    dataset: Dataset,
+    metric: str,
+    preprocess: Run,
+    compared: list[Run],
+    register: Run,
+) -> None:
     """Print the summary.
 
     Args:
         workflow: The workflow's own run.
         dataset: What it was about.
         metric: What models were judged by.
+        preprocess: The preprocess run, whose checks may warn.
         compared: The train and hpo runs.
         register: The register run, finished.
     """
@@ -28,6 +38,7 @@ def show(workflow: Run, dataset: Dataset, metric: str, compared: list[Run], regi
         {
             "run": run.info.run_name,
             "family": run.data.tags[runs.FAMILY_TAG],
+            **runs.chosen_features(run),
             val: run.data.metrics[val],
             "fit_seconds": run.data.metrics["fit_seconds"],
         }
@@ -38,12 +49,26 @@ def show(workflow: Run, dataset: Dataset, metric: str, compared: list[Run], regi
     table = pd.concat([finalists.iloc[:-1], pd.DataFrame(rest), finalists.iloc[-1:]])
     print()
     print(dataset.description or dataset.name)
-    print(f"  {'run':<20}{'family':<20}{val:>12}{test:>12}{'fit s':>9}")
+    wide = max(12, len(test) + 2)
+    texts = [name for name in ("run", "family", runs.FEATURES) if name in table]
+    heads = "".join(f"{name:<20}" for name in texts)
+    print(f"  {heads}{val:>{wide}}{test:>{wide}}{'fit s':>9}")
+    table[texts] = table[texts].fillna("-")
     for number, row in enumerate(table.to_dict("records")):
-        scores = "".join(f"{_number(row[key], '.6g'):>12}" for key in (val, test))
-        line = f"{row['run']:<20}{row['family']:<20}{scores}{_number(row['fit_seconds'], '.1f'):>9}"
-        print(f"{'*' if number == 0 else ' '} {line}")
-    print("\n".join(["", *_next(workflow, register)]))
+        names = "".join(f"{row[name]:<20}" for name in texts)
+        scores = "".join(f"{_number(row[key], '.6g'):>{wide}}" for key in (val, test))
+        mark = "*" if number == 0 else " "
+        print(f"{mark} {names}{scores}{_number(row['fit_seconds'], '.1f'):>9}")
+    print("\n".join(["", *_warnings(preprocess), *_next(workflow, register)]))
+
+
+def _warnings(preprocess: Run) -> list[str]:
+    text = mlflow.artifacts.load_text(f"runs:/{preprocess.info.run_id}/{runs.CHECKS}")
+    found = checks.warnings(pd.read_csv(io.StringIO(text)))
+    lines = [f"! {line}" for line in found[:SHOWN]]
+    if more := found[SHOWN:]:
+        lines.append(f"! and {len(more)} more, in {runs.CHECKS} of the preprocess run")
+    return [*lines, ""] if lines else []
 
 
 def _number(value: float, form: str) -> str:

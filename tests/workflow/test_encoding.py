@@ -143,6 +143,34 @@ def test_categories_wider_than_the_family_can_bear_are_target_encoded(values, st
     assert {type(one).__name__ for _, one, _ in built.transformers} == {stage}
 
 
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+@pytest.mark.parametrize("values", [2, 9])
+def test_whole_numbers_are_no_classes_to_the_target_encoding_of_a_regression(values, dtype):
+    frame = pd.DataFrame({"zone": np.repeat(list("abcde"), 40)})
+    y = (np.arange(200) % values).astype(dtype)
+    built = build(Encoding(few="target"), {"zone": "category"}, {"zone": 5}, seed=0)
+    assert dense(built.fit_transform(frame, y)).shape == (200, 1)
+    by_value = pd.Series(y).groupby(frame["zone"]).mean()[["a", "e"]]
+    encoded = dense(built.transform(pd.DataFrame({"zone": ["a", "e"]})))[:, 0]
+    np.testing.assert_allclose(encoded, by_value, atol=0.2)
+
+
+@pytest.mark.parametrize(("classes", "columns"), [(2, 1), (4, 4)])
+def test_a_category_is_encoded_by_how_often_each_class_goes_with_it(classes, columns):
+    frame = pd.DataFrame({"zone": np.repeat(list("abcde"), 40)})
+    built = build(Encoding(few="target"), {"zone": "category"}, {"zone": 5}, 0, classes=True)
+    y = np.arange(200) % classes
+    assert dense(built.fit_transform(frame, y)).shape == (200, columns)
+    assert dense(built.transform(pd.DataFrame({"zone": [None, "new"]}))).shape == (2, columns)
+
+
+def test_every_fold_of_an_encoding_has_its_share_of_a_rare_class():
+    frame = pd.DataFrame({"zone": ["a"] * 100})
+    built = build(Encoding(few="target"), {"zone": "category"}, {"zone": 1}, 0, classes=True)
+    y = np.repeat([0, 1], [90, 10])
+    assert np.ptp(dense(built.fit_transform(frame, y))) < 0.01
+
+
 def test_a_row_has_no_part_in_its_own_target_encoding():
     rng = np.random.default_rng(0)
     rows = 3_000

@@ -1,14 +1,23 @@
-import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import warnings
 
-from workflow.dataset import TASKS
-from workflow.errors import WorkflowError
-from workflow.evaluate import METRICS, loss, resolve_metric, score
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from workflow import evaluate
+from workflow.evaluate import codes, score, value
+from workflow.metrics import METRICS, loss
 
 ACTUAL = np.array([1.0, 2.0, 4.0])
 PREDICTED = np.array([2.0, 2.0, 2.0])
+
+
+def test_the_metrics_that_are_named_are_those_that_are_computed():
+    assert set(METRICS["regression"]) == set(evaluate.REGRESSION)
+    assert set(METRICS["binary"]) == set(METRICS["multiclass"]) == set(evaluate.CLASSIFICATION)
 
 
 def test_the_scores_of_a_regression_are_what_their_formulas_say():
@@ -23,45 +32,129 @@ def test_the_scores_of_a_regression_are_what_their_formulas_say():
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_scores_are_plain_numbers_named_after_the_split(split):
-    scores = score("regression", split, ACTUAL, PREDICTED)
-    assert set(scores) == {f"{split}_{name}" for name in METRICS["regression"]}
+@pytest.mark.parametrize("task", METRICS)
+def test_scores_are_plain_numbers_named_after_the_split(task, split):
+    if task == "regression":
+        scores = score(task, split, ACTUAL, PREDICTED)
+    else:
+        scores = score(task, split, np.array([0, 1, 1]), np.full((3, 2), 0.5))
+    assert set(scores) == {f"{split}_{name}" for name in METRICS[task]}
     assert {type(value) for value in scores.values()} == {float}
-
-
-def test_every_task_has_metrics_and_one_of_them_is_the_default():
-    assert set(METRICS) == set(TASKS)
-    for known in METRICS.values():
-        assert sum(metric.default for metric in known.values()) == 1
-
-
-def test_auto_is_rmse_for_regression():
-    assert resolve_metric("auto", "regression") == "rmse"
-
-
-@pytest.mark.parametrize("name", METRICS["regression"])
-def test_a_metric_is_asked_for_by_its_name(name):
-    assert resolve_metric(name, "regression") == name
-
-
-def test_a_metric_the_task_does_not_have_is_refused_with_the_nearest():
-    with pytest.raises(WorkflowError) as caught:
-        resolve_metric("rsme", "regression")
-    message = str(caught.value)
-    assert message.startswith("unknown metric for regression")
-    assert "'rsme': did you mean 'rmse'? Allowed: auto, rmse, mae, mape, r2." in message
 
 
 @pytest.mark.parametrize("metric", METRICS["regression"])
 def test_a_better_prediction_has_a_smaller_loss_by_every_metric(metric):
     better, worse = (
-        score("regression", "val", ACTUAL, predicted)[f"val_{metric}"]
-        for predicted in (ACTUAL + 0.1, PREDICTED)
+        value("regression", metric, ACTUAL, predicted) for predicted in (ACTUAL + 0.1, PREDICTED)
     )
     assert loss("regression", metric, better) < loss("regression", metric, worse)
 
 
-@given(st.floats(allow_nan=False))
-def test_a_loss_is_the_metric_or_its_opposite(value):
-    assert loss("regression", "rmse", value) == value
-    assert loss("regression", "r2", value) == -value
+@pytest.mark.parametrize("metric", METRICS["binary"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_better_probabilities_have_a_smaller_loss_by_every_metric(classes, metric):
+    task = "binary" if classes == 2 else "multiclass"
+    y = np.arange(12) % classes
+    sure = np.eye(classes)[y]
+    better, worse = 0.9 * sure + 0.1 / classes, 0.9 * sure[::-1] + 0.1 / classes
+    values = [loss(task, metric, value(task, metric, y, one)) for one in (better, worse)]
+    assert values[0] < values[1]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5))
+@settings(max_examples=20, deadline=None)
+def test_scores_of_classes_are_those_of_scikit_learn(seed, classes):
+    rng = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(classes), rng.integers(0, classes, 30)])
+    p = rng.dirichlet(np.ones(classes), len(y))
+    task = "binary" if classes == 2 else "multiclass"
+    found = p.argmax(axis=1)
+    of_one = {} if classes == 2 else {"average": "macro"}
+    area = metrics.roc_auc_score(y, p[:, 1] if classes == 2 else p,
+                                 multi_class="ovr", average="macro")  # fmt: skip
+    assert score(task, "val", y, p) == pytest.approx(
+        {
+            "val_log_loss": metrics.log_loss(y, p),
+            "val_accuracy": metrics.accuracy_score(y, found),
+            "val_balanced_accuracy": metrics.balanced_accuracy_score(y, found),
+            "val_f1": metrics.f1_score(y, found, zero_division=0, **of_one),
+            "val_roc_auc": area,
+        }
+    )
+
+
+def test_probabilities_of_single_precision_are_taken_without_a_word():
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 50).astype("float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        score("multiclass", "val", np.arange(50) % 3, p)
+
+
+def test_a_label_that_was_not_seen_in_train_counts_as_wrong():
+    known = np.array([[0.8, 0.2], [0.2, 0.8], [0.5, 0.5]])
+    scores = score("multiclass", "val", np.array([0, 1, 2]), known)
+    assert scores["val_accuracy"] == pytest.approx(2 / 3)
+    assert scores["val_balanced_accuracy"] == pytest.approx(2 / 3)
+    assert scores["val_f1"] < 1
+    # The third class has the same probability, none, in each row: an area of one half.
+    assert scores["val_roc_auc"] == pytest.approx((1 + 1 + 0.5) / 3)
+    surprise = -np.log(np.finfo("float64").eps)
+    assert scores["val_log_loss"] == pytest.approx((-2 * np.log(0.8) + surprise) / 3)
+
+
+def test_a_class_that_does_not_occur_has_no_part_in_the_means_over_classes():
+    p = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]])
+    scores = score("multiclass", "val", np.array([0, 1, 1]), p)
+    assert scores["val_balanced_accuracy"] == pytest.approx((1 + 1 / 2) / 2)
+    assert scores["val_f1"] == pytest.approx((1 + 2 / 3) / 2)
+    assert scores["val_roc_auc"] == pytest.approx((1 + 1) / 2)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+@pytest.mark.parametrize("code", [0, 1, 2])
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_rows_of_one_class_are_scored_and_have_no_area(task, code, columns):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = score(task, "val", np.full(4, code), np.full((4, columns), 1 / columns))
+    assert np.isnan(scores.pop("val_roc_auc"))
+    assert np.isfinite(list(scores.values())).all()
+
+
+@given(
+    st.sampled_from(["binary", "multiclass"]),
+    st.integers(1, 4),
+    st.lists(st.integers(0, 5), min_size=1, max_size=12),
+)
+@settings(max_examples=40, deadline=None)
+def test_whatever_occurs_and_whatever_is_known_there_is_a_score(task, columns, y):
+    p = np.random.default_rng(0).dirichlet(np.ones(columns), len(y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = score(task, "val", np.array(y), p)
+    assert all(
+        0 <= one <= 1 or np.isnan(one) for name, one in scores.items() if name != "val_log_loss"
+    )
+    assert np.isfinite(scores["val_log_loss"])
+
+
+LABELS = {
+    "text": ["größer", "no", "yes"],
+    "int": [-1, 0, 7],
+    "bool": [False, True],
+    "float": [0.5, 1.0, 2.0],
+}
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=list(LABELS))
+def test_codes_are_positions_among_the_labels(labels):
+    given = labels[::-1] + labels
+    found = codes(pd.Series(given), labels)
+    assert [labels[code] for code in found] == given
+    assert found.dtype == "int64"
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=list(LABELS))
+def test_new_labels_have_codes_beyond_those_that_are_known(labels):
+    found = codes(pd.Series([*labels, labels[-1]]), labels[:1])
+    assert found.tolist() == [*range(len(labels)), len(labels) - 1]

@@ -3,7 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.errors import WorkflowError
-from workflow.parameters import json_object, model_name, names, seconds, whole_number
+from workflow.parameters import (
+    folds,
+    json_object,
+    model_name,
+    names,
+    seconds,
+    seed,
+    validation,
+    whole_number,
+)
 
 FAMILIES = ["linear", "lightgbm", "xgboost"]
 
@@ -23,6 +32,40 @@ def test_what_is_no_whole_number_is_refused(text):
 def test_a_whole_number_that_is_too_small_is_refused_with_the_least():
     with pytest.raises(WorkflowError, match=r"^top_n='0': give a whole number of at least 1\.$"):
         whole_number("top_n", "0", at_least=1)
+
+
+@pytest.mark.parametrize("number", [0, 42, 2**32 - 1])
+def test_a_seed_is_what_numpy_takes(number):
+    assert seed(str(number)) == number
+
+
+def test_a_seed_too_large_for_numpy_is_refused():
+    with pytest.raises(WorkflowError, match=r"^seed='4294967296': give a whole number below "):
+        seed(str(2**32))
+
+
+@pytest.mark.parametrize(("text", "number"), [("holdout", None), ("cv:2", 2), ("cv:20", 20)])
+def test_a_way_of_validation_is_a_holdout_or_a_number_of_folds(text, number):
+    assert folds(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "auto", "cv", "cv:", "cv:1", "cv:21", "cv:-5", "cv:2.5", "cv:five", "5", "cv:²"]
+)
+def test_what_is_no_way_of_validation_is_refused(text):
+    with pytest.raises(WorkflowError) as caught:
+        folds(text)
+    assert str(caught.value) == (
+        f"validation='{text}': give 'holdout' for the validation split, or 'cv:5' for that many "
+        "folds (2 to 20) of train and validation together."
+    )
+
+
+def test_auto_is_the_validation_that_the_dataset_prefers():
+    assert validation("auto", "cv:5") == "cv:5"
+    assert validation("holdout", "cv:5") == "holdout"
+    with pytest.raises(WorkflowError, match=r"^validation='cv:99': "):
+        validation("cv:99", "holdout")
 
 
 @pytest.mark.parametrize(("text", "value"), [("none", None), ("60", 60.0), ("0.5", 0.5)])

@@ -6,7 +6,16 @@ import pytest
 from hyperopt import STATUS_OK, fmin, hp, tpe
 from hyperopt.pyll import scope
 
-from workflow.models import BASELINE, FAMILIES, Choice, Family, Real, Whole
+from workflow.models import (
+    BASELINE,
+    FAMILIES,
+    Choice,
+    Estimator,
+    Family,
+    Real,
+    Whole,
+    narrowed,
+)
 from workflow.search import search
 
 FOREST = FAMILIES["random_forest"]
@@ -14,18 +23,38 @@ FOREST = FAMILIES["random_forest"]
 
 def peculiar(values: dict[str, Any]) -> float:
     """A loss with a valley, of whatever numbers there are."""
-    return sum(float(np.log1p(abs(value - 7))) for value in values.values())
+    numbers = [value for value in values.values() if isinstance(value, int | float)]
+    return sum(float(np.log1p(abs(value - 7))) for value in numbers)
 
 
-def suggestions(*families: Family, seed: int = 42, max_evals: int = 25) -> list[tuple]:
+def run(
+    *families: Family,
+    features: tuple[str, ...] = ("all",),
+    task: str = "regression",
+    seed: int = 42,
+    max_evals: int = 25,
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the family, the selection of features and the hyperparameters of each trial."""
     seen = []
 
-    def objective(family: Family, values: dict[str, Any]) -> float:
-        seen.append((family.name, values))
-        return peculiar(values)
+    def objective(family: Family, chosen: str, values: dict[str, Any]) -> float:
+        seen.append((family.name, chosen, values))
+        return peculiar(values) + len(chosen)
 
-    search(objective, list(families), max_evals=max_evals, timeout=None, seed=seed)
+    search(
+        objective,
+        list(families),
+        task=task,
+        features=list(features),
+        max_evals=max_evals,
+        timeout=None,
+        seed=seed,
+    )
     return seen
+
+
+def suggestions(*families: Family, **given: Any) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, values) for name, _, values in run(*families, **given)]
 
 
 def test_there_are_as_many_trials_as_asked_for():
@@ -65,19 +94,64 @@ def test_the_forests_suggestions_are_those_of_plain_hyperopt():
     assert [values for _, values in suggestions(FOREST)] == seen
 
 
+def test_the_name_of_a_single_selection_of_features_changes_nothing():
+    assert suggestions(FOREST, features=("zoomcamp",)) == suggestions(FOREST)
+
+
+SETS = ("temperature", "calendar", "all")
+
+
+def test_several_selections_of_features_are_part_of_each_suggestion():
+    seen = run(FOREST, features=SETS, max_evals=30)
+    assert {chosen for _, chosen, _ in seen} == set(SETS)
+    assert all(set(values) == set(FOREST.values.space) for _, _, values in seen)
+    assert seen == run(FOREST, features=SETS, max_evals=30)
+
+
+def test_the_search_learns_which_features_are_good():
+    chosen = [one for _, one, _ in run(FAMILIES["linear"], features=SETS, max_evals=60)]
+    assert chosen[20:].count("all") > 0.5 * len(chosen[20:])  # the shortest name loses least
+
+
+def test_families_and_features_are_chosen_together():
+    seen = run(FAMILIES["linear"], FAMILIES["xgboost"], features=SETS, max_evals=40)
+    assert {(family, chosen) for family, chosen, _ in seen} == {
+        (family, chosen) for family in ("linear", "xgboost") for chosen in SETS
+    }
+
+
+def test_a_narrowed_familys_space_is_what_is_searched():
+    given = {"max_depth": Whole(4, 6), "min_samples_leaf": 3, "max_features": Real(0.2, 0.4)}
+    seen = [values for _, values in suggestions(narrowed(FOREST, given, "regression"))]
+    for values in seen:
+        assert set(values) == {
+            "max_depth", "n_estimators", "min_samples_split", "max_features",
+        }  # fmt: skip
+        assert 4 <= values["max_depth"] <= 6
+        assert 0.2 <= values["max_features"] <= 0.4
+
+
+@pytest.mark.parametrize("features", [("all",), SETS])
+def test_a_family_with_nothing_left_to_search_is_tried_as_it_is(features):
+    fixed = narrowed(FAMILIES["linear"], {"alpha": 2.0}, "regression")
+    seen = run(fixed, features=features, max_evals=25)
+    assert len(seen) == 25
+    assert all(values == {} for _, _, values in seen)
+
+
 def test_several_families_are_searched_at_once_each_with_its_own_hyperparameters():
     seen = suggestions(FAMILIES["linear"], FOREST, FAMILIES["xgboost"], max_evals=30)
     assert {name for name, _ in seen} == {"linear", "random_forest", "xgboost"}
     for name, values in seen:
-        assert list(values) == list(FAMILIES[name].space) or set(values) == set(
-            FAMILIES[name].space
-        )
+        assert set(values) == set(FAMILIES[name].values.space)
 
 
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
-def test_every_suggestion_lies_in_its_space(family):
-    for _, values in suggestions(family, max_evals=25):
-        for name, domain in family.space.items():
+def test_every_suggestion_lies_in_the_familys_space_for_the_task(family, task):
+    for _, values in suggestions(family, task=task, max_evals=25):
+        assert set(values) == set(family.of(task).space)
+        for name, domain in family.of(task).space.items():
             match domain:
                 case Choice(options):
                     assert values[name] in options
@@ -96,7 +170,12 @@ SPACE = {
     "real_log": Real(0.001, 1000.0, log=True),
     "choice": Choice((1, 2.5)),
 }
-TOY = Family(name="toy", classes=BASELINE.classes, encoding=BASELINE.encoding, space=SPACE)
+TOY = Family(
+    name="toy",
+    values=Estimator(path=BASELINE.values.path, space=SPACE),
+    classes=BASELINE.classes,
+    encoding=BASELINE.encoding,
+)
 
 
 def test_a_space_is_searched_from_end_to_end():
@@ -111,22 +190,38 @@ def test_a_space_is_searched_from_end_to_end():
 def test_no_trial_is_started_after_the_timeout():
     started = []
 
-    def slow(family: Family, values: dict[str, Any]) -> float:
+    def slow(family: Family, features: str, values: dict[str, Any]) -> float:
         started.append(time.perf_counter())
         time.sleep(0.05)
         return 0.0
 
-    search(slow, [FOREST], max_evals=1_000, timeout=0.4, seed=0)
+    search(
+        slow,
+        [FOREST],
+        task="regression",
+        features=["all"],
+        max_evals=1_000,
+        timeout=0.4,
+        seed=0,
+    )
     assert 1 <= len(started) <= 8
     assert started[-1] - started[0] < 0.5
 
 
 def test_an_error_of_the_objective_ends_the_search():
-    def broken(family: Family, values: dict[str, Any]) -> float:
+    def broken(family: Family, features: str, values: dict[str, Any]) -> float:
         raise ZeroDivisionError("in the objective")
 
     with pytest.raises(ZeroDivisionError, match="in the objective"):
-        search(broken, [FOREST], max_evals=3, timeout=None, seed=0)
+        search(
+            broken,
+            [FOREST],
+            task="regression",
+            features=["all"],
+            max_evals=3,
+            timeout=None,
+            seed=0,
+        )
 
 
 def test_a_search_prints_nothing(capfd):

@@ -1,14 +1,27 @@
 import gzip
+from itertools import chain, pairwise
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from workflow.dataset import SPLITS, Dataset
+from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
-from workflow.splits import READERS, digest, read_split, scan, split_columns, write_splits
+from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
+from workflow.splits import (
+    POSITION,
+    WHOLE,
+    digest,
+    read_positions,
+    read_raw,
+    read_split,
+    split_columns,
+    write_splits,
+)
 
 FRAME = pd.DataFrame({"y": [1.0, 2.0], "x": [10, 20]})
 
@@ -18,7 +31,7 @@ def a_dataset(**changes: object) -> Dataset:
         "name": "d",
         "task": "regression",
         "data": "/data",
-        "split": {split: split for split in SPLITS},
+        "split": ByFiles(**{split: split for split in SPLITS}),
         "target": "y",
         "features": {"x": "x"},
     }
@@ -33,30 +46,58 @@ class Maker:
         self.raw.mkdir()
         self.out.mkdir()
 
-    def files(self, *contents: pd.DataFrame | str | bytes, suffix: str) -> dict[str, Path]:
-        paths = {}
-        for split, content in zip(SPLITS, contents * (3 // len(contents)), strict=True):
-            paths[split] = self.raw / f"{split}{suffix}"
-            if isinstance(content, pd.DataFrame):
-                content.to_parquet(paths[split])
-            else:
-                paths[split].write_bytes(content.encode() if isinstance(content, str) else content)
-        return paths
+    def file(self, name: str, content: pd.DataFrame | str | bytes) -> Path:
+        path = self.raw / name
+        if isinstance(content, pd.DataFrame):
+            content.to_parquet(path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def files(self, *contents: pd.DataFrame | str | bytes, suffix: str) -> dict[str, list[Path]]:
+        each = contents * (3 // len(contents))
+        return {
+            split: [self.file(f"{split}{suffix}", content)]
+            for split, content in zip(SPLITS, each, strict=True)
+        }
 
     def write(self, *contents: object, suffix: str = ".parquet", **changes: object) -> dict:
-        return write_splits(a_dataset(**changes), self.files(*contents, suffix=suffix), self.out)
+        return prepare(a_dataset(**changes), self.files(*contents, suffix=suffix), self.out)
+
+    def table(self, *contents: object, suffix: str = ".parquet", **changes: object) -> dict:
+        """Split one table, of as many files as there are contents, by a rule."""
+        files = [self.file(f"part-{n}{suffix}", one) for n, one in enumerate(contents)]
+        changes.setdefault("split", ByHash())
+        return prepare(a_dataset(**changes), {WHOLE: files}, self.out)
 
     def refusal(self, *contents: object, suffix: str = ".parquet", **changes: object) -> str:
+        ruled = not isinstance(changes.get("split", ByFiles(**dict.fromkeys(SPLITS, ""))), ByFiles)
         with pytest.raises(WorkflowError) as caught:
-            self.write(*contents, suffix=suffix, **changes)
+            (self.table if ruled else self.write)(*contents, suffix=suffix, **changes)
+        assert "\n" not in str(caught.value)
         return str(caught.value)
 
     def rows(self, split: str) -> list[tuple]:
         return duckdb.sql(f"FROM '{self.out}/{split}.parquet'").fetchall()
 
+    def values(self, split: str, column: str = "x") -> list:
+        frame, _ = read_split(self.out / f"{split}.parquet", [column])
+        return frame[column].tolist()
+
+    def where(self, column: str = "x") -> dict:
+        """Return the split of each value of a column."""
+        return {value: split for split in SPLITS for value in self.values(split, column)}
+
+    def targets(self, split: str) -> list:
+        return read_split(self.out / f"{split}.parquet", [])[1].tolist()
+
     @property
     def written(self) -> list[str]:
         return sorted(path.name for path in self.out.iterdir())
+
+
+def prepare(dataset: Dataset, files: dict[str, list[Path]], folder: Path) -> dict:
+    return write_splits(dataset, read_raw(dataset, files), folder)
 
 
 @pytest.fixture
@@ -172,7 +213,7 @@ def test_a_split_with_no_row_left_is_refused_with_the_counts(maker, split):
     contents = [empty if one == split else FRAME for one in SPLITS]
     assert maker.refusal(*contents, where="target > 0") == (
         f"the {split} split is empty: of 3 rows in {split}.parquet none is left (1 target missing, "
-        "2 not where target > 0). Change `where`, `target` or the data."
+        "2 not where target > 0). Change `where`, `target`, `split` or the data."
     )
 
 
@@ -221,9 +262,42 @@ def test_expressions_are_bound_before_a_row_is_written(maker, expression, start)
 def test_a_raw_column_named_target_is_refused_where_it_is_used(maker, name):
     frame = FRAME.rename(columns={"x": name})
     assert maker.refusal(frame, features={"f": name}) == (
-        "a raw column named 'target' is used by the dataset's SQL, where that name means the "
+        f"a raw column named '{name}' is used by the dataset's SQL, where that name means the "
         "target: rename the column."
     )
+    assert maker.written == []
+
+
+def test_a_raw_column_with_the_name_of_the_position_is_refused_where_it_is_used(maker):
+    frame = FRAME.rename(columns={"x": POSITION})
+    assert maker.refusal(frame, features={"f": f'"{POSITION}"'}).startswith(
+        f"a raw column named '{POSITION}' is used by the dataset's SQL, where that name means the "
+        "split"
+    )
+
+
+@pytest.mark.parametrize("name", ["target", "Target", "TARGET"])
+@pytest.mark.parametrize("spelled", ["target", '"Target"', " TARGET "])
+@pytest.mark.parametrize("split", [None, ByHash(), ByTime(column="x"), ByTime(column="target")])
+def test_a_raw_column_named_target_that_is_the_target_is_taken(maker, name, spelled, split):
+    frame = pd.DataFrame({name: np.arange(300.0), "x": np.arange(300)})
+    if split is None:
+        maker.write(frame, target=spelled, where="target > 5")
+    else:
+        maker.table(frame, target=spelled, where="target > 5", split=split)
+    columns = {"x": "BIGINT"}
+    assert split_columns(maker.out / "train.parquet") == columns
+    for one in SPLITS:
+        assert maker.targets(one) == maker.values(one)
+        assert min(maker.targets(one)) > 5
+
+
+@pytest.mark.parametrize("expression", ["target", '"Target" + 1'])
+def test_a_feature_of_the_raw_column_that_is_the_target_is_refused(maker, expression):
+    frame = FRAME.rename(columns={"y": "target"})
+    message = maker.refusal(frame, target="target", features={"x": "x", "leak": expression})
+    assert message == "a feature uses the target: take it out of `features`."
+    assert maker.written == []
 
 
 def test_a_raw_column_named_target_is_passed_over_where_it_is_not_used(maker):
@@ -267,15 +341,9 @@ def test_each_kind_of_file_gives_the_same_split(maker, content, suffix):
 
 
 def test_a_kind_of_file_that_is_not_read_is_refused_with_those_that_are(maker):
-    assert maker.refusal("PK", suffix=".xlsx") == (
-        "data file 'train.xlsx': give one of .parquet, .csv, .csv.gz, .jsonl, .ndjson."
-    )
-
-
-@pytest.mark.parametrize("name", ["a.parquet", "b.csv", "c.csv.gz", "d.jsonl", "e.ndjson"])
-def test_every_reader_is_given_the_quoted_path(name):
-    assert f"'/it''s/{name}'" in scan(Path("/it's", name))
-    assert name.partition(".")[1] + name.partition(".")[2] in READERS
+    message = maker.refusal("PK", suffix=".xlsx")
+    assert message.startswith("data file 'train.xlsx': give one of .parquet, ")
+    assert ".csv.gz" in message
 
 
 @pytest.mark.parametrize(
@@ -284,7 +352,7 @@ def test_every_reader_is_given_the_quoted_path(name):
 )
 def test_a_file_that_cannot_be_read_is_refused_in_one_line(maker, content, suffix):
     message = maker.refusal(content, suffix=suffix)
-    assert message.startswith("data: ")
+    assert message.startswith("data ")
     assert f"train{suffix}" in message
     assert "\n" not in message
     assert maker.written == []
@@ -295,16 +363,17 @@ def test_an_empty_csv_is_refused(maker):
 
 
 def test_a_late_value_in_a_csv_that_does_not_fit_is_refused_with_the_column(maker):
-    message = maker.refusal("y,x\n" + "1,1\n" * 30_000 + "1,many\n", suffix=".csv")
-    assert message.startswith("train split, train.csv: ")
+    numbers = "y,x\n" + "1,1\n" * 30_000
+    message = maker.refusal(numbers, numbers + "1,many\n", numbers, suffix=".csv")
+    assert message.startswith("validation split, validation.csv: ")
     assert "many" in message
 
 
 def test_a_file_name_is_no_pattern(maker):
     files = maker.files(FRAME, suffix="[1].parquet")
-    for split, path in files.items():
+    for split, (path,) in files.items():
         FRAME.assign(x=99).to_parquet(path.with_name(f"{split}1.parquet"))
-    write_splits(a_dataset(), files, maker.out)
+    prepare(a_dataset(), files, maker.out)
     assert [row[1] for row in maker.rows("train")] == [10, 20]
 
 
@@ -317,18 +386,27 @@ def test_the_same_files_give_the_same_bytes(maker, tmp_path, suffix):
     again = tmp_path / "again"
     again.mkdir()
     for folder in (maker.out, again):
-        write_splits(a_dataset(where="x > 10"), files, folder)
+        prepare(a_dataset(where="x > 10"), files, folder)
     for split in SPLITS:
-        assert digest(maker.out / f"{split}.parquet") == digest(again / f"{split}.parquet")
+        assert digest([maker.out / f"{split}.parquet"]) == digest([again / f"{split}.parquet"])
 
 
 def test_a_digest_is_short_enough_for_mlflow_and_follows_the_content(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"one")
-    first = digest(path)
+    first = digest([path])
     path.write_bytes(b"two")
     assert len(first) == 32
-    assert digest(path) != first
+    assert digest([path]) != first
+
+
+def test_the_digest_of_several_files_follows_each_and_their_order(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
+    found = {digest([one, two]), digest([two, one]), digest([one]), digest([one, one])}
+    assert len(found) == 4
+    assert {len(each) for each in found} == {32}
 
 
 def test_reading_a_split_gives_the_columns_asked_for_and_the_target(maker):
@@ -339,3 +417,375 @@ def test_reading_a_split_gives_the_columns_asked_for_and_the_target(maker):
     nothing, target = read_split(maker.out / "train.parquet", [])
     assert list(nothing) == []
     assert target.tolist() == [1.0, 2.0]
+
+
+LABELS = {
+    "text": ["no", "yes", "größer"],
+    "int": [-1, 0, 7],
+    "small int": np.array([0, 1, 2], dtype="uint8"),
+    "bool": [False, True],
+    "float": [0.5, 1.0, 2.0],
+}
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=list(LABELS))
+@pytest.mark.parametrize("split", [ByHash(), ByTime(column="x")])
+def test_labels_keep_their_type_and_value_in_the_splits(maker, labels, split):
+    y = np.resize(np.array(labels), 400)
+    maker.table(pd.DataFrame({"y": y, "x": np.arange(400)}), task="multiclass", split=split)
+    for one in SPLITS:
+        _, target = read_split(maker.out / f"{one}.parquet", [])
+        assert target.dtype.kind == pd.Series(y).dtype.kind
+        assert target.tolist() == [y.tolist()[x] for x in maker.values(one)]
+
+
+@pytest.mark.parametrize("split", [ByHash(key=("x",)), ByTime(column="x")])
+@pytest.mark.parametrize("labels", [["a", None], [1.5, np.nan], [True, None], [1, None]], ids=str)
+def test_rows_without_a_label_are_dropped_and_counted(maker, labels, split):
+    y = pd.Series(labels * 150, dtype="float64" if labels[1] is np.nan else object)
+    frame = pd.DataFrame({"y": y, "x": np.arange(300)})
+    reports = maker.table(frame, task="binary", split=split)
+    assert sum(report.rows_read for report in reports.values()) == 300
+    assert sum(report.dropped["target missing"] for report in reports.values()) == 150
+    for one in SPLITS:
+        assert set(maker.targets(one)) == {labels[0]}
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_target_that_is_not_a_number_is_missing_for_every_task(maker, task):
+    maker.raw.joinpath("nan").mkdir()
+    path = maker.raw / "part.parquet"
+    duckdb.sql(
+        "COPY (SELECT CASE WHEN i % 2 = 0 THEN 'nan'::DOUBLE ELSE 1 END AS y, i AS x "
+        f"FROM range(200) t(i)) TO '{path}'"
+    )
+    dataset = a_dataset(task=task, split=ByHash(key=("x",)))
+    reports = prepare(dataset, {WHOLE: [path]}, maker.out)
+    assert sum(report.dropped["target missing"] for report in reports.values()) == 100
+
+
+def test_an_infinite_target_is_dropped_for_regression(maker):
+    y = np.where(np.arange(300) % 3 == 0, np.inf, 1.0)
+    reports = maker.table(pd.DataFrame({"y": y, "x": np.arange(300)}), split=ByHash(key=("x",)))
+    assert sum(report.dropped["target missing"] for report in reports.values()) == 100
+
+
+def test_a_decimal_label_becomes_a_double(maker):
+    csv = "y,x\n" + "".join(f"{n % 2}.50,{n}\n" for n in range(200))
+    maker.table(csv, suffix=".csv", task="binary", target="CAST(y AS DECIMAL(5, 2))")
+    assert set(maker.targets("train")) == {0.5, 1.5}
+
+
+def test_a_label_that_is_a_time_is_refused_with_the_cure(maker):
+    message = maker.refusal(FRAME.assign(y=pd.to_datetime(["2020", "2021"])), task="binary")
+    assert message == (
+        "target is of type TIMESTAMP; a class is a text, a number or a boolean: make one of it, "
+        "for example CAST(x AS VARCHAR)."
+    )
+
+
+def some_rows(count: int = 2_000, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "x": np.arange(count) + seed * 1_000_000,
+            "y": rng.normal(size=count),
+            "name": rng.choice(["a", "b", None], count),
+            "label": rng.choice(["rare", "common"], count, p=[0.1, 0.9]),
+        }
+    )
+
+
+USED = {"x": "x", "name": "name"}
+
+
+def test_shares_come_out_about_right_and_every_row_is_in_one_split(maker):
+    maker.table(some_rows(), features=USED, split=ByHash(validation=0.1, test=0.3))
+    found = maker.where()
+    assert sorted(found) == list(range(2_000))
+    assert sum(map(len, (maker.values(split) for split in SPLITS))) == 2_000
+    assert len(maker.values("test")) == pytest.approx(600, abs=60)
+    assert len(maker.values("validation")) == pytest.approx(200, abs=40)
+
+
+def test_every_class_is_split_in_about_the_same_shares(maker):
+    maker.table(some_rows(4_000), target="label", task="binary", features=USED)
+    shares = [maker.targets(split).count("rare") / len(maker.targets(split)) for split in SPLITS]
+    assert shares == pytest.approx([0.1] * 3, abs=0.03)
+
+
+@pytest.mark.parametrize("key", [(), ("x",), ("x", "name")])
+def test_a_row_stays_in_its_split_whatever_other_rows_there_are(maker, key):
+    rows, rule = some_rows(), ByHash(key=key)
+    maker.table(rows, features=USED, split=rule)
+    before = maker.where()
+    for others in (
+        rows.sample(frac=1, random_state=1),
+        rows[rows["x"] % 3 > 0],
+        pd.concat([some_rows(300, seed=7), rows]),
+    ):
+        maker.table(others, features=USED, split=rule)
+        after = maker.where()
+        assert {x: after[x] for x in after if x in before} == {
+            x: before[x] for x in before if x in after
+        }
+        assert len(after) == len(others)
+
+
+def test_a_row_stays_in_its_split_when_the_table_is_cut_into_files(maker):
+    rows = some_rows()
+    maker.table(rows, features=USED)
+    before = maker.where()
+    maker.table(rows[1_500:], rows[:1_500], features=USED)
+    assert maker.where() == before
+    assert maker.values("train")[0] >= 1_500  # in the order of the files
+
+
+def test_a_row_stays_in_its_split_when_features_are_edited_if_the_key_is_written_down(maker):
+    rows, rule = some_rows(), ByHash(key=("x", "y"))
+    maker.table(rows, features=USED, split=rule)
+    before = maker.where()
+    maker.table(rows, features={"x": "sqrt(x)", "label": "upper(label)"}, split=rule)
+    assert maker.where() == before
+
+
+def test_test_rows_stay_when_the_share_of_validation_is_changed(maker):
+    for share in (0.05, 0.15, 0.5):
+        maker.table(some_rows(), features=USED, split=ByHash(validation=share, test=0.2))
+        if share == 0.05:
+            test, validation = maker.values("test"), maker.values("validation")
+        assert maker.values("test") == test
+        assert set(validation) <= set(maker.values("validation"))
+
+
+def test_rows_alike_in_the_key_stay_together(maker):
+    rows = some_rows().assign(owner=lambda frame: frame["x"] // 5)
+    maker.table(rows, features=USED, split=ByHash(key=("OWNER",)))
+    owners = [set(maker.values(split, "owner")) for split in SPLITS]
+    assert sum(map(len, owners)) == len(set.union(*owners)) == 400
+    positions = [read_positions(maker.out / f"{split}.parquet") for split in SPLITS]
+    assert sum(one.nunique() for one in positions) == 400
+    for split, position in zip(SPLITS, positions, strict=True):
+        pairs = set(zip(maker.values(split, "owner"), position, strict=True))
+        assert len(pairs) == position.nunique()
+
+
+def test_rows_that_are_alike_stay_together_though_no_key_is_named(maker):
+    rows = pd.concat([some_rows(500)] * 3)
+    maker.table(rows, features=USED)
+    assert sum(len(set(maker.values(split))) for split in SPLITS) == 500
+
+
+def test_a_gap_in_the_key_is_a_value_like_others_and_not_the_next_columns(maker):
+    rows = pd.DataFrame({"y": 1.0, "x": np.arange(900), "a": ["1", None] * 450, "b": None})
+    rows["b"] = np.where(rows["a"].isna(), "1", None)
+    maker.table(rows, features={"x": "x"}, split=ByHash(key=("a", "b", "x")))
+    positions = pd.concat([read_positions(maker.out / f"{split}.parquet") for split in SPLITS])
+    assert positions.nunique() == 900
+
+
+def csv(values: list[str], more: str = "") -> str:
+    return "x,y,v\n" + "".join(f"{n},1,{value}\n" for n, value in enumerate(values)) + more
+
+
+GUESSED = {
+    "whole numbers beside a fraction": ([str(n) for n in range(200)], "1.5"),
+    "whole numbers beside a text": ([str(n) for n in range(200)], "many"),
+    "numbers beside a text": ([f"{n / 4:.2f}" for n in range(200)], "many"),
+    "whole numbers beside a huge one": ([str(n) for n in range(200)], str(10**25)),
+    "whole numbers beside a gap": ([str(n) for n in range(200)], ""),
+    "true and false beside a text": (["true", "False"] * 100, "maybe"),
+    "yes and no beside a text": (["yes", "no"] * 100, "maybe"),
+    "dates beside a time": ([f"2020-01-{n % 28 + 1:02d}" for n in range(200)], "2020-02-01 10:30"),
+    "dates beside a text": ([f"2020-01-{n % 28 + 1:02d}" for n in range(200)], "soon"),
+    "times beside a text": ([f"2020-01-01 {n % 24:02d}:15:00" for n in range(200)], "soon"),
+}
+
+
+@pytest.mark.parametrize(("values", "other"), GUESSED.values(), ids=list(GUESSED))
+def test_a_row_stays_in_its_split_when_another_changes_what_its_column_is_taken_for(
+    maker, values, other
+):
+    rule = ByHash(key=("x", "v"))
+    maker.table(csv(values), suffix=".csv", split=rule)
+    before = maker.where()
+    maker.table(csv(values, f"999,1,{other}\n"), suffix=".csv", split=rule)
+    after = maker.where()
+    after.pop(999)
+    assert after == before
+
+
+def test_a_row_has_the_same_split_in_a_csv_and_in_parquet(maker):
+    rows = some_rows().assign(day=pd.Timestamp("2020-01-01"), whole=5, flag=True)
+    rule = ByHash(key=("x", "y", "name", "day", "whole", "flag"))
+    maker.table(rows, features=USED, split=rule)
+    before = maker.where()
+    maker.table(rows.to_csv(index=False), suffix=".csv", features=USED, split=rule)
+    assert maker.where() == before
+
+
+def test_a_split_by_hash_of_too_few_rows_is_refused(maker):
+    message = maker.refusal(FRAME, split=ByHash())
+    assert "split is empty: of " in message
+    assert "Change `where`, `target`, `split` or the data." in message
+
+
+def test_a_column_of_the_key_that_is_not_there_is_refused_with_the_nearest(maker):
+    message = maker.refusal(FRAME.assign(owner=1), split=ByHash(key=("onwer",)))
+    assert message == (
+        "unknown column in part-0.parquet: 'onwer': did you mean 'owner'? Allowed: y, x, owner."
+    )
+
+
+def test_rows_of_a_hash_split_stay_in_the_order_of_the_table(maker):
+    maker.table(some_rows(), features=USED)
+    for split in SPLITS:
+        assert maker.values(split) == sorted(maker.values(split))
+
+
+def test_the_position_of_a_row_is_none_of_its_columns(maker):
+    maker.table(some_rows(), features=USED)
+    assert list(split_columns(maker.out / "train.parquet")) == ["x", "y", "name"]
+    maker.write(FRAME)
+    assert read_positions(maker.out / "train.parquet") is None
+
+
+TIMES = {
+    "dates": pd.date_range("2020-01-01", periods=400).date,
+    "timestamps": pd.date_range("2020-01-01", periods=400, freq="h"),
+    "timestamps with a zone": pd.date_range("2020-01-01", periods=400, freq="h", tz="Asia/Tokyo"),
+    "whole numbers": np.arange(400) - 200,
+    "fractions": np.linspace(-1, 1, 400),
+}
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=list(TIMES))
+def test_the_latest_rows_are_the_test_and_those_before_them_validation(maker, times):
+    rows = pd.DataFrame({"y": 1.0, "x": np.arange(400), "when": times})
+    rows = rows.sample(frac=1, random_state=0)
+    reports = maker.table(rows, split=ByTime(column='"when"', validation=0.1, test=0.2))
+    assert maker.values("train") == list(range(280))
+    assert maker.values("validation") == list(range(280, 320))
+    assert maker.values("test") == list(range(320, 400))
+    assert [report.rows_read for report in reports.values()] == [280, 40, 80]
+    assert read_positions(maker.out / "train.parquet") is None
+
+
+def test_rows_may_be_split_by_sql_of_a_time(maker):
+    text = "x,y,when\n" + "".join(f"{n},1,{n % 28 + 1}.1.{2000 + n // 28}\n" for n in range(280))
+    maker.table(text, suffix=".csv", columns={"when": "VARCHAR"},
+                split=ByTime(column="strptime(\"when\", '%d.%m.%Y')"))  # fmt: skip
+    assert [len(maker.values(split)) for split in SPLITS] == [196, 42, 42]
+    assert [x for split in SPLITS for x in maker.values(split)] == list(range(280))
+
+
+@given(st.lists(st.integers(0, 12), min_size=30, max_size=120))
+@settings(max_examples=15, deadline=None)
+def test_rows_of_one_moment_stay_together_and_splits_are_in_the_order_of_time(
+    tmp_path_factory, moments
+):
+    maker = Maker(tmp_path_factory.mktemp("time"))
+    rows = pd.DataFrame({"y": 1.0, "x": np.arange(len(moments)), "moment": moments})
+    try:
+        maker.table(rows, split=ByTime(column="moment", validation=0.2, test=0.2))
+    except WorkflowError as error:
+        assert "split is empty" in str(error)
+        return
+    found = [maker.values(split, "moment") for split in SPLITS]
+    assert list(chain(*found)) == sorted(moments)
+    assert all(max(earlier) < min(later) for earlier, later in pairwise(found))
+
+
+def test_a_split_by_time_gives_the_same_bytes_though_moments_are_shared(maker, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"y": rng.random(60_000), "x": np.arange(60_000)})
+    path = maker.file("rows.parquet", rows.assign(day=rng.integers(0, 50, 60_000)))
+    digests = set()
+    for number in range(4):
+        folder = tmp_path / str(number) / "splits"
+        folder.mkdir(parents=True)
+        prepare(a_dataset(split=ByTime(column="day")), {WHOLE: [path]}, folder)
+        digests.add(digest([folder / f"{split}.parquet" for split in SPLITS]))
+    assert len(digests) == 1
+
+
+def test_rows_without_a_time_are_dropped_and_counted(maker):
+    when = pd.Series(pd.date_range("2020-01-01", periods=400)).mask(np.arange(400) % 4 == 0)
+    rows = pd.DataFrame({"y": 1.0, "x": np.arange(400), "day": when})
+    reports = maker.table(rows, split=ByTime(column="day"))
+    assert sum(report.dropped["time missing"] for report in reports.values()) == 100
+    assert sum(report.rows_read for report in reports.values()) == 400
+    assert all(x % 4 for split in SPLITS for x in maker.values(split))
+    assert [report.rows for report in reports.values()] == [210, 45, 45]
+
+
+def test_a_time_that_is_not_a_number_is_missing(maker):
+    reports = maker.table(
+        pd.DataFrame({"y": 1.0, "x": np.arange(400)}),
+        split=ByTime(column="CASE WHEN x % 4 = 0 THEN 'nan'::DOUBLE ELSE x END"),
+    )
+    assert sum(report.dropped["time missing"] for report in reports.values()) == 100
+    assert [report.rows for report in reports.values()] == [210, 45, 45]
+
+
+def test_shares_are_of_the_rows_that_count(maker):
+    rows = pd.DataFrame({"y": 1.0, "x": np.arange(1_000)})
+    maker.table(rows, where="x < 400", split=ByTime(column="x", validation=0.25, test=0.25))
+    assert [len(maker.values(split)) for split in SPLITS] == [200, 100, 100]
+
+
+def test_rows_that_all_lack_a_time_are_refused_with_the_count(maker):
+    rows = pd.DataFrame({"y": 1.0, "x": range(9), "day": pd.Series([pd.NaT] * 9)})
+    message = maker.refusal(rows, split=ByTime(column="day"))
+    assert "the train split is empty: of 9 rows in part-0.parquet none is left (" in message
+    assert "9 time missing" in message
+
+
+@pytest.mark.parametrize("column", ["name", "CAST(x AS VARCHAR)"])
+def test_a_text_is_no_time_and_is_refused_with_the_cure(maker, column):
+    assert maker.refusal(some_rows(9), split=ByTime(column=column)) == (
+        "split.column is of type VARCHAR; rows are split by a time or a number: parse a text, for "
+        "example strptime(x, '%d.%m.%Y')."
+    )
+    assert maker.written == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"split": ByTime(column="CAST(name AS INT)")},
+        {"split": ByTime(column="x"), "where": "CAST(name AS INT) > 0"},
+        {"split": ByTime(column="x"), "target": "CAST(name AS DOUBLE)"},
+        {"split": ByHash(), "where": "CAST(name AS INT) > 0"},
+        {"split": ByHash(), "target": "CAST(name AS DOUBLE)"},
+    ],
+)
+def test_sql_that_fails_on_a_row_of_a_table_is_refused_with_the_file(maker, changes):
+    message = maker.refusal(some_rows(), **changes)
+    assert "part-0.parquet: Conversion Error: Could not convert string" in message
+
+
+def test_the_types_that_a_dataset_gives_hold_for_a_csv(maker):
+    text = csv([f"{n:03d}" for n in range(200)])
+    maker.table(text, suffix=".csv", features={"v": "v", "x": "x"})
+    assert split_columns(maker.out / "train.parquet")["v"] == "BIGINT"
+    maker.table(text, suffix=".csv", features={"v": "v", "x": "x"}, columns={"v": "VARCHAR"})
+    assert split_columns(maker.out / "train.parquet")["v"] == "VARCHAR"
+    assert all(len(value) == 3 for value in maker.values("train", "v"))
+
+
+def test_a_type_that_the_data_do_not_have_is_refused_in_one_line(maker):
+    text = csv(["1"] * 200, "999,1,many\n")
+    message = maker.refusal(text, suffix=".csv", features={"v": "v"}, columns={"v": "BIGINT"},
+                            split=ByHash(key=("x",)))  # fmt: skip
+    assert "many" in message
+    assert "part-0.csv" in message
+
+
+@pytest.mark.parametrize("name", ["it's", 'a "b"', "größe", "select", "a b", "x; DROP TABLE t"])
+@pytest.mark.parametrize("rule", [lambda name: ByHash(key=(name,)), lambda _: ByTime(column="x")])
+def test_columns_of_a_rule_may_have_any_name(maker, name, rule):
+    rows = some_rows(300).rename(columns={"y": name})
+    quoted = '"' + name.replace('"', '""') + '"'
+    maker.table(rows, target=quoted, features=USED, split=rule(name))
+    assert len(maker.where()) == 300

@@ -1,4 +1,4 @@
-"""Built-in samples: made-up rows with the columns, habits and dirt of a public dataset, offline."""
+"""Trip records of green taxis in a made-up New York: a file a month, as the city publishes them."""
 
 from functools import cache
 
@@ -96,8 +96,8 @@ def _charge(
     }
 
 
-def _green_taxi(split: str, seed: int) -> pd.DataFrame:
-    """Fill in New York's green-taxi trip records of one month."""
+def make(split: str, seed: int) -> pd.DataFrame:
+    """Fill in 60,000 trip records of a split's month: local times, miles, dollars."""
     rng = np.random.default_rng([seed, *MONTHS[split].encode()])
     pickup = _pickups(rng, MONTHS[split])
     zones, miles, minutes = _drive(rng, pickup)
@@ -135,15 +135,3 @@ def _green_taxi(split: str, seed: int) -> pd.DataFrame:
         "congestion_surcharge": known * surcharge,
     }
     return pd.DataFrame(columns)
-
-
-SAMPLES = {"green_taxi": _green_taxi}
-
-
-def make_sample(name: str, split: str, seed: int) -> pd.DataFrame:
-    """Make 60,000 rows in the columns and types of a dataset's published files.
-
-    `name` is a key of `SAMPLES`, `split` of `MONTHS` (else KeyError), `seed` 0 or more; the same
-    three give the same rows on every machine. Times are local, distances miles, amounts dollars.
-    """
-    return SAMPLES[name](split, seed)

@@ -1,0 +1,246 @@
+"""A stranger's table: `mlflow run . -P data=... -P target=...`, and what comes of it."""
+
+import io
+from pathlib import Path
+
+import click
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import Store, Workflow, mlflow_run, new_store, parameters
+
+from steps import hpo, preprocess, register, train
+from workflow.errors import WorkflowError
+
+ROWS = 400
+LABELS = ["ash", "birch", "oak tree"]
+MODEL = "models:/trees-kind@champion"
+
+
+def call(command: click.Command, **given: object) -> None:
+    words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    command.main(words, standalone_mode=False)
+
+
+def trees(rows: int = ROWS) -> pd.DataFrame:
+    """Make a table with all that a stranger's may have: names, gaps, dates, numbers as text."""
+    rng = np.random.default_rng(3)
+    kind = rng.integers(3, size=rows)
+    height = rng.normal([12, 18, 25], 3, size=(rows, 3))[np.arange(rows), kind]
+    planted = pd.Timestamp("2001-01-01") + pd.to_timedelta(rng.integers(0, 9_000, rows), unit="D")
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(1, rows + 1),
+            "Height (m)": height.round(1),
+            'bark "type"': np.where(rng.random(rows) < 0.8, kind, rng.integers(3, size=rows)),
+            "select": rng.choice(["north", "south"], rows),
+            "planted": planted.strftime("%-m/%-d/%y"),
+            "rings": rng.integers(5, 90, rows).astype(str),
+            "country": "here",
+            "code": np.array(LABELS)[kind],
+            "kind": np.array(LABELS)[kind],
+        }
+    )
+    frame['bark "type"'] = frame['bark "type"'].map({0: "smooth", 1: "peeling", 2: "rough"})
+    frame.loc[::9, "Height (m)"] = np.nan
+    frame.loc[5, "rings"] = "unknown"
+    frame.loc[7, "kind"] = None
+    return frame
+
+
+@pytest.fixture(scope="module")
+def grove(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Workflow:
+    """`mlflow run .` on a CSV beside the caller, with its target's name and little else."""
+    caller = tmp_path_factory.mktemp("grove")
+    store = new_store(empty_store, caller)
+    trees().to_csv(caller / "trees.csv", index=False, sep=";")
+    done = mlflow_run(
+        *parameters(data="trees.csv", target="kind", models="linear,lightgbm", max_evals=2),
+        cwd=caller,
+    )
+    assert done.code == 0, done.out + done.err
+    mlflow.set_tracking_uri(store.uri)
+    return Workflow(store, done, caller)
+
+
+@pytest.fixture
+def definition(grove: Workflow) -> dict[str, object]:
+    mlflow.set_tracking_uri(grove.store.uri)
+    run_id = grove.run("preprocess").info.run_id
+    return yaml.safe_load(mlflow.artifacts.load_text(f"runs:/{run_id}/splits/dataset.yaml"))
+
+
+def test_the_dataset_is_inferred_and_says_what_it_leaves_out(grove, definition):
+    assert definition["task"] == "multiclass"
+    assert definition["name"] == "trees-kind"
+    assert set(definition["left_out"]) == {"id", "country", "code"}
+    assert "gives the target away" in definition["left_out"]["code"]
+    assert {"Height (m)", 'bark "type"', "select", "rings", "planted_year"} <= set(
+        definition["features"]
+    )
+    for column, reason in definition["left_out"].items():
+        assert f"left out {column}: {reason}" in grove.done.out
+
+
+def test_a_row_without_a_target_is_dropped_and_counted(grove):
+    metrics = grove.run("preprocess").data.metrics
+    dropped = [metrics[f"{split}_rows_dropped_target_missing"] for split in SPLITS]
+    assert sum(dropped) == 1
+    assert sum(metrics[f"{split}_rows"] for split in SPLITS) == ROWS - 1
+
+
+SPLITS = ("train", "validation", "test")
+
+
+def test_the_registered_model_takes_the_rows_of_the_file_and_gives_probabilities(grove):
+    mlflow.set_tracking_uri(grove.store.uri)
+    raw = pd.read_csv(grove.caller / "trees.csv", sep=";")
+    answer = mlflow.pyfunc.load_model(MODEL).predict(raw)
+    shares = [f"probability_{label}" for label in LABELS]
+    assert list(answer) == ["prediction", *shares]
+    assert np.allclose(answer[shares].sum(axis=1), 1)
+    likely = answer[shares].to_numpy().argmax(axis=1)
+    assert (answer["prediction"] == np.array(LABELS)[likely]).all()
+    assert (answer["prediction"] == raw["kind"]).mean() > 0.8
+
+
+def test_a_value_never_seen_and_a_missing_one_are_predicted_too(grove):
+    mlflow.set_tracking_uri(grove.store.uri)
+    model = mlflow.pyfunc.load_model(MODEL)
+    raw = pd.read_csv(grove.caller / "trees.csv", sep=";").head(2)
+    raw['bark "type"'] = ["papery", None]
+    raw["planted"] = ["not a date", "12/24/19"]
+    assert set(model.predict(raw)["prediction"]) <= set(LABELS)
+
+
+def test_every_compared_classifier_has_its_pictures(grove):
+    client = grove.store.client
+    for run in grove.store.children(grove.run("train"))[1:]:
+        assert {one.path for one in client.list_artifacts(run.info.run_id, "plots")} == {
+            f"plots/{name}.png"
+            for name in (
+                "calibration", "confusion_matrix", "feature_importance", "precision_recall", "roc",
+            )
+        }  # fmt: skip
+
+
+def test_models_are_judged_by_folds_with_mean_and_deviation(grove):
+    assert grove.run("hpo").data.params["validation"] == "auto"
+    for run in grove.store.children(grove.run("hpo")):
+        assert run.data.tags["workflow.validation"] == "cv:5"
+        assert run.data.metrics["val_log_loss_std"] > 0
+        assert 0 < run.data.metrics["val_accuracy"] <= 1
+
+
+def test_the_winners_answers_on_test_are_an_artifact(grove, tmp_path):
+    mlflow.set_tracking_uri(grove.store.uri)
+    run = grove.run("register")
+    path = mlflow.artifacts.download_artifacts(
+        f"runs:/{run.info.run_id}/predictions.parquet", dst_path=str(tmp_path)
+    )
+    answers = pd.read_parquet(path)
+    assert len(answers) == grove.run("preprocess").data.metrics["test_rows"]
+    right = (answers["prediction"] == answers["actual"]).mean()
+    assert right == pytest.approx(run.data.metrics["test_accuracy"])
+
+
+def test_the_logged_definition_passed_back_gives_the_same_splits(grove, tmp_path):
+    mlflow.set_tracking_uri(grove.store.uri)
+    first = grove.run("preprocess")
+    path = mlflow.artifacts.download_artifacts(
+        f"runs:/{first.info.run_id}/splits/dataset.yaml", dst_path=str(tmp_path)
+    )
+    call(
+        preprocess.preprocess, dataset=path, data="default", target="none", task="auto",
+        split_by="auto", seed=42,
+    )  # fmt: skip
+    again = grove.store.runs("preprocess")[-1]
+    assert again.info.run_id != first.info.run_id
+    for split in SPLITS:
+        key = f"workflow.digest.{split}"
+        assert again.data.tags[key] == first.data.tags[key]
+
+
+def test_a_split_by_time_and_folds_in_its_order_choose_among_feature_sets(store):
+    mlflow.set_tracking_uri(store.uri)
+    call(
+        preprocess.preprocess, dataset="energy_demand", data="sample", target="none", task="auto",
+        split_by="auto", seed=42,
+    )  # fmt: skip
+    splits = f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"
+    judged = {"splits": splits, "models": "linear", "features": "search", "metric": "auto"}
+    call(hpo.hpo, **judged, validation="auto", max_evals=4, timeout="none", top_n=1, seed=1)
+    trials = store.children(store.runs("hpo")[0])
+    assert len({run.data.params["features"] for run in trials}) > 1
+    assert {run.data.tags["workflow.validation"] for run in trials} == {"cv:5"}
+    best = min(trials, key=lambda run: run.data.metrics["val_rmse"])
+    (kept,) = [run for run in trials if run.outputs.model_outputs]
+    assert kept.info.run_id == best.info.run_id
+
+
+def test_a_model_below_the_datasets_threshold_is_not_registered(grove, tmp_path):
+    mlflow.set_tracking_uri(grove.store.uri)
+    first = grove.run("preprocess")
+    path = Path(
+        mlflow.artifacts.download_artifacts(
+            f"runs:/{first.info.run_id}/splits/dataset.yaml", dst_path=str(tmp_path)
+        )
+    )
+    path.write_text(path.read_text() + "\nthresholds: {accuracy: 0.9999}\n")
+    call(
+        preprocess.preprocess, dataset=path, data="default", target="none", task="auto",
+        split_by="auto", seed=42,
+    )  # fmt: skip
+    splits = f"runs:/{grove.store.runs('preprocess')[-1].info.run_id}/splits"
+    given = {"splits": splits, "metric": "auto"}
+    fit = {"models": "linear", "features": "all", "validation": "holdout", "seed": 1}
+    call(train.train, **given, **fit, hyperparameters="{}")
+    candidates = grove.store.runs("train")[-1].info.run_id
+    with pytest.raises(WorkflowError) as error:
+        call(register.register, **given, candidates=candidates, top_n=1, register_as="strict")
+    assert "worse than the threshold 0.9999 in dataset 'trees-kind'" in str(error.value)
+    assert not grove.store.client.search_model_versions("name = 'strict'")
+
+
+def refused(store: Store, folder: Path, frame: pd.DataFrame, target: str, **given: str) -> str:
+    """Return the one line that preprocess says of a table."""
+    mlflow.set_tracking_uri(store.uri)
+    path = folder / "table.csv"
+    frame.to_csv(path, index=False)
+    with pytest.raises(WorkflowError) as error:
+        call(
+            preprocess.preprocess,
+            **{"dataset": "green_taxi", "data": path, "target": target, "task": "auto"},
+            **{"split_by": "auto", "seed": 1} | given,
+        )
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_target_that_is_no_column_is_refused_with_the_nearest_name(store, tmp_path):
+    assert "did you mean 'kind'?" in refused(store, tmp_path, trees(), "kinds")
+
+
+def test_a_table_of_one_class_is_refused(store, tmp_path):
+    frame = trees().assign(kind="oak tree")
+    assert "kind" in refused(store, tmp_path, frame, "kind")
+
+
+def test_a_table_with_nothing_to_learn_from_is_refused(store, tmp_path):
+    line = refused(store, tmp_path, trees()[["id", "country", "kind"]], "kind")
+    assert "id" in line
+    assert "country" in line
+
+
+def test_a_table_too_short_to_split_is_refused(store, tmp_path):
+    refused(store, tmp_path, trees(3), "kind")
+
+
+def test_the_checks_are_a_table_with_every_look(grove):
+    mlflow.set_tracking_uri(grove.store.uri)
+    text = mlflow.artifacts.load_text(f"runs:/{grove.run('preprocess').info.run_id}/checks.csv")
+    table = pd.read_csv(io.StringIO(text))
+    assert {"null rate", "shift", "types", "duplicated rows", "classes"} <= set(table["check"])
+    assert set(table["level"]) <= {"ok", "warning"}

@@ -1,0 +1,209 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from sklearn import metrics
+from sklearn.calibration import calibration_curve
+
+from workflow import class_plots
+
+CURVES = [class_plots.roc, class_plots.precision_recall, class_plots.calibration]
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def a_model(classes: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    probabilities = RNG.dirichlet(np.ones(classes), rows)
+    codes = np.array([RNG.choice(classes, p=row) for row in probabilities])
+    return codes, probabilities, [f"label {n}" for n in range(classes)]
+
+
+def legend(figure) -> list[str]:
+    return [entry.get_text() for entry in figure.axes[0].get_legend().get_texts()]
+
+
+def line(figure, start: str) -> tuple[np.ndarray, np.ndarray]:
+    (found,) = [one for one in figure.axes[0].lines if str(one.get_label()).startswith(start)]
+    return found.get_data()
+
+
+@pytest.mark.parametrize("draw", CURVES)
+@pytest.mark.parametrize("classes", [2, 3, 40])
+def test_a_curve_has_its_title_and_can_be_saved(draw, classes, tmp_path):
+    figure = draw(*a_model(classes), title="lightgbm on validation")
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+    assert figure.axes[0].get_title(loc="left") == "lightgbm on validation"
+
+
+def test_the_axes_say_what_they_are():
+    axes = [draw(*a_model(2), "").axes[-1] for draw in CURVES]
+    assert [one.get_xlabel() for one in axes] == [
+        "false positive rate",
+        "recall",
+        "predicted probability of class label 1",
+    ]
+    assert [one.get_ylabel() for one in axes] == ["true positive rate", "precision", "rows"]
+
+
+def test_of_two_classes_the_second_is_drawn_as_sklearn_has_it():
+    truth, probabilities, labels = a_model(2)
+    score = probabilities[:, 1]
+    figure = class_plots.roc(truth, probabilities, labels, "")
+    assert legend(figure) == [
+        "chance: 0.500",
+        f"class label 1: {metrics.roc_auc_score(truth, score):.3f}",
+    ]
+    x, y = line(figure, "class label 1")
+    expected = metrics.roc_curve(truth, score)
+    np.testing.assert_array_equal(x, expected[0])
+    np.testing.assert_array_equal(y, expected[1])
+
+
+def test_the_precision_of_chance_is_the_share_of_the_class():
+    truth, probabilities, labels = a_model(2)
+    figure = class_plots.precision_recall(truth, probabilities, labels, "")
+    precision, recall, _ = metrics.precision_recall_curve(
+        truth, probabilities[:, 1], drop_intermediate=True
+    )
+    x, y = line(figure, "class label 1")
+    np.testing.assert_array_equal(x, recall[::-1])
+    np.testing.assert_array_equal(y, precision[::-1])
+    area = metrics.average_precision_score(truth, probabilities[:, 1])
+    assert legend(figure) == [f"class label 1: {area:.3f}", f"chance: {truth.mean():.3f}"]
+    assert line(figure, "chance")[1] == pytest.approx([truth.mean()] * 2)
+
+
+def test_calibration_is_sklearns_in_ten_bins_of_as_many_rows():
+    truth, probabilities, labels = a_model(2)
+    happened, given = calibration_curve(truth, probabilities[:, 1], n_bins=10, strategy="quantile")
+    x, y = line(class_plots.calibration(truth, probabilities, labels, ""), "class label 1")
+    np.testing.assert_allclose(x, given)
+    np.testing.assert_allclose(y, happened)
+
+
+def test_the_histogram_below_calibration_holds_every_row():
+    for classes in (2, 5):
+        truth, probabilities, labels = a_model(classes)
+        below = class_plots.calibration(truth, probabilities, labels, "").axes[1]
+        assert sum(bar.get_height() for bar in below.patches) == 400
+
+
+def test_of_many_classes_the_most_frequent_are_drawn_and_the_average_is_of_all():
+    truth, probabilities, labels = a_model(12, 1200)
+    figure = class_plots.roc(truth, probabilities, labels, "")
+    frequent = set(np.argsort(-np.bincount(truth), kind="stable")[:8])
+    drawn = {entry.split(":")[0] for entry in legend(figure) if entry.startswith("class")}
+    assert drawn == {f"class label {code}" for code in frequent}
+    assert figure.axes[0].get_legend().get_title().get_text().startswith("8 most frequent of 12")
+    for average in ("macro", "micro"):
+        area = metrics.roc_auc_score(np.eye(12)[truth], probabilities, average=average)
+        assert f"{average} average: {area:.3f}" in legend(figure)
+
+
+def test_the_averages_of_precision_are_sklearns():
+    truth, probabilities, labels = a_model(3)
+    shown = legend(class_plots.precision_recall(truth, probabilities, labels, ""))
+    for average in ("macro", "micro"):
+        area = metrics.average_precision_score(np.eye(3)[truth], probabilities, average=average)
+        assert f"{average} average: {area:.3f}" in shown
+
+
+@pytest.mark.parametrize("draw", CURVES)
+def test_lines_that_share_a_colour_differ_in_their_dashes(draw):
+    lines = draw(*a_model(12, 1200), "").axes[0].lines
+    named = [one for one in lines if str(one.get_label()).startswith("class")]
+    assert len({(one.get_color(), one.get_linestyle()) for one in named}) == len(named) == 8
+
+
+@pytest.mark.parametrize("draw", CURVES)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_label_that_training_has_not_seen_does_not_crash(draw, classes, tmp_path):
+    truth, probabilities, labels = a_model(classes)
+    truth[:50] = classes
+    figure = draw(truth, probabilities, [*labels, "unseen"], "")
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+    assert not any("unseen" in entry for entry in legend(figure))
+
+
+@pytest.mark.parametrize("draw", CURVES)
+def test_a_class_without_rows_has_no_curve(draw):
+    truth, probabilities, labels = a_model(4)
+    truth[truth == 2] = 0
+    shown = " ".join(legend(draw(truth, probabilities, labels, "")))
+    assert "label 1" in shown
+    assert "label 2" not in shown
+
+
+@pytest.mark.parametrize("draw", CURVES)
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("only", [0, 1, "unseen"])
+@pytest.mark.parametrize("rows", [1, 100])
+def test_rows_of_one_class_do_not_crash(draw, classes, only, rows, tmp_path):
+    _, probabilities, labels = a_model(classes, rows)
+    truth = np.full(rows, classes if only == "unseen" else only)
+    figure = draw(truth, probabilities, [*labels, "unseen"], "")
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+
+
+def test_a_curve_that_is_not_defined_is_said_to_be_so():
+    figure = class_plots.roc(np.ones(9, dtype=int), np.full((9, 2), 0.5), ["a", "b"], "")
+    assert [text.get_text() for text in figure.axes[0].texts] == [
+        "not defined: all rows are of one class"
+    ]
+
+
+def test_a_confusion_matrix_counts_rows_and_their_share_of_the_actual_class():
+    figure = class_plots.confusion_matrix([0, 0, 0, 0, 1], [0, 0, 0, 1, 1], ["no", "yes"], "title")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["3\n75%", "1\n25%", "0\n0%", "1\n100%"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["no", "yes"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "actual")
+    assert axes.get_title(loc="left") == "title"
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.75, 0.25], [0, 1]])
+
+
+@pytest.mark.parametrize(("classes", "cells"), [(10, 100), (15, 225), (40, 0), (200, 0)])
+def test_cells_have_numbers_as_long_as_they_can_be_read(classes, cells, tmp_path):
+    codes = RNG.integers(0, classes, 300)
+    figure = class_plots.confusion_matrix(codes, codes[::-1], range(classes), "")
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+    assert len(figure.axes[0].texts) == cells
+    assert len(figure.axes[0].get_xticks()) <= 60
+
+
+def test_a_class_that_occurs_nowhere_has_an_empty_row_and_column():
+    figure = class_plots.confusion_matrix([0, 2], [0, 0], ["a", "b", "c"], "")
+    np.testing.assert_allclose(
+        figure.axes[0].images[0].get_array(), [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("$x_1$", "$x_1$"),
+        ("_hidden", "_hidden"),
+        ("$\\broken{$", "$\\broken{$"),  # mathtext would fail
+        ("two\nlines", "two lines"),
+        ("", "(empty)"),
+        (np.float64(1.5), "1.5"),
+        ("x" * 50, "x" * 21 + "…"),
+        ("\0", "\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_a_label_is_shown_as_text_in_every_plot(label, shown, tmp_path):
+    truth, probabilities, _ = a_model(2)
+    labels = ["other", label]
+    for draw in CURVES:
+        figure = draw(truth, probabilities, labels, "$\\broken{$")
+        figure.savefig(tmp_path / "figure.png", dpi=30)
+        assert any(entry.split(": 0.")[0] == f"class {shown}" for entry in legend(figure))
+    figure = class_plots.confusion_matrix(truth, probabilities.argmax(1), labels, "")
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["other", shown]

@@ -1,0 +1,131 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from workflow.errors import WorkflowError
+from workflow.folds import Judging, cross_validation, holdout
+
+
+def folded(folds: int, y: np.ndarray, **changes: object) -> Judging:
+    given = {"classes": False, "ordered": False, "groups": None, "seed": 1}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")
+        return cross_validation(folds, y, **given | changes)
+
+
+def judged(judging: Judging) -> list[int]:
+    return [row for _, rows in judging.parts for row in rows]
+
+
+def test_a_holdout_fits_on_train_and_judges_on_validation():
+    rows = np.arange(10)
+    judging = holdout(7, 10)
+    ((fitted, on),) = judging.parts
+    assert rows[fitted].tolist() == rows[judging.final].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert rows[on].tolist() == [7, 8, 9]
+
+
+@given(st.integers(2, 6), st.integers(6, 60), st.booleans(), st.integers(0, 9), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_every_row_is_judged_once_by_a_model_that_has_not_seen_it(
+    folds, rows, classes, seed, grouped
+):
+    y = np.arange(rows) % 2
+    groups = np.arange(rows) // 2 if grouped else None
+    assume(rows // 2 >= folds)
+    judging = folded(folds, y, classes=classes, groups=groups, seed=seed)
+    assert len(judging.parts) == folds
+    assert sorted(judged(judging)) == list(range(rows))
+    for fitted, on in judging.parts:
+        assert not set(fitted) & set(on)
+        assert len(fitted) + len(on) == rows
+
+
+def test_the_model_that_is_kept_is_fitted_on_every_row():
+    assert np.arange(20)[folded(4, np.zeros(20)).final].tolist() == list(range(20))
+
+
+@given(st.lists(st.integers(0, 12), min_size=10, max_size=80), st.booleans(), st.integers(2, 5))
+@settings(max_examples=40, deadline=None)
+def test_rows_that_belong_together_are_never_torn(groups, classes, folds):
+    groups = np.array(groups, dtype="float64") / 13
+    y = np.random.default_rng(0).integers(0, 2, len(groups))
+    try:
+        judging = folded(folds, y, classes=classes, groups=groups)
+    except WorkflowError as error:
+        assert "Give fewer folds, or 'holdout'." in str(error)
+        return
+    assert sorted(judged(judging)) == list(range(len(groups)))
+    for fitted, on in judging.parts:
+        assert len(fitted)
+        assert len(on)
+        assert not set(groups[fitted]) & set(groups[on])
+
+
+def test_groups_of_one_row_each_are_no_groups():
+    y = np.arange(30) % 3
+    alone = folded(3, y, classes=True, groups=np.random.default_rng(0).random(30))
+    none = folded(3, y, classes=True)
+    for (_, one), (_, other) in zip(alone.parts, none.parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_every_fold_has_about_the_same_share_of_every_class(grouped):
+    rng = np.random.default_rng(0)
+    y = (rng.random(600) < 0.1).astype(int)
+    groups = rng.integers(0, 400, 600) if grouped else None
+    for _, on in folded(5, y, classes=True, groups=groups).parts:
+        assert y[on].mean() == pytest.approx(y.mean(), abs=0.02)
+
+
+@given(st.integers(2, 6), st.integers(7, 60), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_folds_in_the_order_of_time_never_look_ahead(folds, rows, classes):
+    groups = np.arange(rows) // 3
+    judging = folded(folds, np.arange(rows) % 2, classes=classes, ordered=True, groups=groups)
+    assert len(judging.parts) == folds
+    for fitted, on in judging.parts:
+        assert max(fitted) < min(on)
+        assert fitted.tolist() == list(range(max(fitted) + 1))
+    found = judged(judging)
+    assert found == list(range(found[0], rows))  # the first rows are only fitted on
+
+
+@pytest.mark.parametrize("classes", [False, True])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_same_seed_gives_the_same_folds_and_another_others(classes, grouped):
+    y, groups = np.arange(60) % 2, np.arange(60) // 2 if grouped else None
+    first, again, other = (
+        [on.tolist() for _, on in folded(3, y, classes=classes, groups=groups, seed=seed).parts]
+        for seed in (5, 5, 6)
+    )
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"classes": True},
+        {"ordered": True},
+        {"groups": np.array([1, 1, 2, 2])},
+        {"classes": True, "groups": np.array([1, 1, 2, 2])},
+    ],
+)
+def test_too_few_rows_for_so_many_folds_are_refused(changes):
+    with pytest.raises(WorkflowError) as caught:
+        folded(5, np.array([0, 0, 0, 1]), **changes)
+    message = str(caught.value)
+    assert message.startswith("validation='cv:5': 4 rows of train and validation cannot be split")
+    assert message.endswith("Give fewer folds, or 'holdout'.")
+    assert "\n" not in message
+
+
+def test_a_class_rarer_than_there_are_folds_is_split_all_the_same():
+    judging = folded(5, np.array([0] * 18 + [1, 1]), classes=True)
+    assert sorted(judged(judging)) == list(range(20))

@@ -1,0 +1,290 @@
+"""Checks on the clean splits, before anything is computed from them.
+
+What would make a model worthless is an error, what may make it worse or flatter it is a warning,
+and what was looked at and found right is listed as well. All of it is said in numbers that hold
+for tables of any length: null rates and classes are counted, the rest is measured on samples.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from workflow import tables
+from workflow.duplicates import duplicates
+from workflow.findings import (
+    ERROR,
+    FEW,
+    LEVELS,
+    OK,
+    TRAIN,
+    WARNING,
+    Finding,
+    Split,
+    family,
+    named,
+    value_of,
+)
+from workflow.shift import shifts
+from workflow.splits import POSITION
+from workflow.sql import TARGET, columns_of, connect
+
+FEWEST_ROWS = 10  # of train; nothing is learned from less
+MISSING, MORE_MISSING = 0.5, 0.1
+IMBALANCED = 0.2  # of the share that a class would have if all had the same: 10 % of two classes
+MOST_CLASSES = 10_000
+
+
+def check(
+    splits: Mapping[str, Path],
+    *,
+    task: str,
+    features: Mapping[str, str],
+    raw_types: Mapping[str, Mapping[str, str]],
+    ordered_by: Collection[str] = (),
+) -> pd.DataFrame:
+    """Look at the splits for what makes a model worthless, or its scores wrong.
+
+    Args:
+        splits: Parquet file by split, train among them, with raw columns and the target.
+        task: "regression", or one whose target is a class.
+        features: SQL expression by feature name.
+        raw_types: DuckDB type by raw column in each split's raw file.
+        ordered_by: The raw columns by whose order the rows are split, if they are split by time:
+            they are shifted by that.
+
+    Returns:
+        (n_findings, 6) frame with the columns of `Finding`, the worst first. Every check that was
+        made has a row.
+    """
+    with connect() as connection:
+        found = list(_findings(connection, splits, task, features, raw_types, ordered_by))
+    found.sort(key=lambda finding: LEVELS.index(finding.level))
+    return pd.DataFrame(map(astuple, found), columns=[one.name for one in fields(Finding)])
+
+
+def errors(table: pd.DataFrame) -> list[str]:
+    """Return the messages for which a model must not be trained."""
+    return table.loc[table["level"] == ERROR, "message"].tolist()
+
+
+def warnings(table: pd.DataFrame) -> list[str]:
+    """Return the messages that whoever uses the model should know of."""
+    return table.loc[table["level"] == WARNING, "message"].tolist()
+
+
+def _findings(
+    connection: duckdb.DuckDBPyConnection,
+    splits: Mapping[str, Path],
+    task: str,
+    features: Mapping[str, str],
+    raw_types: Mapping[str, Mapping[str, str]],
+    ordered_by: Collection[str],
+) -> Iterator[Finding]:
+    looked_at = [_open(connection, name, path, task, features) for name, path in splits.items()]
+    yield from map(_rows, looked_at)
+    others = [split for split in looked_at if split.rows and split.name != TRAIN]
+    (train,) = [split for split in looked_at if split.name == TRAIN]
+    if not train.rows:
+        return  # an error already, and the rest is asked by comparison with train
+    yield from _types(train, others, raw_types)
+    yield from _missing(train, others)
+    yield from _targets(train, others) if task == "regression" else _classes(train, others)
+    yield from duplicates(connection, train, others)
+    yield from shifts(connection, task, train, others, ordered_by)
+
+
+def _open(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    path: Path,
+    task: str,
+    features: Mapping[str, str],
+) -> Split:
+    """Count what is counted of a split, in one reading."""
+    scan = tables.scan([path])
+    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+    types = {column: type for column, type, *_ in described if column != POSITION}
+    read = (columns_of(sql, f"feature '{feature}'") for feature, sql in features.items())
+    wanted = {column.casefold() for column in frozenset().union(*read)}
+    used = [column for column in types if column.casefold() in wanted]
+    split = Split(name=name, scan=scan, types=types, features=used)
+    # Like a buffer for each column of each thread; DuckDB would take what the machine has.
+    connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
+    counts = [f"count(*) - count({value_of(column, types[column])})" for column in used]
+    about = (
+        f"{{'least': min({TARGET}), 'greatest': max({TARGET})}}"
+        if task == "regression"
+        else f"approx_count_distinct({TARGET})"
+    )
+    ((split.rows, target, *missing),) = connection.execute(
+        f"SELECT {', '.join(['count(*)', about, *counts])} FROM {scan}"
+    ).fetchall()
+    split.missing = dict(zip(used, missing, strict=True))
+    if task == "regression":
+        split.target = (target["least"], target["greatest"])
+    elif target <= MOST_CLASSES:
+        classes = connection.execute(
+            f"SELECT CAST({TARGET} AS VARCHAR), count(*) FROM {scan} GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).fetchall()
+        split.target = dict(classes)
+    return split
+
+
+def _rows(split: Split) -> Finding:
+    level, note = OK, ""
+    if not split.rows or (split.name == TRAIN and split.rows < FEWEST_ROWS):
+        least = FEWEST_ROWS if split.name == TRAIN else 1
+        level = ERROR
+        note = f", which is too few: give at least {least:,}, or look at `where` and `split`"
+    elif split.rows < FEWEST_ROWS:
+        level, note = WARNING, ", so its scores are little more than chance: give more"
+    rows = f"{split.rows:,} row{'' if split.rows == 1 else 's'}"
+    return Finding("rows", split.name, "", split.rows, level, f"{split.name} has {rows}{note}.")
+
+
+def _types(
+    train: Split, others: list[Split], raw_types: Mapping[str, Mapping[str, str]]
+) -> Iterator[Finding]:
+    def folded(split: Split) -> dict[str, str]:
+        return {name.casefold(): type for name, type in raw_types.get(split.name, {}).items()}
+
+    expected = folded(train)
+    for split in others:
+        found = folded(split)
+        for column in train.types:
+            there, here = expected.get(column.casefold()), found.get(column.casefold())
+            if there is None or here is None:
+                continue  # the target, where it is no raw column
+            if family(there) == family(here):
+                message = f"column {named(column)} is {here} in {split.name} and {there} in train."
+                yield Finding("types", split.name, column, 0, OK, message)
+                continue
+            message = (
+                f"column {named(column)} is {family(here)} ({here}) in {split.name}'s file and "
+                f"{family(there)} ({there}) in train's: its values could be read as train's type, "
+                "but look whether they mean the same, and give it one type in all files."
+            )
+            yield Finding("types", split.name, column, 1, WARNING, message)
+
+
+def _missing(train: Split, others: list[Split]) -> Iterator[Finding]:
+    empty = [column for column in train.features if train.missing[column] == train.rows]
+    if empty and empty == train.features:
+        message = (
+            f"none of the columns that the features read has a value in train ("
+            f"{', '.join(map(named, empty[:5]))}{', ...' if len(empty) > 5 else ''}): no model "
+            "learns from them; look at how the file is read."
+        )
+        yield Finding("null rate", TRAIN, "", 1.0, ERROR, message)
+    for split in [train, *others]:
+        for column in train.features:
+            before = train.missing[column] / train.rows
+            rate = split.missing[column] / split.rows
+            message = f"column {named(column)} is missing in {rate:.1%} of {split.name}'s rows"
+            level = WARNING
+            if split is train and column in empty:
+                message = f"column {named(column)} has no value in train"
+                cure = ": no feature learns anything from it; leave it out"
+            elif (
+                split is not train
+                and rate > before + MORE_MISSING
+                and rate > 2 * before
+                and split.missing[column] >= FEW
+            ):
+                cure = f", but of {before:.1%} of train's: look at what fills it"
+            elif rate > MISSING and (split is train or before <= MISSING):
+                cure = ": look whether it is worth its place"
+            else:
+                level, cure = OK, ""
+            yield Finding("null rate", split.name, column, rate, level, f"{message}{cure}.")
+
+
+def _targets(train: Split, others: list[Split]) -> Iterator[Finding]:
+    for split in [train, *others]:
+        least, greatest = split.target
+        spread = greatest - least
+        level, message = OK, f"the target goes from {least:.6g} to {greatest:.6g} in {split.name}."
+        if not spread:
+            level = ERROR if split is train else WARNING
+            message = (
+                f"the target is {least:.6g} in every row of {split.name}: "
+                + ("there is nothing to learn" if split is train else "r2 means nothing there")
+                + "; look at `target` and `where`."
+            )
+        yield Finding("constant target", split.name, TARGET, spread, level, message)
+
+
+def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
+    if uncounted := [split for split in [train, *others] if split.target is None]:
+        for split in uncounted:
+            message = (
+                f"the target has more than {MOST_CLASSES:,} different values in {split.name}, too "
+                "many for classes: choose another target, or task=regression for a number."
+            )
+            yield Finding("classes", split.name, TARGET, math.nan, ERROR, message)
+        return
+    for split in [train, *others]:
+        known, label = len(split.target), named(next(iter(split.target)))
+        if known == 1 and split is train:
+            message = (
+                f"the target is {label} in every row of train: there is nothing to learn; "
+                "look at `target` and `where`."
+            )
+            yield Finding("constant target", TRAIN, TARGET, known, ERROR, message)
+        elif known == 1:
+            message = (
+                f"the target is {label} in every row of {split.name}: no score can tell models "
+                "apart there; look at `where`, or split the rows differently."
+            )
+            yield Finding("classes", split.name, TARGET, known, ERROR, message)
+        else:
+            message = f"the target has {known:,} classes in {split.name}."
+            yield Finding("classes", split.name, TARGET, known, OK, message)
+    yield _rare(train)
+    if len(train.target) > 1:
+        yield _balance(train)
+    for split in others:
+        unseen = {name: rows for name, rows in split.target.items() if name not in train.target}
+        rows = sum(unseen.values())
+        level, message = OK, f"train has every class of {split.name}."
+        if unseen:
+            level = WARNING
+            message = (
+                f"{rows:,} of {split.name}'s {split.rows:,} rows are of classes that train lacks, "
+                f"{_counted(unseen)}: no model can know them; give train some, or leave them out "
+                "with `where`."
+            )
+        yield Finding("unseen classes", split.name, TARGET, rows, level, message)
+
+
+def _rare(train: Split) -> Finding:
+    rare = {name: rows for name, rows in train.target.items() if rows < FEW}
+    level, message = OK, f"every class has at least {FEW} rows in train."
+    if rare:
+        level = WARNING
+        message = (
+            f"{len(rare):,} of {len(train.target):,} classes have fewer than {FEW} rows in train, "
+            f"{_counted(rare)}: too few to learn them; give more, or make one class of them."
+        )
+    return Finding("rare classes", TRAIN, TARGET, len(rare), level, message)
+
+
+def _balance(train: Split) -> Finding:
+    names = list(train.target)
+    shares = {name: train.target[name] / train.rows for name in (names[0], names[-1])}
+    most, least = (f"{named(name)} {share:.1%}" for name, share in shares.items())
+    message = f"of train's rows class {most} is the most frequent and {least} the least"
+    level, smallest = OK, shares[names[-1]]
+    if smallest < IMBALANCED / len(names):
+        level = WARNING
+        message += ": accuracy says little there, judge by log_loss, f1 or roc_auc"
+    return Finding("imbalance", TRAIN, TARGET, smallest, level, f"{message}.")
+
+
+def _counted(classes: Mapping[str, int]) -> str:
+    shown = [f"{named(name)} ({rows:,})" for name, rows in list(classes.items())[:5]]
+    return ", ".join(shown) + (", ..." if len(classes) > len(shown) else "")

@@ -1,0 +1,163 @@
+"""How a CSV file is written: its encoding, its delimiter and the names of its columns."""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from workflow.errors import WorkflowError
+
+DELIMITERS = ",;\t|"
+HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How one CSV file is written.
+
+    Attributes:
+        encoding: `utf-8` or `latin-1`.
+        delimiter: One of `DELIMITERS`.
+        newline: What ends a row, as DuckDB spells it; a quoted value may hold another.
+        skip: Blank lines before the header.
+        header: The columns' names as the file has them: blank or repeated ones as they are.
+        names: A name by which SQL can tell each column from the others; that of the header where
+            it can be.
+    """
+
+    encoding: str
+    delimiter: str
+    newline: str
+    skip: int
+    header: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def dialect(path: Path) -> Dialect:
+    """Find out how a CSV file is written; all of it is read once, for its encoding.
+
+    Raises:
+        WorkflowError: It cannot be read, is empty, or is in another encoding.
+    """
+    return _dialect(path, *version(path))
+
+
+def version(path: Path) -> tuple[int, int]:
+    """Return what changes when a file does: the time of its change in ns, and its size in bytes.
+
+    Raises:
+        WorkflowError: There is no such file.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise WorkflowError(f"data file {path} cannot be read: {error.strerror}.") from error
+    return status.st_mtime_ns, status.st_size
+
+
+def compression(path: Path) -> str:
+    """Return `gzip` or `none`, by a file's name."""
+    return "gzip" if path.name.casefold().endswith(".gz") else "none"
+
+
+@lru_cache(maxsize=1024)  # all of the file is read for its encoding
+def _dialect(path: Path, *version: int) -> Dialect:
+    try:
+        encoding, text = _decoded(path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise WorkflowError(f"data file {path} cannot be read: {error}.") from error
+    marked, text = text.startswith("\ufeff"), text.removeprefix("\ufeff")
+    blank = re.match(r"(?:[ \t]*(?:\r\n|\r|\n))*", text).group()
+    text = text[len(blank) :]
+    if not text.strip():
+        raise WorkflowError(f"data file '{path.name}' is empty: its first line must name columns.")
+    delimiter = max(DELIMITERS, key=lambda one: _fit(text, one))
+    header = tuple(next(_records(text, delimiter), ()))
+    if any("\0" in name for name in header):
+        raise WorkflowError(f"data file '{path.name}' is no text file: its header has a zero byte.")
+    ended = re.search(r"\r\n|\r|\n", re.sub(r'"[^"]*"', "", text))
+    newline = ended.group().encode("unicode_escape").decode() if ended else r"\n"
+    skip = len(re.findall(r"\r\n|\r|\n", blank))
+    # DuckDB takes the quote after the mark for text, and then may find no row at all.
+    if marked and set(header[0]) & {delimiter, '"', "\n", "\r"}:
+        raise WorkflowError(
+            f"data file '{path.name}' begins with a byte order mark and a name that needs quotes: "
+            "remove the mark, or rename the first column."
+        )
+    return Dialect(
+        encoding=encoding,
+        delimiter=delimiter,
+        newline=newline,
+        skip=skip,
+        header=header,
+        names=tuple(_distinct(header)),
+    )
+
+
+def _open(path: Path) -> BinaryIO:
+    return gzip.open(path, "rb") if compression(path) == "gzip" else path.open("rb")
+
+
+def _decoded(path: Path) -> tuple[str, str]:
+    """Return a text file's encoding, and its first `HEAD` characters."""
+    with _open(path) as file:
+        chunks = iter(lambda: file.read(2**20), b"")
+        decoder, text = codecs.getincrementaldecoder("utf-8")(), ""
+        try:
+            for chunk in chunks:
+                decoded = decoder.decode(chunk)
+                text += decoded[: HEAD - len(text)]
+            decoder.decode(b"", final=True)
+            return "utf-8", text
+        except UnicodeDecodeError:
+            file.seek(0)
+        start = file.read(HEAD)
+        file.seek(0)
+        strange = next((s for one in chunks if (s := re.search(rb"[\x80-\x9f]", one))), None)
+    if strange or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise WorkflowError(
+            f"data file '{path.name}' is neither UTF-8 nor Latin-1: convert it, for example with "
+            f"iconv -f windows-1252 -t utf-8 (or -f utf-16)."
+        )
+    return "latin-1", start.decode("latin-1")
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        yield from (record for record in reader if record)
+    except csv.Error:  # a field of more than 128 KiB
+        return
+
+
+def _fit(text: str, delimiter: str) -> tuple[float, int]:
+    """Return the share of records as wide as the header by this delimiter, and that width."""
+    width, *others = [len(record) for record in _records(text, delimiter)] or [0]
+    if len(text) == HEAD:
+        others = others[:-1]  # cut off
+    agreeing = sum(one == width for one in others) / len(others) if others else 1.0
+    return (agreeing, width) if width > 1 else (0.0, 0)
+
+
+def _distinct(header: tuple[str, ...]) -> Iterator[str]:
+    """Yield a name for each column that is not blank, and unique to SQL."""
+    own: dict[str, int] = {}
+    for place, name in enumerate(header):
+        if name.strip():
+            own.setdefault(name.casefold(), place)
+    taken = set(own)
+    for place, name in enumerate(header):
+        unique = base = name if name.strip() else f"column{place}"
+        suffix = 0
+        while own.get(unique.casefold()) != place and unique.casefold() in taken:
+            suffix += 1
+            unique = f"{base}_{suffix}"
+        taken.add(unique.casefold())
+        yield unique

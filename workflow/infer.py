@@ -1,0 +1,302 @@
+"""What a table's columns are, given the name of the target: the task, the features, what to avoid.
+
+All rows are looked at, but for what gives the target away, which is looked for in a sample.
+"""
+
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from workflow import dates, leaks, roles, tables
+from workflow.errors import WorkflowError, unknown
+from workflow.profile import Table, profile
+from workflow.roles import Target, Use
+from workflow.sql import TARGET, connect, literal, quote
+
+TASKS = ("regression", "binary", "multiclass")
+RESERVED = ("all", "search")  # what `features` may be beside names
+ROW = "tabular-workflow row"  # no raw column's name
+SAMPLED_ROWS, SAMPLED_CELLS = 50_000, 5_000_000
+SUMMED = 0.99  # of the rows in which a sum equals the target: a leak, whatever the others are
+MEMORY = "1GB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """What a table's columns are.
+
+    Attributes:
+        task: One of `TASKS`.
+        why: Why, in a phrase.
+        target: SQL of the target.
+        columns: DuckDB type of each raw column that is used, the target's included; none for
+            Parquet, whose files have types.
+        features: SQL by feature name.
+        notes: What there is to know about a feature, by its name.
+        left_out: Why a raw column is no feature, by its name.
+        time: SQL of the time that the rows are to be split by, if that was asked for.
+        rows: Rows of the table.
+        rows_without_target: Those whose target is missing, or infinite.
+    """
+
+    task: str
+    why: str
+    target: str
+    columns: dict[str, str]
+    features: dict[str, str]
+    notes: dict[str, str]
+    left_out: dict[str, str]
+    time: str | None
+    rows: int
+    rows_without_target: int
+
+
+def infer(
+    paths: list[Path], *, target: str, task: str = "auto", split_by: str = "auto"
+) -> Inferred:
+    """Return what the columns of a table are.
+
+    Args:
+        paths: Files of one kind that hold the table.
+        target: The name of the target column.
+        task: One of `TASKS`, `classification` for the one of the two that fits, or `auto`.
+        split_by: `time:COLUMN`; anything else asks for no time.
+
+    Raises:
+        WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
+            rows cannot be split by that time, or no column is left as a feature.
+    """
+    allowed = ("auto", *TASKS, "classification")
+    if task not in allowed:
+        raise unknown("task", task, allowed)
+    text = tables.kind(paths) != "parquet"
+    scan = tables.scan_text(paths) if text else tables.scan(paths)
+    with (
+        tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder,
+        closing(connect()) as connection,
+    ):
+        connection.execute(f"SET memory_limit = '{MEMORY}'").fetchall()
+        connection.execute(f"SET temp_directory = {literal(folder)}").fetchall()
+        types = tables.columns(connection, scan)
+        if target not in types:
+            raise unknown("target", target, types)
+        try:
+            nested = {name: type for name, type in types.items() if tables.is_nested(type)}
+            plain = {name: type for name, type in types.items() if name not in nested}
+            source = _copy(connection, scan, list(plain), Path(folder)) if text else scan
+            table = profile(connection, source, plain if text else types, text=text)
+            if not table.rows:
+                raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
+            left_out = tables.unreachable(paths) | {
+                name: "values that hold other values are no feature" for name in nested
+            }
+            return _infer(table, target, task, split_by, left_out)
+        except duckdb.Error as error:
+            raise tables.failed(scan, error) from error
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], folder: Path) -> str:
+    """Return the SQL of a copy of a text file, in which a column is read without the others."""
+    copy = literal(str(folder / "texts.parquet"))
+    some = ", ".join(map(quote, names))
+    # Small row groups: DuckDB holds some in memory to keep the rows in order.
+    connection.execute(
+        f"COPY (SELECT {some} FROM {scan}) TO {copy} (FORMAT parquet, ROW_GROUP_SIZE 20000)"
+    ).fetchall()
+    return f"read_parquet({copy})"
+
+
+def _infer(
+    table: Table, target: str, task: str, split_by: str, left_out: dict[str, str]
+) -> Inferred:
+    if target not in table.columns:
+        raise WorkflowError(f"target='{target}': values that hold other values cannot be learned.")
+    left_out.pop(target, None)
+    aim = roles.target_of(table, table.columns[target], task)
+    uses: dict[str, Use] = {}
+    for name, column in table.columns.items():
+        if name == target or name in left_out:
+            continue
+        if name.casefold() == TARGET:
+            left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
+        elif isinstance(use := roles.use_of(table, column), str):
+            left_out[name] = use
+        else:
+            uses[name] = use
+    time, time_type = _time(table, split_by, target)
+    types = {target: aim.type} | time_type | {name: use.type for name, use in uses.items()}
+    typed = _typed(table, types)
+    found = _leaks(table, typed, aim, uses, target)
+    left_out |= found
+    uses = {name: use for name, use in uses.items() if name not in found}
+    features, notes = {}, {}
+    taken = set(RESERVED)
+    for name, use in uses.items():
+        own = _features(table, typed, name, use)
+        if not own:
+            left_out[name] = "the same date in every row"
+        for wanted, sql in own.items():
+            feature = _free(wanted, taken)
+            features[feature], notes[feature] = sql, use.note
+    if not features:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise WorkflowError(
+            f"no column is left as a feature for target='{target}' ({reasons or 'no other column'})"
+            ". A dataset file (docs/datasets.md) can name features by hand."
+        )
+    used = [name for name in types if name in uses or name == target or name in time_type]
+    return Inferred(
+        task=aim.task,
+        why=aim.why,
+        target=aim.value,
+        columns={name: types[name] for name in table.columns if name in used and table.text},
+        features=features,
+        notes=notes,
+        left_out={name: left_out[name] for name in left_out if name not in uses},
+        time=time,
+        rows=table.rows,
+        rows_without_target=aim.missing,
+    )
+
+
+def _typed(table: Table, types: dict[str, str]) -> str:
+    """Return the SQL of the table with the types that its columns will have."""
+    if not table.text:
+        return table.source
+    casts = ", ".join(f"CAST({quote(n)} AS {type}) AS {quote(n)}" for n, type in types.items())
+    return f"(SELECT {casts} FROM {table.source})"
+
+
+def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[str, str]]:
+    """Return the SQL of the time to split by, and the type of its column in a text file."""
+    if not split_by.startswith("time:"):
+        return None, {}
+    name = split_by.removeprefix("time:").strip()
+    if name not in table.columns:
+        raise unknown("column in split_by", name, table.columns)
+    column = table.columns[name]
+    if name != target and column.known:
+        moments = roles.moments_of(table, column)
+        if moments and moments.kind == "date":
+            kind = roles.number_type(column) if roles.is_number(column) else "VARCHAR"
+            return moments.sql, {name: kind}
+        if not moments and roles.is_number(column):
+            return roles.number_value(table, column), {name: roles.number_type(column)}
+    fit = [
+        one.name
+        for one in table.columns.values()
+        if one.name != target and one.known and _is_time(table, one)
+    ]
+    raise WorkflowError(
+        f"split_by='{split_by}': '{name}' holds neither dates nor numbers to split the rows by. "
+        f"These columns do: {', '.join(fit) or 'none'}."
+    )
+
+
+def _is_time(table: Table, column: roles.Column) -> bool:
+    moments = roles.moments_of(table, column)
+    return moments.kind == "date" if moments else roles.is_number(column)
+
+
+def _leaks(
+    table: Table, typed: str, aim: Target, uses: dict[str, Use], target: str
+) -> dict[str, str]:
+    """Return why columns are left out that count rows, or give the target away."""
+    labels = aim.task != "regression"
+    numbers = [name for name, use in uses.items() if use.kind == "number"]
+    categories = [name for name, use in uses.items() if use.kind == "category"]
+    looked_at = [*numbers, *categories]
+    frame, goal = _sample(table, typed, aim, uses, looked_at)
+    rows = frame.pop(ROW).to_numpy()
+    found = {}
+    for name in numbers:
+        column = table.columns[name]
+        unique = column.distinct == column.known == table.rows
+        if unique and leaks.is_counter(rows, frame[name].to_numpy()):
+            found[name] = "counts rows: grows from row to row in about constant steps"
+    left = [name for name in looked_at if name not in found]
+    found |= leaks.find(frame[left], goal, labels=labels, name=target)
+    while not labels:
+        left = [name for name in numbers if name not in found]
+        signs = leaks.summands(frame[left], goal)
+        terms = {name: uses[name].value for name in signs}
+        if not signs or _equal(table, typed, aim, terms, signs) < SUMMED:
+            break
+        shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
+        text = f"{shown.removeprefix('+ ')} = {target}: gives the target away"
+        found |= dict.fromkeys(signs, text)
+    return found
+
+
+def _sample(
+    table: Table, typed: str, aim: Target, uses: dict[str, Use], names: list[str]
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return numbers, codes of categories and numbers of rows; and the target, or its codes."""
+    size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
+    share = -(-table.rows // size)
+    values = [quote(ROW)]
+    for place, name in enumerate(names):
+        use = uses[name]
+        number = f"CAST({use.value} AS DOUBLE)"
+        code = f"CASE WHEN {use.value} IS NULL THEN 0 ELSE hash({use.value}) END"
+        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+        values.append(f"{finite if use.kind == 'number' else code} AS c{place}")
+    number = f"CAST({aim.value} AS DOUBLE)"
+    if aim.task == "regression":
+        values.append(f"CASE WHEN isfinite({number}) THEN {number} END AS goal")
+    else:
+        values.append(f"CAST({aim.value} AS VARCHAR) AS goal")
+    frame = table.connection.execute(
+        f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {quote(ROW)}, * "
+        f"FROM {typed}) WHERE hash({quote(ROW)}) % {share} = 0 ORDER BY {quote(ROW)}"
+    ).df()
+    goal = frame.pop("goal")
+    if aim.task != "regression":
+        codes, _ = pd.factorize(goal)
+        goal = pd.Series(codes, dtype=float).where(codes >= 0)
+    frame.columns = [ROW, *names]
+    for name in names:
+        if uses[name].kind == "category":
+            frame[name] = pd.factorize(frame[name])[0].astype(float)
+    return frame, goal
+
+
+def _equal(
+    table: Table, typed: str, aim: Target, terms: dict[str, str], signs: dict[str, int]
+) -> float:
+    """Return the share of rows in which the sum is the target."""
+    parts = [f"{signs[name]} * CAST({value} AS DOUBLE)" for name, value in terms.items()]
+    sizes = " + ".join(f"abs({part})" for part in parts)
+    goal = f"CAST({aim.value} AS DOUBLE)"
+    same = f"abs({' + '.join(parts)} - {goal}) <= {leaks.EXACT} * ({sizes} + abs({goal}))"
+    ((share,),) = table.connection.execute(
+        f"SELECT avg(CAST({same} AS INTEGER)) FROM {typed}"
+    ).fetchall()
+    return share or 0.0
+
+
+def _features(table: Table, typed: str, name: str, use: Use) -> dict[str, str]:
+    """Return the SQL of a column's features; of a date, of each part that varies."""
+    if use.kind == "time":
+        return {name: dates.HOURS.format(use.value)}
+    if use.kind != "date":
+        return {name: use.value}
+    parts = {f"{name}_{part}": sql.format(use.value) for part, sql in dates.PARTS.items()}
+    counts = ", ".join(f"count(DISTINCT {sql})" for sql in parts.values())
+    (found,) = table.connection.execute(f"SELECT {counts} FROM {typed}").fetchall()
+    return {part: sql for (part, sql), count in zip(parts.items(), found, strict=True) if count > 1}
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    """Return a feature's name that is not blank, has no comma, and is not taken; and take it."""
+    base = name = " ".join(wanted.replace(",", " ").split()) or "column"
+    suffix = 1
+    while name.casefold() in taken:
+        suffix += 1
+        name = f"{base}_{suffix}"
+    taken.add(name.casefold())
+    return name

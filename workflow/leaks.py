@@ -1,0 +1,151 @@
+"""Columns that give the target away, and columns that count the rows.
+
+Looked for in a sample of rows. Where the rows are too few to tell, nothing is found.
+"""
+
+import numpy as np
+import pandas as pd
+
+ENOUGH = 30  # rows, for a relabelling
+ENOUGH_NUMBERS, ENOUGH_LABELS = 100, 1_000  # rows, for a single predictor
+NEAR_PERFECT = 0.999
+SCREENED = 4_000  # rows in which a column must do well to be tried on all
+PROMISING = 0.98
+STEADY = 0.95  # share of the steps that are about equal in a counter of rows
+SUMMED_ROWS, SUMMED_COLUMNS = 2_000, 200
+EXACT = 1e-9  # relative to the target's greatest absolute value
+
+
+def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
+    """Tell whether values grow (or fall) with the number of the row, in about constant steps.
+
+    Args:
+        rows: (n,) numbers of the rows, increasing.
+        values: (n,) values without a gap.
+    """
+    if len(rows) < ENOUGH // 3 or not np.isfinite(values).all():
+        return False
+    steps = np.diff(values) / np.diff(rows)
+    if not ((steps > 0).all() or (steps < 0).all()):
+        return False
+    usual = np.median(steps)
+    return bool(np.mean(np.abs(steps - usual) <= 0.1 * abs(usual)) >= STEADY)
+
+
+def find(frame: pd.DataFrame, target: pd.Series, *, labels: bool, name: str) -> dict[str, str]:
+    """Return the columns of which one alone gives the target away, and how.
+
+    Args:
+        frame: (n_rows, n_columns) numbers, or codes of categories; NaN where missing.
+        target: (n_rows,) numbers, or codes of labels.
+        labels: Whether the target is one of labels.
+        name: The target's.
+    """
+    found = {}
+    for column in frame:
+        values = frame[column]
+        if how := _relabelled(values, target, labels, name) or _predicts(values, target, labels, name):
+            found[column] = f"{how}: gives the target away"
+    return found
+
+
+def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
+    """Return the sign of each column of a least set whose sum is the target, if there is one.
+
+    By least squares, which leaves nothing over, and leaving out columns while that holds.
+
+    Args:
+        frame: (n_rows, n_columns) numbers, NaN where missing.
+        target: (n_rows,) numbers.
+    """
+    frame = frame.loc[:, frame.notna().mean() > 0.5]
+    if frame.shape[1] > SUMMED_COLUMNS:
+        near = frame.corrwith(target).abs().sort_values(ascending=False)
+        frame = frame[list(near.index[:SUMMED_COLUMNS])]
+    whole = (np.isfinite(frame).all(axis=1) & np.isfinite(target)).to_numpy()
+    x = frame.to_numpy()[whole][:SUMMED_ROWS]
+    y = target.to_numpy()[whole][:SUMMED_ROWS]
+    if x.shape[1] < 2 or len(y) < 2 * x.shape[1] + ENOUGH or not np.ptp(y):
+        return {}
+    greatest = np.abs(y).max()
+    y = y / greatest
+    scale = np.maximum(np.abs(x).max(axis=0), np.finfo(float).tiny)
+    kept = np.arange(x.shape[1])
+    signs = _exact(x / scale, y)
+    if signs is None:
+        return {}
+    # First all that hardly count, then one by one, the least first.
+    most = kept[np.abs(signs) > 1e-6]
+    if (fewer := _exact(x[:, most] / scale[most], y)) is not None:
+        kept, signs = most, fewer
+    for column in kept[np.argsort(np.abs(signs))]:
+        others = kept[kept != column]
+        if len(others) and (fewer := _exact(x[:, others] / scale[others], y)) is not None:
+            kept, signs = others, fewer
+    with np.errstate(over="ignore"):
+        weights = signs / scale[kept] * greatest
+    if len(kept) < 2 or not np.allclose(np.abs(weights), 1, rtol=0, atol=1e-6):
+        return {}
+    return {frame.columns[k]: int(np.sign(w)) for k, w in zip(kept, weights, strict=True)}
+
+
+def _exact(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    weights = np.linalg.lstsq(x, y, rcond=None)[0]
+    if np.abs(x @ weights - y).max() <= EXACT:
+        return weights
+    return None
+
+
+def _relabelled(values: pd.Series, target: pd.Series, labels: bool, name: str) -> str | None:
+    known = values.notna() & target.notna()
+    x, y = values[known], target[known]
+    if len(x) < ENOUGH:
+        return None
+    if not labels and x.equals(y):
+        return f"a copy of {name}"
+    count = y.nunique()
+    # Where hardly a value comes twice, any two columns are one to one.
+    if not 2 <= count <= len(y) / 2 or x.nunique() != count:
+        return None
+    if len(pd.DataFrame({"x": x, "y": y}).drop_duplicates()) == count:
+        return f"one value for each value of {name}"
+    return None
+
+
+def _predicts(values: pd.Series, target: pd.Series, labels: bool, name: str) -> str | None:
+    known = np.flatnonzero(target.notna())
+    enough = ENOUGH_LABELS if labels else ENOUGH_NUMBERS
+    if len(known) < enough or values.nunique() < 2:
+        return None
+    mixed = np.random.default_rng(0).permutation(known)
+    # Trees see single precision: ranks are exact there, and a gap has its own.
+    x = values.rank(method="dense").fillna(0).to_numpy()
+    y = target.to_numpy()
+    if not labels:
+        y = y / np.abs(y[known]).max()
+    score = _score(x, y, mixed[:SCREENED], labels)
+    if score > PROMISING and len(mixed) > SCREENED:
+        score = _score(x, y, mixed, labels)
+    if score <= NEAR_PERFECT:
+        return None
+    measure = "accuracy" if labels else "R2"
+    return f"predicts {name} alone with an out-of-sample {measure} of {score:.5f}"
+
+
+def _score(x: np.ndarray, y: np.ndarray, rows: np.ndarray, labels: bool) -> float:
+    """Return R2, or the accuracy of the worst-off kind of it, of half of the rows by the other."""
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    train, test = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    column = x.reshape(-1, 1)
+    if labels:
+        tree = DecisionTreeClassifier(random_state=0).fit(column[train], y[train])
+        predicted = tree.predict(column[test])
+        if len(np.unique(y[test])) < 2:
+            return 0.0
+        # Of rare labels the plain accuracy says nothing.
+        scores = accuracy_score, balanced_accuracy_score
+        return float(min(score(y[test], predicted) for score in scores))
+    tree = DecisionTreeRegressor(random_state=0).fit(column[train], y[train])
+    return float(r2_score(y[test], tree.predict(column[test])))

@@ -1,0 +1,256 @@
+"""What a column of a table is good for: as a target, as a feature, or for nothing."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from workflow import dates
+from workflow.dates import Moments
+from workflow.errors import WorkflowError
+from workflow.profile import MOSTLY, Column, Table, distinct
+from workflow.sql import BARE_CLOCKS, isolated, quote
+
+MOST_LABELS = 200
+FEW_LABELS, ROWS_PER_LABEL = 20, 10  # whole numbers are labels where they are few and often
+ENOUGH = 10  # rows, for values that differ in all of them to mean anything
+UNIQUE = 0.9  # of texts: they name the rows
+SENTENCE = 4  # words of a text, on average, that is no name
+ID = re.compile(
+    "(ids?|uuid|guid|key|index|idx|row|rownum|nr|no|serial)"
+    "|(user|customer|client|order|transaction|passenger|patient|product|item|session|record|row)id"
+)
+DAY = re.compile("date|day|dt|dte|dteday|ymd|yyyymmdd|time|timestamp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """How a column is used.
+
+    Attributes:
+        type: Its DuckDB type in a text file.
+        value: SQL of its value; of moments, how they are read.
+        kind: What its values are.
+        note: What there is to know about them.
+    """
+
+    type: str
+    value: str
+    kind: Literal["number", "category", "date", "time"]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """How the target is used.
+
+    Attributes:
+        type: The DuckDB type of its column in a text file.
+        value: SQL of its value.
+        task: `regression`, `binary` or `multiclass`.
+        why: Why, in a phrase.
+        missing: Rows without a value.
+    """
+
+    type: str
+    value: str
+    task: str
+    why: str
+    missing: int
+
+
+def spelled(name: str) -> str:
+    """Return a column's name as SQL wants it, quoted only where it must be.
+
+    >>> print(spelled("Price"), spelled("Total charge"), spelled("order"))
+    Price "Total charge" "order"
+    """
+    plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)
+    return name if plain and name.casefold() not in _keywords() else quote(name)
+
+
+def use_of(table: Table, column: Column) -> Use | str:
+    """Return how a column is used, or why it is not, by what it alone holds."""
+    if column.values == "other":
+        return f"values of type {_short(column.type)} are no feature"
+    if not column.known:
+        return "no value in any row"
+    if column.distinct <= 1 and column.known == table.rows:
+        return "the same value in every row"
+    if moments := moments_of(table, column):
+        how = f"{moments.kind}s, {moments.note}"
+        note = _note(table, column, how)
+        return Use(type="VARCHAR", value=moments.sql, kind=moments.kind, note=note)
+    name = spelled(column.name)
+    if is_number(column):
+        return number_identifier(column) or _number(table, column)
+    if column.values == "boolean":
+        return Use(type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean"))
+    if table.text and column.booleans == column.known:
+        return Use(type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean"))
+    texts = f"{column.distinct:,} different texts"
+    if column.words >= SENTENCE and column.distinct > max(ENOUGH, 0.3 * column.known):
+        return f"free text: {texts} of {column.words:.0f} words on average"
+    if column.known >= ENOUGH and column.distinct > UNIQUE * column.known:
+        return f"an identifier: {texts} in {column.known:,} rows"
+    return Use(type="VARCHAR", value=name, kind="category", note=_note(table, column, texts))
+
+
+def is_number(column: Column) -> bool:
+    """Tell whether a column holds numbers, or mostly texts that spell them."""
+    if column.values in ("number", "duration"):
+        return True
+    return column.values == "text" and 0 < column.known * MOSTLY <= column.numbers
+
+
+def number_type(column: Column) -> str:
+    """Return the type, in a text file, of a column of numbers."""
+    plain = column.values == "text" and "replace" not in column.number
+    return "DOUBLE" if plain and column.numbers == column.known else "VARCHAR"
+
+
+def number_value(table: Table, column: Column) -> str:
+    """Return the SQL of a number."""
+    name = spelled(column.name)
+    if column.values == "number" or (table.text and number_type(column) == "DOUBLE"):
+        return name
+    return column.number.replace(quote(column.name), name)
+
+
+def moments_of(table: Table, column: Column) -> Moments | None:
+    """Return how the values of a column are read as dates or times, if they are such."""
+    name = spelled(column.name)
+    if column.values in ("date", "time"):
+        return dates.of_type(column.type, name)
+    if is_number(column):
+        whole = column.wholes == column.numbers == column.known > 0
+        if whole and any(DAY.fullmatch(word) for word in _words(column.name)):
+            return dates.of_numbers(table.connection, table.source, name, column.number)
+        return None
+    if column.type == "VARCHAR" and column.known:
+        return dates.of_texts(table.connection, table.source, name)
+    return None
+
+
+def number_identifier(column: Column) -> str | None:
+    """Return why a column of numbers only names rows, if it does."""
+    whole = column.wholes == column.known == column.numbers >= ENOUGH
+    if not whole or column.lowest is None or column.highest is None:
+        return None
+    if column.distinct == column.known == column.highest - column.lowest + 1:
+        return f"counts rows: every whole number from {column.lowest:.0f} to {column.highest:.0f}"
+    named = any(ID.fullmatch(word) for word in _words(column.name))
+    if named and column.distinct >= 0.95 * column.known:
+        return f"an identifier: {column.distinct:,} different numbers in {column.known:,} rows"
+    return None
+
+
+def target_of(table: Table, column: Column, task: str) -> Target:
+    """Return how the target is used.
+
+    Args:
+        table: The table.
+        column: The target.
+        task: `auto`, `classification`, or the task it must be.
+
+    Raises:
+        WorkflowError: It cannot be learned, or not as this task.
+    """
+    name, labels_only = spelled(column.name), task not in ("auto", "regression")
+    what = f"target='{column.name}'"
+    if column.values == "other":
+        raise WorkflowError(f"{what}: values of type {_short(column.type)} cannot be learned.")
+    if not is_number(column) and (moments := moments_of(table, column)):
+        raise WorkflowError(
+            f"{what} holds {moments.kind}s ({moments.note}), which are neither numbers nor "
+            "classes: make one of them in a dataset file (docs/datasets.md)."
+        )
+    numeric = is_number(column) and not (column.numbers < column.known and labels_only)
+    value = f"CASE WHEN isfinite({column.number}) THEN {column.number} END" if numeric else name
+    count = distinct(table.connection, table.source, value)
+    ((known,),) = table.connection.execute(f"SELECT count({value}) FROM {table.source}").fetchall()
+    if not known:
+        raise WorkflowError(f"{what} has no value in any of {table.rows:,} rows.")
+    if count < 2:
+        raise WorkflowError(
+            f"{what} has the same value in all of {known:,} rows: nothing to learn."
+        )
+    boolean = column.values == "boolean" or (table.text and column.booleans == column.known)
+    whole = numeric and column.wholes == known
+    kinds = "truth values" if boolean else "numbers" if numeric else "texts"
+    kinds = f"whole {kinds}" if whole else kinds
+    found = _task(count, known, whole=whole, numeric=numeric)
+    if task == "regression" and not (numeric or boolean):
+        raise WorkflowError(
+            f"{what} holds texts, task='regression' needs numbers: give 'classification' or 'auto'."
+        )
+    if task == "regression":
+        found = task
+    elif labels_only or found != "regression":
+        found = "binary" if count == 2 else "multiclass"
+        if count > MOST_LABELS or (not numeric and ENOUGH <= known < 2 * count):
+            raise WorkflowError(
+                f"{what} has {count:,} different {kinds} in {known:,} rows: too many for classes "
+                f"(at most {MOST_LABELS}, each in several rows)."
+            )
+        if task in ("binary", "multiclass") and task != found:
+            raise WorkflowError(
+                f"{what} has {count:,} different {kinds}, which is {found}, not {task}: give "
+                "'classification' or 'auto'."
+            )
+    type, sql = "BOOLEAN" if boolean else "VARCHAR", name
+    if numeric:
+        type, sql = number_type(column), number_value(table, column)
+        if whole and found != "regression":
+            if type == "DOUBLE" and column.digits == column.known:
+                type = "BIGINT"
+            elif table.text or column.type in ("FLOAT", "DOUBLE"):
+                sql = f"TRY_CAST({sql} AS BIGINT)"
+    return Target(
+        type=type,
+        value=sql,
+        task=found,
+        why=f"'{column.name}' has {count:,} different {kinds}",
+        missing=table.rows - known,
+    )
+
+
+def _task(count: int, known: int, *, whole: bool, numeric: bool) -> str:
+    if count == 2:
+        return "binary"
+    if not numeric or (whole and count <= FEW_LABELS and known >= ROWS_PER_LABEL * count):
+        return "multiclass"
+    return "regression"
+
+
+def _number(table: Table, column: Column) -> Use | str:
+    if column.lowest is None:
+        return "no finite number in any row"
+    what = f"{column.distinct:,} different numbers"
+    if column.values == "text" and (others := column.known - column.numbers):
+        what = f"numbers, but for {others:,} texts of {column.known:,}"
+    value, type = number_value(table, column), number_type(column)
+    return Use(type=type, value=value, kind="number", note=_note(table, column, what))
+
+
+def _note(table: Table, column: Column, what: str) -> str:
+    missing = 1 - column.known / table.rows
+    if not missing:
+        return what
+    return f"{what}, {'under 0.1 %' if missing < 0.001 else f'{100 * missing:.1f} %'} missing"
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, in small letters: passenger and id of PassengerId."""
+    parts = re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    return [part.casefold() for part in parts]
+
+
+def _short(type: str) -> str:
+    return type if len(type) <= 40 else f"{type[:37]}..."
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    words = isolated().cursor().execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()
+    return frozenset(word for (word,) in words) | BARE_CLOCKS

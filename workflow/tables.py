@@ -1,0 +1,282 @@
+"""Raw files, read as one table by DuckDB: Parquet, CSV and JSON lines.
+
+A served model is later given what `pandas.read_csv` or `pandas.read_parquet` makes of such a file,
+so names and missing values are read here as pandas reads them.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workflow.dialects import compression, dialect, version
+from workflow.errors import WorkflowError, unknown
+from workflow.sql import cast, connect, literal, quote
+
+Kind = Literal["parquet", "csv", "json"]
+SUFFIXES: dict[Kind, tuple[str, ...]] = {
+    "parquet": (".parquet", ".pq"),
+    "csv": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    "json": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
+}
+MISSING = (  # what pandas.read_csv takes for a missing value
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+)
+NARROW = {  # type of a column of texts by what is true for all of them, the first that fits
+    "BOOLEAN": "lower({0}) IN ('true', 'false')",
+    "BIGINT": "regexp_full_match({0}, ' *[+-]?[0-9]+ *') AND TRY_CAST({0} AS BIGINT) IS NOT NULL",
+    "DOUBLE": "TRY_CAST({0} AS DOUBLE) IS NOT NULL",
+    "DATE": "length({0}) <= 10 AND TRY_CAST({0} AS DATE) IS NOT NULL",
+    "TIMESTAMP": "TRY_CAST({0} AS TIMESTAMP) IS NOT NULL AND TRY_CAST({0} AS TIME) IS NOT NULL",
+    "TIME": "length({0}) <= 15 AND TRY_CAST({0} AS TIME) IS NOT NULL",
+}
+TYPE = re.compile(r"[A-Za-z]\w*( \w+)*(\( *\d+ *(, *\d+ *)?\))?")
+
+
+def kind(paths: list[Path]) -> Kind:
+    """Return the kind of the files.
+
+    Raises:
+        WorkflowError: No file, a kind that is not read, or files of several kinds.
+    """
+    if not paths:
+        raise WorkflowError("data: no file is given.")
+    found = {_kind(path): path for path in paths}
+    if len(found) > 1:
+        one, other, *_ = (path.name for path in found.values())
+        raise WorkflowError(f"data files '{one}' and '{other}' are of two kinds: give one kind.")
+    return next(iter(found))
+
+
+def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
+    """Return the SQL that reads files of one kind as one table, united by column name.
+
+    Without `types` the columns of text files get the narrowest type that fits every row.
+
+    Args:
+        paths: The files.
+        types: DuckDB type by column, where it is not to be found out.
+
+    Raises:
+        WorkflowError: A kind of file that is not read, or a file that cannot be; a name in `types`
+            that no file has, or something else than a type.
+    """
+    types = dict(types or {})
+    for type in types.values():
+        if not TYPE.fullmatch(type):
+            raise unknown("type", type, ["DOUBLE", "BIGINT", "VARCHAR", "or another of DuckDB's"])
+    match kind(paths):
+        case "parquet":
+            table = f"read_parquet({_list(paths)}, union_by_name = true, hive_partitioning = false)"
+            if not types:
+                return table
+            casts = ", ".join(cast(name, type) for name, type in types.items())
+            return f"(SELECT * REPLACE ({casts}) FROM {table})"
+        case "csv":
+            names = {name.casefold(): name for path in paths for name in dialect(path).names}
+            _refuse_unknown(types, list(names.values()))
+            forced = {name.casefold(): type for name, type in types.items()}
+            if len(forced) < len(names):
+                forced = {n.casefold(): type for n, type in _csv_columns(paths).items()} | forced
+            return _union([_read_csv(path, forced) for path in paths])
+        case "json":
+            found = _json_columns(paths)
+            _refuse_unknown(types, list(found))
+            return _read_json(paths, found | {_same(found, name): types[name] for name in types})
+
+
+def scan_text(paths: list[Path]) -> str:
+    """Return the SQL that reads CSV or JSON lines with every plain column as the text it is."""
+    if kind(paths) == "csv":
+        return scan(paths, {name: "VARCHAR" for path in paths for name in dialect(path).names})
+    plain = {name: type for name, type in _json_columns(paths).items() if not is_nested(type)}
+    return scan(paths, dict.fromkeys(plain, "VARCHAR"))
+
+
+def is_nested(type: str) -> bool:
+    """Tell whether values of a DuckDB type hold other values."""
+    return type.endswith("]") or type.startswith(("STRUCT", "MAP", "UNION"))
+
+
+def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
+    """Return the DuckDB type of each column.
+
+    Args:
+        connection: Any.
+        scan: What `scan` returned.
+
+    Raises:
+        WorkflowError: A file cannot be read.
+    """
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+    except duckdb.Error as error:
+        raise failed(scan, error) from error
+    return {name: type for name, type, *_ in described}
+
+
+def unreachable(paths: list[Path]) -> dict[str, str]:
+    """Return the columns that a frame read from a file would not have by that name, and why.
+
+    SQL gives a column a name of its own where the file has none, or one twice (to SQL `a` and `A`
+    are one). Of a pandas frame that was written with its index, the index would not be a column.
+
+    Raises:
+        WorkflowError: A file cannot be read.
+    """
+    reasons: dict[str, str] = {}
+    for path in paths:
+        if (found := kind(paths)) == "csv":
+            given, names, index = dialect(path).header, dialect(path).names, set()
+        elif found == "parquet":
+            schema = _parquet_schema(path)
+            with closing(connect()) as connection:
+                names = tuple(columns(connection, scan([path])))
+            given, index = schema.names, set(_index(schema))
+        else:
+            continue
+        for place, (name, sql) in enumerate(zip(given, names, strict=True), start=1):
+            if name in index:
+                reasons[sql] = "index of the pandas frame that was written, no column of one read"
+            elif not name.strip():
+                reasons[sql] = f"column {place} of {path.name} has no name"
+            elif name != sql:
+                reasons[sql] = f"name '{name}' of column {place} of {path.name} is taken already"
+    return reasons
+
+
+def failed(scan: str, error: Exception) -> WorkflowError:
+    """Return what DuckDB could not do with the files of a scan, in one line."""
+    # An escaped path keeps its last part, but for [*], [?] and [[].
+    paths = re.findall(r"read_\w+\(\[?'((?:[^']|'')*)'", scan)
+    names = ", ".join(Path(re.sub(r"\[([*?\[])\]", r"\1", path)).name for path in paths[:3])
+    more = ", ..." if len(paths) > 3 else ""
+    return WorkflowError(f"data {names}{more}: {reason(error)}")
+
+
+def reason(error: Exception) -> str:
+    """Return what a DuckDB error says, without its hints, in one line."""
+    text = re.split(r"\n\n|Possible (?:fixes|solution)|\n *file *=|\nLINE", str(error), flags=re.I)[
+        0
+    ]
+    return " ".join(text.split())
+
+
+def _kind(path: Path) -> Kind:
+    for one, suffixes in SUFFIXES.items():
+        if path.name.casefold().endswith(suffixes):
+            return one
+    allowed = [suffix for suffixes in SUFFIXES.values() for suffix in suffixes]
+    raise WorkflowError(f"data file '{path.name}': give one of {', '.join(allowed)}.")
+
+
+def _literal(path: Path) -> str:
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))  # to DuckDB a path is a pattern
+
+
+def _list(paths: list[Path]) -> str:
+    return f"[{', '.join(map(_literal, paths))}]"
+
+
+def _mapping(types: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{quote(n)}: {literal(t)}" for n, t in types.items()) + "}"
+
+
+def _union(tables: list[str]) -> str:
+    if len(tables) == 1:
+        return tables[0]
+    return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {table}' for table in tables)})"
+
+
+def _same(names: Mapping[str, str], name: str) -> str:
+    """Return SQL's name for a name, which is not sensitive to case."""
+    return next(one for one in names if one.casefold() == name.casefold())
+
+
+def _refuse_unknown(types: Mapping[str, str], names: list[str]) -> None:
+    folded = {name.casefold() for name in names}
+    for name in types:
+        if name.casefold() not in folded:
+            raise unknown("column", name, dict.fromkeys(names))
+
+
+def _read_csv(path: Path, types: dict[str, str]) -> str:
+    file = dialect(path)
+    known = {name: types[name.casefold()] for name in file.names}
+    missing = ", ".join(map(literal, MISSING))
+    return (
+        f"read_csv({_literal(path)}, auto_detect = false, columns = {_mapping(known)}, "
+        f"encoding = '{file.encoding}', compression = '{compression(path)}', "
+        f"delim = {literal(file.delimiter)}, quote = '\"', escape = '\"', comment = '', "
+        f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{missing}])"
+    )
+
+
+def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
+    # A .json file may hold one array of records.
+    lines = not any(".json" in path.suffixes for path in paths)
+    options = [f"format = '{'newline_delimited' if lines else 'auto'}', union_by_name = true"]
+    options += ["hive_partitioning = false, records = 'true'"]
+    if types is None:
+        options += ["sample_size = -1, map_inference_threshold = -1"]
+    else:
+        options += [f"columns = {_mapping(types)}"]
+    return f"read_json({_list(paths)}, {', '.join(options)})"
+
+
+def _json_columns(paths: list[Path]) -> dict[str, str]:
+    return dict(_json_types(tuple((path, *version(path)) for path in paths)))
+
+
+def _csv_columns(paths: list[Path]) -> dict[str, str]:
+    return dict(_csv_types(tuple((path, *version(path)) for path in paths)))
+
+
+@lru_cache(maxsize=16)  # all rows are read for it
+def _json_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, str], ...]:
+    with closing(connect()) as connection:
+        found = columns(connection, _read_json([path for path, *_ in versions]))
+    return tuple((name, "VARCHAR" if type == '"NULL"' else type) for name, type in found.items())
+
+
+@lru_cache(maxsize=16)  # all rows are read for it
+def _csv_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, str], ...]:
+    """Return the narrowest type of each column.
+
+    DuckDB's own detection also takes dates that are not ISO's, in a format which a model that is
+    given the text later would not know.
+    """
+    text = scan_text([path for path, *_ in versions])
+    with closing(connect()) as connection:
+        names = list(columns(connection, text))
+        fits = ", ".join(
+            f"bool_and({test.format(quote(name))})" for name in names for test in NARROW.values()
+        )
+        try:
+            (row,) = connection.execute(f"SELECT {fits} FROM {text}").fetchall()
+        except duckdb.Error as error:
+            raise failed(text, error) from error
+    found = zip(names, zip(*[iter(row)] * len(NARROW), strict=True), strict=True)
+    return tuple(
+        (name, next((type for type, fit in zip(NARROW, all_fit, strict=True) if fit), "VARCHAR"))
+        for name, all_fit in found
+    )
+
+
+def _parquet_schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise WorkflowError(f"data file '{path.name}' cannot be read: {error}.") from error
+
+
+def _index(schema: pa.Schema) -> list[str]:
+    indexes = (schema.pandas_metadata or {}).get("index_columns", [])
+    return [name for name in indexes if isinstance(name, str)]  # a range is no column
