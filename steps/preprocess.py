@@ -13,7 +13,8 @@ from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.errors import WorkflowError
 from workflow.infer import Inferred, infer
-from workflow.rules import SPLITS, ByFiles
+from workflow.rules import SPLITS, ByFiles, ByTime
+from workflow.sql import columns_of
 
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 
@@ -82,11 +83,13 @@ def _say_inferred(found: Inferred) -> None:
 
 def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> None:
     """Log what was looked for in the clean splits; refuse those that no model can learn from."""
+    rule = definition.split
     table = checks.check(
         {split: out / f"{split}.parquet" for split in SPLITS},
         task=definition.task,
         features=definition.features,
         raw_types={split: raw.get(split, next(iter(raw.values()))).columns for split in SPLITS},
+        ordered_by=columns_of(rule.column, "split.column") if isinstance(rule, ByTime) else (),
     )
     mlflow.log_text(table.to_csv(index=False), runs.CHECKS)
     warned = checks.warnings(table)

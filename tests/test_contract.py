@@ -14,31 +14,33 @@ from mlflow.utils.conda import _get_conda_env_name
 from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
-from workflow.models import FAMILIES, Choice, Family, Real, Whole
+from workflow.models import FAMILIES, Choice, Estimator, Family, Real, Whole
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS = MLPROJECT["entry_points"]
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
 PINS = next(one["pip"] for one in CONDA["dependencies"] if isinstance(one, dict))
-CODE = [ROOT / "main.py", *(ROOT / "steps").glob("*.py"), *(ROOT / "workflow").glob("*.py")]
+CODE = [ROOT / "main.py", *(ROOT / "steps").glob("*.py"), *(ROOT / "workflow").rglob("*.py")]
 
 CONTRACT = {
     "main": {
         "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
-        "features": "all", "models": "linear,random_forest,lightgbm", "tune": "best",
-        "max_evals": 15, "timeout": "none", "metric": "auto", "top_n": 5, "register_as": "auto",
-        "seed": 42,
+        "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
+        "tune": "best", "max_evals": 15, "timeout": "none", "metric": "auto",
+        "validation": "auto", "top_n": 5, "register_as": "auto", "seed": 42,
     },
     "preprocess": {
-        "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto", "seed": 42,
+        "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
+        "split_by": "auto", "seed": 42,
     },
     "train": {
         "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
-        "hyperparameters": "{}", "metric": "auto", "seed": 42,
+        "hyperparameters": "{}", "metric": "auto", "validation": "auto", "seed": 42,
     },
     "hpo": {
         "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
-        "max_evals": 15, "timeout": "none", "metric": "auto", "top_n": 5, "seed": 42,
+        "max_evals": 15, "timeout": "none", "metric": "auto", "validation": "auto", "top_n": 5,
+        "seed": 42,
     },
     "register": {
         "splits": None, "candidates": None, "top_n": 5, "metric": "auto", "register_as": "auto",
@@ -162,8 +164,8 @@ def test_the_readme_names_every_parameter_of_main_with_its_default():
     assert rows == {name: str(default) for name, default in CONTRACT["main"].items()}
 
 
-def family_row(family: Family) -> str:
-    """Return a family's row of the table in docs/models.md."""
+def family_row(family: Family, estimator: Estimator) -> str:
+    """Return a family's row of a table in docs/models.md: of values, or of classes."""
 
     def domain(name: str, one: Whole | Real | Choice) -> str:
         if isinstance(one, Choice):
@@ -171,21 +173,23 @@ def family_row(family: Family) -> str:
         return f"`{name}` {one.low:g} to {one.high:g}" + (" (log)" if one.log else "")
 
     technical = {"n_jobs", "verbose", "deterministic", "force_row_wise"}
-    defaults = [f"`{k}` {v}" for k, v in family.defaults.items() if k not in technical]
+    defaults = [f"`{k}` {v}" for k, v in estimator.defaults.items() if k not in technical]
     how = [family.encoding.few, family.encoding.many, family.encoding.number]
     cells = [
         f"`{family.name}`",
-        f"`{family.classes['regression'].rpartition('.')[2]}`",
+        f"`{estimator.path.rpartition('.')[2]}`",
         *(one.replace("_", "-") for one in how),
         ", ".join(defaults),
-        ", ".join(domain(*one) for one in family.space.items()),
+        ", ".join(domain(*one) for one in estimator.space.items()),
     ]
     return f"| {' | '.join(cells)} |"
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_documents_say_of_every_family_what_the_code_does(name):
-    assert family_row(FAMILIES[name]) in (ROOT / "docs/models.md").read_text().splitlines()
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_the_documents_say_of_every_family_what_the_code_does(name, task):
+    row = family_row(FAMILIES[name], FAMILIES[name].of(task))
+    assert row in (ROOT / "docs/models.md").read_text().splitlines()
 
 
 def commands(path: Path) -> list[str]:

@@ -14,9 +14,10 @@ from steps import hpo, preprocess, register, train
 from workflow.errors import WorkflowError
 
 MAIN = {
-    "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto", "features": "all",
-    "models": "linear,random_forest,lightgbm", "tune": "best", "max_evals": "15",
-    "timeout": "none", "metric": "auto", "top_n": "5", "register_as": "auto", "seed": "42",
+    "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
+    "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
+    "tune": "best", "max_evals": "15", "timeout": "none", "metric": "auto", "validation": "auto",
+    "top_n": "5", "register_as": "auto", "seed": "42",
 }  # fmt: skip
 LIST = "linear, kneighbors, random_forest, gradient_boosting, lightgbm, xgboost"
 
@@ -34,9 +35,9 @@ def call(command: click.Command, given: dict[str, str]) -> None:
         ({"tune": "bset"}, "did you mean 'best'? Allowed: best, all, linear"),
         ({"metric": "rsme"}, "did you mean 'rmse'? Allowed: auto, rmse, mae, mape, r2."),
         ({"metric": "log_loss"}, "unknown metric for regression: 'log_loss'"),
-        ({"features": "zomcamp"}, "did you mean 'zoomcamp'? Allowed: all, zoomcamp, "),
+        ({"features": "zomcamp"}, "did you mean 'zoomcamp'? Allowed: all, zoomcamp, search, "),
         ({"features": "PU_DO,distance"}, "did you mean 'trip_distance'?"),
-        ({"dataset": "green_taxis"}, "did you mean 'green_taxi'? Allowed: green_taxi, or the path"),
+        ({"dataset": "green_taxis"}, "did you mean 'green_taxi'? Allowed: classification, energy"),
         ({"dataset": "/no/such.yaml"}, "dataset file /no/such.yaml cannot be read"),
         ({"max_evals": "ten"}, "max_evals='ten': give a whole number of at least 1."),
         ({"max_evals": "0"}, "max_evals='0': give a whole number of at least 1."),
@@ -46,7 +47,40 @@ def call(command: click.Command, given: dict[str, str]) -> None:
         ({"timeout": "0"}, "timeout='0': give a number of seconds above 0, or 'none'."),
         ({"timeout": "soon"}, "timeout='soon': give a number of seconds above 0, or 'none'."),
         ({"task": "clustering"}, "dataset 'green-taxi-duration' is for regression; give 'auto'."),
-        ({"target": "price"}, "a dataset is not inferred from its data yet"),
+        ({"target": "price"}, "target='price' with data='sample': a dataset is inferred from a"),
+        ({"target": "price", "data": "default"}, "target='price' with data='default': a dataset"),
+        (
+            {"target": "price", "data": "/x.csv", "task": "clustering"},
+            "unknown task 'clustering': Allowed: auto, regression, binary, multiclass, classific",
+        ),
+        (
+            {"target": "price", "data": "/x.csv", "split_by": "date"},
+            "split_by='date': give 'auto', 'hash', 'hash:COLUMN' (rows alike in it stay together) ",
+        ),
+        (
+            {"target": "price", "data": "/x.csv", "metric": "acuracy"},
+            "unknown metric 'acuracy': did you mean 'accuracy'? Allowed: auto, rmse, mae, mape, ",
+        ),
+        (
+            {"target": "price", "data": "/x.csv", "validation": "cv"},
+            "validation='cv': give 'holdout' for the validation split, or 'cv:5' for that many",
+        ),
+        ({"target": "price", "data": "/x.csv", "models": "linaer"}, "did you mean 'linear'?"),
+        ({"validation": "cv:1"}, "validation='cv:1': give 'holdout' for the validation split"),
+        ({"split_by": "hash"}, "split_by='hash': dataset 'green-taxi-duration' has a file for eac"),
+        ({"split_by": "time"}, "split_by='time': give 'auto', 'hash', 'hash:COLUMN'"),
+        (
+            {"dataset": "classification", "features": "search"},
+            "features='search': dataset 'customer-churn' has no feature_sets to choose from",
+        ),
+        (
+            {"dataset": "classification", "metric": "rmse"},
+            "unknown metric for binary: 'rmse': Allowed: auto, log_loss, accuracy, balanced_accur",
+        ),
+        (
+            {"dataset": "classification", "task": "multiclass"},
+            "task='multiclass': dataset 'customer-churn' is for binary; give 'auto'.",
+        ),
         ({"data": "ftp://host/x"}, "data 'ftp://host/x': give a local path or one of http://"),
         ({"register_as": "a/b"}, "register_as='a/b': "),
     ],
@@ -116,9 +150,9 @@ SPLITS = "runs:/0123456789abcdef0123456789abcdef/splits"
 )  # fmt: skip
 def test_a_step_refuses_what_it_is_not_given_right(store, command, given, said):
     mlflow.set_tracking_uri(store.uri)
-    seed = {} if command is register.register else {"seed": "42"}
+    more = {} if command is register.register else {"seed": "42", "validation": "auto"}
     with pytest.raises(WorkflowError) as error:
-        call(command, given | {"metric": "auto"} | seed)
+        call(command, {"metric": "auto"} | more | given)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -146,7 +180,7 @@ def test_preprocess_refuses_sql_that_does_not_fit_and_the_run_ends_failed(
     with pytest.raises(WorkflowError) as error:
         call(
             preprocess.preprocess,
-            {k: given[k] for k in ("dataset", "data", "target", "task", "seed")},
+            {k: given[k] for k in ("dataset", "data", "target", "task", "split_by", "seed")},
         )
     assert said in str(error.value)
     for run in store.runs():
@@ -192,11 +226,12 @@ def test_a_model_no_better_than_the_baseline_is_not_registered(store, tmp_path, 
         frame["lpep_dropoff_datetime"] = frame["lpep_pickup_datetime"] + shuffled
         frame.to_parquet(folder / path.name)
     mlflow.set_tracking_uri(store.uri)
-    asked = ("dataset", "target", "task", "seed")
+    asked = ("dataset", "target", "task", "split_by", "seed")
     call(preprocess.preprocess, {name: MAIN[name] for name in asked} | {"data": str(folder)})
     splits = f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"
     given = {"splits": splits, "models": "kneighbors", "features": "zoomcamp", "metric": "auto"}
-    call(train.train, given | {"hyperparameters": '{"n_neighbors": 1}', "seed": "1"})
+    given |= {"hyperparameters": '{"n_neighbors": 1}', "validation": "auto", "seed": "1"}
+    call(train.train, given)
     given = {"splits": splits, "candidates": store.runs("train")[0].info.run_id, "top_n": "1"}
     with pytest.raises(WorkflowError) as error:
         call(register.register, given | {"metric": "auto", "register_as": "auto"})
@@ -206,4 +241,4 @@ def test_a_model_no_better_than_the_baseline_is_not_registered(store, tmp_path, 
     assert run.info.status == "FAILED"
     assert not store.client.search_registered_models()
     artifacts = {one.path for one in store.client.list_artifacts(run.info.run_id)}
-    assert artifacts == {"leaderboard.csv"}
+    assert artifacts == {"leaderboard.csv", "predictions.parquet"}

@@ -5,8 +5,7 @@ probabilities. A code beyond them is a label that training has not seen; its row
 the classes that can be predicted.
 """
 
-from collections.abc import Sequence
-from itertools import cycle, islice
+from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,6 +24,10 @@ BINS = 10
 COUNTED, SHARED = 10, 20  # the most classes whose cells have room for a count, for a share
 TICKS = 60  # the most labels along an axis
 LONGEST = 22  # characters of a label
+
+# From (n,) truths and (n,) scores to ascending x, y and the area; None where it is not defined.
+Points = tuple[np.ndarray, np.ndarray, float]
+Curve = Callable[[np.ndarray, np.ndarray], Points | None]
 
 
 def confusion_matrix(
@@ -90,7 +93,7 @@ def roc(
         title: Above the plot.
     """
 
-    def curve(truth: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, float] | None:
+    def curve(truth: np.ndarray, score: np.ndarray) -> Points | None:
         if truth.all() or not truth.any():
             return None
         x, y, _ = metrics.roc_curve(truth, score)
@@ -118,7 +121,7 @@ def precision_recall(
         title: Above the plot.
     """
 
-    def curve(truth: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, float] | None:
+    def curve(truth: np.ndarray, score: np.ndarray) -> Points | None:
         if not truth.any():
             return None
         precision, recall, _ = metrics.precision_recall_curve(truth, score, drop_intermediate=True)
@@ -204,18 +207,19 @@ def _looks(y_true: np.ndarray, classes: int) -> dict[int, dict[str, str]]:
         return {1: {"color": BLUE, "linestyle": "-"}}
     rows = np.bincount(y_true, minlength=classes)[:classes]
     frequent = np.argsort(-rows, kind="stable")[:MOST]
-    lines = ["-"] * len(COLOURS) + ["--"] * len(COLOURS)
-    looks = zip(cycle(COLOURS), lines, strict=False)
     return {
-        int(code): {"color": colour, "linestyle": line}
-        for code, (colour, line) in zip(frequent, islice(looks, MOST), strict=False)
+        int(code): {
+            "color": COLOURS[place % len(COLOURS)],
+            "linestyle": "-" if place < len(COLOURS) else "--",
+        }
+        for place, code in enumerate(frequent)
         if rows[code]
     }
 
 
 def _curves(
     axes: Axes,
-    curve: object,
+    curve: Curve,
     y_true: np.ndarray,
     probabilities: np.ndarray,
     labels: Sequence[object],
@@ -225,7 +229,7 @@ def _curves(
 
     Args:
         axes: Where.
-        curve: From (n,) truths and (n,) scores to ascending x, y and the area, or None.
+        curve: Of one class.
         y_true: (n_rows,) codes.
         probabilities: (n_rows, n_classes).
         labels: By code.

@@ -143,6 +143,11 @@ class Bench:
             seconds.append(time.perf_counter() - start)
             encoded = self._encode(family, number)
             predictions.append(models[-1].predict_encoded(encoded.judged))
+            if not np.isfinite(predictions[-1]).all():
+                raise WorkflowError(
+                    f"{family.name} fitted with {hyperparameters or 'defaults'} predicts no number "
+                    "for some rows: look for huge values in the target and the features."
+                )
             metrics.append(score(self.task, "val", self.y[judged], predictions[-1]))
         one = len(models) == 1
         return Fitted(
@@ -210,6 +215,12 @@ class Bench:
             {},
         )
         y, known = _renumbered(self.task, self.y[self._fitted_rows(number)])
+        if known is not None and len(known) == 1 and family is not BASELINE:
+            raise WorkflowError(
+                f"{family.name} cannot be fitted: all {len(y):,} rows that it would learn from are "
+                f"of the class {self.labels[known[0]]!r}. Give rows of other classes, or another "
+                "`split` or `validation`."
+            )
         try:
             if known is not None and family.weighs == "sample_weight":
                 weight = {**family.of(self.task).defaults, **given}.get(WEIGHT)

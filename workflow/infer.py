@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from workflow import dates, leaks, roles, tables
@@ -19,7 +20,6 @@ from workflow.sql import TARGET, connect, literal, quote
 
 TASKS = ("regression", "binary", "multiclass")
 RESERVED = ("all", "search")  # what `features` may be beside names
-ROW = "tabular-workflow row"  # no raw column's name
 SAMPLED_ROWS, SAMPLED_CELLS = 50_000, 5_000_000
 SUMMED = 0.99  # of the rows in which a sum equals the target: a leak, whatever the others are
 MEMORY = "1GB"
@@ -210,8 +210,7 @@ def _leaks(
     numbers = [name for name, use in uses.items() if use.kind == "number"]
     categories = [name for name, use in uses.items() if use.kind == "category"]
     looked_at = [*numbers, *categories]
-    frame, goal = _sample(table, typed, aim, uses, looked_at)
-    rows = frame.pop(ROW).to_numpy()
+    rows, frame, goal = _sample(table, typed, aim, uses, looked_at)
     found = {}
     for name in numbers:
         column = table.columns[name]
@@ -234,11 +233,14 @@ def _leaks(
 
 def _sample(
     table: Table, typed: str, aim: Target, uses: dict[str, Use], names: list[str]
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Return numbers, codes of categories and numbers of rows; and the target, or its codes."""
+) -> tuple[np.ndarray, pd.DataFrame, pd.Series]:
+    """Return the numbers of some rows; their numbers and codes of categories; and the target."""
     size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
     share = -(-table.rows // size)
-    values = [quote(ROW)]
+    row = "row"
+    while row in {name.casefold() for name in table.columns}:
+        row += "_"
+    values = [row]
     for place, name in enumerate(names):
         use = uses[name]
         number = f"CAST({use.value} AS DOUBLE)"
@@ -251,18 +253,19 @@ def _sample(
     else:
         values.append(f"CAST({aim.value} AS VARCHAR) AS goal")
     frame = table.connection.execute(
-        f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {quote(ROW)}, * "
-        f"FROM {typed}) WHERE hash({quote(ROW)}) % {share} = 0 ORDER BY {quote(ROW)}"
+        f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {row}, * "
+        f"FROM {typed}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
     ).df()
     goal = frame.pop("goal")
     if aim.task != "regression":
         codes, _ = pd.factorize(goal)
         goal = pd.Series(codes, dtype=float).where(codes >= 0)
-    frame.columns = [ROW, *names]
+    rows = frame.pop(row).to_numpy()
+    frame.columns = names
     for name in names:
         if uses[name].kind == "category":
             frame[name] = pd.factorize(frame[name])[0].astype(float)
-    return frame, goal
+    return rows, frame, goal
 
 
 def _equal(

@@ -8,7 +8,7 @@ from typing import Literal
 from workflow import dates
 from workflow.dates import Moments
 from workflow.errors import WorkflowError
-from workflow.profile import MOSTLY, Column, Table, distinct
+from workflow.profile import MOSTLY, Column, Table
 from workflow.sql import BARE_CLOCKS, isolated, quote
 
 MOST_LABELS = 200
@@ -71,16 +71,17 @@ def spelled(name: str) -> str:
 
 def use_of(table: Table, column: Column) -> Use | str:
     """Return how a column is used, or why it is not, by what it alone holds."""
-    if column.values == "other":
-        return f"values of type {_short(column.type)} are no feature"
     if not column.known:
         return "no value in any row"
+    if column.values == "other":
+        return f"values of type {_short(column.type)} are no feature"
     if column.distinct <= 1 and column.known == table.rows:
         return "the same value in every row"
     if moments := moments_of(table, column):
         how = f"{moments.kind}s, {moments.note}"
         note = _note(table, column, how)
-        return Use(type="VARCHAR", value=moments.sql, kind=moments.kind, note=note)
+        type = number_type(column) if is_number(column) else "VARCHAR"
+        return Use(type=type, value=moments.sql, kind=moments.kind, note=note)
     name = spelled(column.name)
     if is_number(column):
         return number_identifier(column) or _number(table, column)
@@ -88,7 +89,7 @@ def use_of(table: Table, column: Column) -> Use | str:
         return Use(type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean"))
     if table.text and column.booleans == column.known:
         return Use(type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean"))
-    texts = f"{column.distinct:,} different texts"
+    texts = f"{_distinct(column)} texts"
     if column.words >= SENTENCE and column.distinct > max(ENOUGH, 0.3 * column.known):
         return f"free text: {texts} of {column.words:.0f} words on average"
     if column.known >= ENOUGH and column.distinct > UNIQUE * column.known:
@@ -105,8 +106,11 @@ def is_number(column: Column) -> bool:
 
 def number_type(column: Column) -> str:
     """Return the type, in a text file, of a column of numbers."""
-    plain = column.values == "text" and "replace" not in column.number
-    return "DOUBLE" if plain and column.numbers == column.known else "VARCHAR"
+    if column.values != "text" or column.numbers < column.known or "replace" in column.number:
+        return "VARCHAR"
+    # Of whole numbers too big for 64 bits pandas makes texts, and '' of what is missing.
+    fits = column.lowest is None or max(-column.lowest, column.highest) < 2**63
+    return "DOUBLE" if fits else "VARCHAR"
 
 
 def number_value(table: Table, column: Column) -> str:
@@ -125,7 +129,7 @@ def moments_of(table: Table, column: Column) -> Moments | None:
     if is_number(column):
         whole = column.wholes == column.numbers == column.known > 0
         if whole and any(DAY.fullmatch(word) for word in _words(column.name)):
-            return dates.of_numbers(table.connection, table.source, name, column.number)
+            return dates.of_numbers(table.connection, table.source, name)
         return None
     if column.type == "VARCHAR" and column.known:
         return dates.of_texts(table.connection, table.source, name)
@@ -158,6 +162,8 @@ def target_of(table: Table, column: Column, task: str) -> Target:
     """
     name, labels_only = spelled(column.name), task not in ("auto", "regression")
     what = f"target='{column.name}'"
+    if not column.known:
+        raise WorkflowError(f"{what} has no value in any of {table.rows:,} rows.")
     if column.values == "other":
         raise WorkflowError(f"{what}: values of type {_short(column.type)} cannot be learned.")
     if not is_number(column) and (moments := moments_of(table, column)):
@@ -167,8 +173,7 @@ def target_of(table: Table, column: Column, task: str) -> Target:
         )
     numeric = is_number(column) and not (column.numbers < column.known and labels_only)
     value = f"CASE WHEN isfinite({column.number}) THEN {column.number} END" if numeric else name
-    count = distinct(table.connection, table.source, value)
-    ((known,),) = table.connection.execute(f"SELECT count({value}) FROM {table.source}").fetchall()
+    known, count = table.ask(f"SELECT count({value}), count(DISTINCT {value}) FROM {table.source}")
     if not known:
         raise WorkflowError(f"{what} has no value in any of {table.rows:,} rows.")
     if count < 2:
@@ -202,7 +207,7 @@ def target_of(table: Table, column: Column, task: str) -> Target:
     if numeric:
         type, sql = number_type(column), number_value(table, column)
         if whole and found != "regression":
-            if type == "DOUBLE" and column.digits == column.known:
+            if type == "DOUBLE" and _digits(table, name):
                 type = "BIGINT"
             elif table.text or column.type in ("FLOAT", "DOUBLE"):
                 sql = f"TRY_CAST({sql} AS BIGINT)"
@@ -223,10 +228,16 @@ def _task(count: int, known: int, *, whole: bool, numeric: bool) -> str:
     return "regression"
 
 
+def _digits(table: Table, name: str) -> bool:
+    """Tell whether all texts are nothing but a sign and digits of a BIGINT."""
+    matches = f"regexp_full_match({name}, '[+-]?[0-9]{{1,18}}')"
+    return table.ask(f"SELECT bool_and({matches}) FROM {table.source}")[0]
+
+
 def _number(table: Table, column: Column) -> Use | str:
     if column.lowest is None:
         return "no finite number in any row"
-    what = f"{column.distinct:,} different numbers"
+    what = f"{_distinct(column)} numbers"
     if column.values == "text" and (others := column.known - column.numbers):
         what = f"numbers, but for {others:,} texts of {column.known:,}"
     value, type = number_value(table, column), number_type(column)
@@ -238,6 +249,10 @@ def _note(table: Table, column: Column, what: str) -> str:
     if not missing:
         return what
     return f"{what}, {'under 0.1 %' if missing < 0.001 else f'{100 * missing:.1f} %'} missing"
+
+
+def _distinct(column: Column) -> str:
+    return f"{'' if column.exact else 'about '}{column.distinct:,} different"
 
 
 def _words(name: str) -> list[str]:
@@ -252,5 +267,9 @@ def _short(type: str) -> str:
 
 @cache
 def _keywords() -> frozenset[str]:
-    words = isolated().cursor().execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()
+    query = (
+        "SELECT keyword_name FROM duckdb_keywords() "
+        "WHERE keyword_category IN ('reserved', 'type_function')"  # no columns, by themselves
+    )
+    words = isolated().cursor().execute(query).fetchall()
     return frozenset(word for (word,) in words) | BARE_CLOCKS

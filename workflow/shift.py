@@ -13,7 +13,7 @@ from workflow.sql import TARGET, quote
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 BINS = 10
-WHY = {  # a kind of column is not compared
+WHY = {  # a column of that kind is not compared
     "a time": "a split by time shifts it",
     "the order": "rows are split by it",
 }
@@ -81,7 +81,9 @@ def _shift(
         if column != TARGET:
             cure = "look whether both come from the same place, or leave the column out"
         elif by_time:
-            cure = "a split by time may cause it: expect lower scores, or give train later rows"
+            cure = (
+                "a split by time may cause it, if the target changes with time: expect lower scores"
+            )
         else:
             cure = "look whether both come from the same place, or expect lower scores"
         message += (

@@ -78,7 +78,8 @@ def gather(location: str, into: Path) -> list[Path]:
         found = [one for one in path.iterdir() if one.is_file() and _is_read(one.name)]
     else:
         pattern = path.relative_to(path.anchor)
-        found = [one for one in Path(path.anchor).glob(str(pattern)) if one.is_file()]
+        matching = Path(path.anchor).glob(str(pattern))
+        found = [one for one in matching if one.is_file() and not one.name.startswith(".")]
     if not found:
         raise WorkflowError(
             f"data '{location}': there is no such file, or none that is read. Give a file, a "

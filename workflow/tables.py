@@ -87,6 +87,8 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
                 forced = {n.casefold(): type for n, type in _csv_columns(paths).items()} | forced
             return _union([_read_csv(path, forced) for path in paths])
         case "json":
+            if empty := next((path for path in paths if not version(path)[1]), None):
+                raise WorkflowError(f"data file '{empty.name}' is empty.")
             found = _json_columns(paths)
             _refuse_unknown(types, list(found))
             return _read_json(paths, found | {_same(found, name): types[name] for name in types})
@@ -123,7 +125,7 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
 
 
 def unreachable(paths: list[Path]) -> dict[str, str]:
-    """Return the columns that a frame read from a file would not have by that name, and why.
+    """Return the columns that a frame read from a file would not have as SQL has them, and why.
 
     SQL gives a column a name of its own where the file has none, or one twice (to SQL `a` and `A`
     are one). Of a pandas frame that was written with its index, the index would not be a column.
@@ -133,18 +135,20 @@ def unreachable(paths: list[Path]) -> dict[str, str]:
     """
     reasons: dict[str, str] = {}
     for path in paths:
-        if (found := kind(paths)) == "csv":
-            given, names, index = dialect(path).header, dialect(path).names, set()
-        elif found == "parquet":
-            schema = _parquet_schema(path)
-            with closing(connect()) as connection:
-                names = tuple(columns(connection, scan([path])))
-            given, index = schema.names, set(_index(schema))
-        else:
-            continue
+        strange: dict[str, str] = {}
+        match kind(paths):
+            case "csv":
+                given, names = dialect(path).header, dialect(path).names
+            case "parquet":
+                schema = _parquet_schema(path)
+                with closing(connect()) as connection:
+                    given, names = schema.names, list(columns(connection, scan([path])))
+                strange = _strange(schema)
+            case "json":
+                continue
         for place, (name, sql) in enumerate(zip(given, names, strict=True), start=1):
-            if name in index:
-                reasons[sql] = "index of the pandas frame that was written, no column of one read"
+            if name in strange:
+                reasons[sql] = strange[name]
             elif not name.strip():
                 reasons[sql] = f"column {place} of {path.name} has no name"
             elif name != sql:
@@ -277,6 +281,11 @@ def _parquet_schema(path: Path) -> pa.Schema:
         raise WorkflowError(f"data file '{path.name}' cannot be read: {error}.") from error
 
 
-def _index(schema: pa.Schema) -> list[str]:
-    indexes = (schema.pandas_metadata or {}).get("index_columns", [])
-    return [name for name in indexes if isinstance(name, str)]  # a range is no column
+def _strange(schema: pa.Schema) -> dict[str, str]:
+    """Return the columns that pandas and DuckDB see differently, and how."""
+    durations = [field.name for field in schema if pa.types.is_duration(field.type)]
+    strange = dict.fromkeys(durations, "a duration, which SQL reads as a whole number")
+    for name in (schema.pandas_metadata or {}).get("index_columns", []):
+        if isinstance(name, str):  # an index that only counts is none
+            strange[name] = "the index of the pandas frame, which is no column when it is read"
+    return strange

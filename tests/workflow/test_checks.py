@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workflow import checks
-from workflow.checks import binned, stability_by_chance, stability_index
 from workflow.sql import quote
 
 SPLITS = ("train", "validation", "test")
@@ -147,23 +146,23 @@ def test_types_are_compared_by_what_they_are(check, train, test, level):
         (1.0, 0.0, ("warning", "ok")),
     ],
 )
-@pytest.mark.parametrize("gap", [np.nan, np.inf])
-def test_missing_values_are_counted(check, train, test, levels, gap):
+def test_missing_values_are_counted(check, train, test, levels):
     frames = ordinary()
     for split, rate in (("train", train), ("test", test)):
         filled = np.arange(len(frames[split])) >= rate * len(frames[split])
-        frames[split]["x"] = frames[split]["x"].where(filled, gap)
+        frames[split]["x"] = frames[split]["x"].where(filled)
     table = check(frames)
     found = [one(table, "null rate", split, "x") for split in ("train", "test")]
     assert tuple(finding["level"] for finding in found) == levels
     assert [finding["value"] for finding in found] == pytest.approx([train, test], abs=0.01)
 
 
-def test_not_a_number_is_missing_too(tmp_path):
+@pytest.mark.parametrize("gap", ["nan", "inf", "-inf"])
+def test_what_is_no_finite_number_is_missing_too(tmp_path, gap):
     paths = {split: tmp_path / f"{split}.parquet" for split in SPLITS}
     for path in paths.values():
         duckdb.sql(
-            "SELECT CASE WHEN n % 4 = 0 THEN 'nan'::FLOAT ELSE n::FLOAT END AS x, "
+            f"SELECT CASE WHEN n % 4 = 0 THEN '{gap}'::FLOAT ELSE n::FLOAT END AS x, "
             "n::DOUBLE AS target FROM range(100) t(n)"
         ).write_parquet(str(path))
     table = checks.check(paths, task="regression", features={"x": "x"}, raw_types={})
@@ -197,22 +196,6 @@ def test_a_technical_column_is_passed_over(check):
     assert one(table, "rows shared with train", "test")["value"] == 1
 
 
-def test_copies_of_rows_are_found(check):
-    frames = ordinary()
-    frames["train"] = pd.concat([frames["train"], frames["train"].head(200)])
-    finding = one(check(frames), "duplicated rows", "train")
-    assert (finding["level"], finding["value"]) == ("warning", 0.25)
-
-
-def test_rows_of_the_test_that_are_in_train_are_found(check):
-    frames = ordinary()
-    frames["test"] = pd.concat([frames["test"], frames["train"].head(50)])
-    table = check(frames)
-    finding = one(table, "rows shared with train", "test")
-    assert (finding["level"], finding["value"]) == ("warning", pytest.approx(50 / 251))
-    assert one(table, "rows shared with train", "validation")["value"] == 0
-
-
 def test_a_test_that_is_train_is_an_error(check):
     frames = ordinary()
     frames["test"] = frames["train"].sample(300, random_state=0)
@@ -220,106 +203,11 @@ def test_a_test_that_is_train_is_an_error(check):
     assert message.startswith("100.0% of test's rows are in train too: the model has seen")
 
 
-def test_rows_that_differ_in_the_target_alone_are_not_alike(check):
+def test_the_columns_that_order_the_rows_are_passed_on(check):
     frames = ordinary()
-    frames["test"] = frames["train"].assign(target=lambda frame: frame["target"] + 1)
-    assert one(check(frames), "rows shared with train", "test")["value"] == 0
-
-
-def test_rows_of_few_possible_values_are_alike_by_nature(check):
-    rng = np.random.default_rng(0)
-    frames = {
-        split: pd.DataFrame(
-            {
-                "x": rng.choice([1.0, 2.0, 3.0], 400),
-                "colour": rng.choice(["red", "blue"], 400),
-                "target": rng.choice(["yes", "no"], 400),
-            }
-        )
-        for split in SPLITS
-    }
-    table = check(frames)
-    assert set(table["level"]) == {"ok"}
-    assert one(table, "rows shared with train", "test")["value"] == 1
-    assert "as is expected" in one(table, "duplicated rows", "train")["message"]
-
-
-def test_columns_that_follow_from_each_other_are_alike_by_nature(check):
-    rng = np.random.default_rng(0)
-    towns = {split: rng.integers(0, 200, 1000) for split in SPLITS}
-    frames = {
-        split: pd.DataFrame(
-            {
-                "x": town * 1.0,
-                "colour": (town // 20).astype(str),
-                "target": rng.choice(["y", "n"], 1000),
-            }
-        )
-        for split, town in towns.items()
-    }
-    assert checks.warnings(check(frames)) == []
-
-
-def test_a_table_copied_before_it_was_split_is_found(check):
-    whole = pd.concat([rows(600, 0)] * 2).sample(frac=1, random_state=0)
-    frames = {"train": whole[:800], "validation": whole[800:1000], "test": whole[1000:]}
-    table = check(frames)
-    assert one(table, "duplicated rows", "train")["level"] == "warning"
-    assert one(table, "rows shared with train", "test")["level"] == "warning"
-    assert checks.errors(table) == []
-
-
-def test_copies_are_found_in_a_sample_of_many_rows(check, monkeypatch):
-    monkeypatch.setattr(checks, "HASHED", 500)
-    frames = {split: rows(n, n) for split, n in zip(SPLITS, (6000, 2000, 2001), strict=True)}
-    frames["test"] = pd.concat([frames["test"], frames["train"].head(2000)])
-    finding = one(check(frames), "rows shared with train", "test")
-    assert finding["value"] == pytest.approx(0.5, abs=0.1)
-    assert finding["message"].startswith("about ")
-
-
-def test_a_shift_is_found_in_the_column_and_split_where_it_is(check):
-    frames = ordinary()
-    frames["test"]["x"] += 1
-    frames["validation"]["colour"] = "blue"
-    table = check(frames)
-    found = table.query("level == 'warning'")
-    assert set(zip(found["split"], found["column"], strict=True)) == {
-        ("validation", "colour"),
-        ("test", "x"),
-    }
-    message = one(table, "shift", "validation", "colour")["message"]
-    assert "rows of 'blue' are" in message
-    assert "100.0% of validation" in message
-
-
-def test_a_shift_of_the_target_is_found(check):
-    frames = ordinary()
-    frames["test"]["target"] *= 5
-    assert one(check(frames), "shift", "test", "target")["level"] == "warning"
-
-
-def test_a_shift_of_few_rows_may_be_chance(check):
-    for seed in range(10):
-        frames = {split: rows(n, n + seed) for split, n in zip(SPLITS, (60, 20, 21), strict=True)}
-        assert checks.warnings(check(frames)) == []
-
-
-def test_times_are_not_compared(check):
-    frames = ordinary()
-    for place, frame in enumerate(frames.values()):
-        frame["when"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(
-            np.arange(len(frame)) + place * 1000, unit="h"
-        )
-    finding = one(check(frames, features={"h": 'hour("when")'}), "shift", "test", "when")
-    assert (finding["level"], np.isnan(finding["value"])) == ("ok", True)
-    assert "a split by time shifts it" in finding["message"]
-
-
-def test_the_same_sample_is_drawn_again(check, monkeypatch):
-    monkeypatch.setattr(checks, "SAMPLED", 100)
-    first, second = (check(ordinary()) for _ in range(2))
-    pd.testing.assert_frame_equal(first, second)
+    frames["test"]["x"] += 10
+    assert len(checks.warnings(check(frames))) == 1
+    assert checks.warnings(check(frames, ordered_by={"X"})) == []
 
 
 def test_a_constant_target_is_an_error(check):
@@ -381,7 +269,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     name=NAMES.filter(lambda name: name.strip().casefold() not in ("target", "split position", "")),
@@ -412,39 +300,3 @@ def test_a_column_may_have_a_name_that_the_checks_use(check, name):
     table = check(frames, features={"f": quote(name)})
     assert set(table["level"]) == {"ok"}
     assert one(table, "shift", "test", name)["value"] < 0.25
-
-
-def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
-    train = pd.Series([0.0] * 50 + list(np.arange(1.0, 51)) + [np.nan] * 3)
-    labels, before, after = binned(train, pd.Series([0.0, -1, 100, np.nan]), is_number=True)
-    assert before.sum() == 103
-    assert after.sum() == 4
-    counts = dict(zip(labels, zip(before, after, strict=True), strict=True))
-    assert counts["missing values"] == (3, 1)
-    assert (50, 1) in counts.values()  # the zeros have a bin of their own
-
-
-def test_bins_of_texts_are_the_most_frequent_and_the_rest():
-    train = pd.Series(list("aab" + "cdefghijkl"), dtype="str")
-    labels, before, after = binned(train, pd.Series(["a", "new", None], dtype="str"), False)
-    assert labels[0] == "rows of 'a'"
-    assert labels[-2:] == ["other values", "missing values"]
-    assert len(labels) == 12
-    assert list(before[-2:]) == [2, 0]
-    assert list(after[-2:]) == [1, 1]
-
-
-def test_the_stability_index_is_siddiqis():
-    before, after = np.array([5000, 3000, 2000]), np.array([2000, 3000, 5000])
-    p, q = before / 10_000, after / 10_000
-    assert stability_index(before, after) == pytest.approx(
-        ((q - p) * np.log(q / p)).sum(), rel=1e-3
-    )
-    assert stability_index(before, before) == 0
-    assert np.isfinite(stability_index(np.array([10, 0]), np.array([0, 10])))
-
-
-def test_the_index_of_chance_is_chi_squares_quantile():
-    # scipy.stats.chi2.ppf(1 - 1e-4, 9) == 33.720
-    counts = np.full(10, 20)
-    assert stability_by_chance(counts, counts) == pytest.approx(33.72 * 2 / 200, rel=0.02)

@@ -9,7 +9,7 @@ import s3fs
 from moto.server import ThreadedMotoServer
 
 from workflow.errors import WorkflowError
-from workflow.sources import fetch, is_remote
+from workflow.sources import fetch, gather, is_remote
 
 BODY = bytes(range(256)) * 20_000  # 5 MB: more than one block of any reader
 
@@ -271,3 +271,120 @@ def test_a_bucket_without_credentials_is_refused_with_the_reason(bucket, into, m
     message = refusal("s3://trips", ["a.csv"], into)
     assert failed_to_read(message, "s3://trips/a.csv")
     assert "Unable to locate credentials" in message
+
+
+TABLE = b"x,y\n1,2\n"
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    folder = tmp_path / "tables"
+    (folder / "more").mkdir(parents=True)
+    for name in ("b.csv", "a.csv", "c.csv.gz", ".hidden.csv", "notes.md", "more/d.csv"):
+        (folder / name).write_bytes(TABLE)
+    return folder
+
+
+def gathered(location: object, into: Path) -> list[str]:
+    return [path.name for path in gather(str(location), into)]
+
+
+def gather_refusal(location: object, into: Path) -> str:
+    with pytest.raises(WorkflowError) as caught:
+        gather(str(location), into)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["plain", "with [1] bracket", "with * star"])
+def test_a_file_or_folder_is_a_table_whatever_its_folder_is_called(tables, into, folder):
+    tables = tables.rename(tables.with_name(folder))
+    assert gather(str(tables / "a.csv"), into) == [tables / "a.csv"]
+    assert gather(f"file://{tables / 'a.csv'}", into) == [tables / "a.csv"]
+    assert gathered(tables, into) == ["a.csv", "b.csv", "c.csv.gz"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("*.csv", ["a.csv", "b.csv"]),
+        ("?.csv*", ["a.csv", "b.csv", "c.csv.gz"]),
+        ("[bc].csv*", ["b.csv", "c.csv.gz"]),
+        ("**/*.csv", ["a.csv", "b.csv", "d.csv"]),
+    ],
+)
+def test_a_pattern_is_the_table_of_the_files_that_match_but_for_hidden_ones(
+    tables, into, pattern, names
+):
+    assert gathered(tables / pattern, into) == names
+
+
+def test_a_name_that_is_also_a_pattern_is_a_name(tmp_path, into):
+    (tmp_path / "a[1].csv").write_bytes(TABLE)
+    (tmp_path / "a1.csv").write_bytes(TABLE)
+    assert gathered(tmp_path / "a[1].csv", into) == ["a[1].csv"]
+
+
+@pytest.mark.parametrize("name", ["no.csv", "no/*.csv", "*.nothing", "more/x"])
+def test_where_there_is_no_file_it_is_said_which_are_read(tables, into, name):
+    message = gather_refusal(tables / name, into)
+    assert message.startswith(f"data '{tables / name}': there is no such file, or none that is ")
+    assert ".parquet" in message
+    assert ".csv.gz" in message
+
+
+def test_a_folder_without_a_table_is_refused(tmp_path, into):
+    (tmp_path / "readme.md").touch()
+    assert "there is no such file, or none that is read" in gather_refusal(tmp_path, into)
+
+
+def test_files_of_several_kinds_are_no_table(tables, into):
+    (tables / "z.parquet").write_bytes(b"")
+    message = gather_refusal(tables, into)
+    assert ".csv" in message
+    assert "z.parquet" in message
+
+
+def test_a_file_of_a_kind_that_is_not_read_is_refused_with_those_that_are(tables, into):
+    message = gather_refusal(tables / "notes.md", into)
+    assert message.startswith("data file 'notes.md': give one of .parquet, ")
+
+
+def test_a_table_is_copied_from_a_web_server(serve, tables, into):
+    url = serve(partial(Quiet, directory=tables))
+    (path,) = gather(f"{url}/c.csv.gz", into)
+    assert path.name == "c.csv.gz"
+    assert path.read_bytes() == TABLE
+
+
+def test_a_table_whose_url_has_a_query_is_copied_under_its_own_name(serve, tables, into):
+    url = serve(partial(Quiet, directory=tables))
+    (path,) = gather(f"{url}/a.csv?version=2&sort=x/y.md", into)
+    assert path.name == "a.csv"
+
+
+def test_a_table_that_the_server_does_not_have_is_refused(serve, tables, into):
+    url = serve(partial(Quiet, directory=tables))
+    assert gather_refusal(f"{url}/no.csv", into) == f"data: there is no file {url}/no.csv."
+
+
+@pytest.mark.parametrize("place", ["houses", "houses/", "houses/*.csv", "houses/[ab].csv"])
+def test_a_table_of_several_files_is_copied_from_a_bucket(bucket, into, place):
+    for name in ("b.csv", "a.csv"):
+        bucket.pipe(f"trips/houses/{name}", TABLE)
+    found = gather(f"s3://trips/{place}", into)
+    assert [path.name for path in found] == ["a.csv", "b.csv"]
+    assert all(path.read_bytes() == TABLE for path in found)
+
+
+def test_files_of_one_name_in_two_folders_of_a_bucket_are_both_copied(bucket, into):
+    for year in (2023, 2024):
+        bucket.pipe(f"trips/years/{year}/a.csv", str(year).encode())
+    found = gather("s3://trips/years/*/a.csv", into)
+    assert [path.read_text() for path in found] == ["2023", "2024"]
+
+
+@pytest.mark.parametrize("place", ["none/*.csv", "none", "none/a.csv"])
+def test_a_table_that_the_bucket_does_not_have_is_refused(bucket, into, place):
+    message = gather_refusal(f"s3://trips/{place}", into)
+    assert message == f"data: there is no file s3://trips/{place}."

@@ -81,15 +81,16 @@ class Maker:
         return duckdb.sql(f"FROM '{self.out}/{split}.parquet'").fetchall()
 
     def values(self, split: str, column: str = "x") -> list:
-        frame, _ = read_split(self.out / f"{split}.parquet", [column])
-        return frame[column].tolist()
+        quoted = '"' + column.replace('"', '""') + '"'
+        found = duckdb.sql(f"SELECT {quoted} FROM '{self.out}/{split}.parquet'").fetchall()
+        return [value for (value,) in found]
 
     def where(self, column: str = "x") -> dict:
         """Return the split of each value of a column."""
         return {value: split for split in SPLITS for value in self.values(split, column)}
 
     def targets(self, split: str) -> list:
-        return read_split(self.out / f"{split}.parquet", [])[1].tolist()
+        return self.values(split, "target")
 
     @property
     def written(self) -> list[str]:
@@ -276,9 +277,10 @@ def test_a_raw_column_with_the_name_of_the_position_is_refused_where_it_is_used(
     )
 
 
-@pytest.mark.parametrize("name", ["target", "Target", "TARGET"])
-@pytest.mark.parametrize("spelled", ["target", '"Target"', " TARGET "])
-@pytest.mark.parametrize("split", [None, ByHash(), ByTime(column="x"), ByTime(column="target")])
+@pytest.mark.parametrize(
+    ("name", "spelled"), [("target", "target"), ("Target", " TARGET "), ("TARGET", '"Target"')]
+)
+@pytest.mark.parametrize("split", [None, ByHash(), ByTime(column="target")])
 def test_a_raw_column_named_target_that_is_the_target_is_taken(maker, name, spelled, split):
     frame = pd.DataFrame({name: np.arange(300.0), "x": np.arange(300)})
     if split is None:
@@ -439,12 +441,11 @@ def test_labels_keep_their_type_and_value_in_the_splits(maker, labels, split):
         assert target.tolist() == [y.tolist()[x] for x in maker.values(one)]
 
 
-@pytest.mark.parametrize("split", [ByHash(key=("x",)), ByTime(column="x")])
 @pytest.mark.parametrize("labels", [["a", None], [1.5, np.nan], [True, None], [1, None]], ids=str)
-def test_rows_without_a_label_are_dropped_and_counted(maker, labels, split):
+def test_rows_without_a_label_are_dropped_and_counted(maker, labels):
     y = pd.Series(labels * 150, dtype="float64" if labels[1] is np.nan else object)
     frame = pd.DataFrame({"y": y, "x": np.arange(300)})
-    reports = maker.table(frame, task="binary", split=split)
+    reports = maker.table(frame, task="binary", split=ByHash(key=("x",)))
     assert sum(report.rows_read for report in reports.values()) == 300
     assert sum(report.dropped["target missing"] for report in reports.values()) == 150
     for one in SPLITS:
@@ -680,7 +681,7 @@ def test_rows_may_be_split_by_sql_of_a_time(maker):
 
 
 @given(st.lists(st.integers(0, 12), min_size=30, max_size=120))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_rows_of_one_moment_stay_together_and_splits_are_in_the_order_of_time(
     tmp_path_factory, moments
 ):

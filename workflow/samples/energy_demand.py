@@ -21,7 +21,7 @@ WARMTH_KEPT = 0.88  # of a house, which follows the air by some eight hours
 NOISE_KEPT = 0.95
 
 BASE_MW = 5_200.0
-GROWTH = 0.05  # a year
+GROWTH = 0.06  # a year
 # In hundredths of the base load, from midnight; everything else is a share of it.
 WORKDAY = "77 74 72 72 74 81 93 102 105 105 105 105 105 105 104 104 106 110 114 114 111 105 95 85"
 DAY_OFF = "77 73 71 70 70 72 76 82 89 93 95 96 96 95 94 94 97 102 106 107 104 98 90 82"
@@ -41,7 +41,7 @@ def make(seed: int) -> pd.DataFrame:
     rng = np.random.default_rng([seed, *b"energy_demand"])
     time = pd.date_range(FIRST, LAST, freq="h", unit="us")
     hour = time.hour.to_numpy()
-    winter = np.cos(2 * np.pi * (time.dayofyear.to_numpy() - COLDEST_DAY) / 365.25)  # 1 to -1
+    winter = np.cos(2 * np.pi * (time.day_of_year.to_numpy() - COLDEST_DAY) / 365.25)  # 1 to -1
     night = np.cos(2 * np.pi * (hour - COLDEST_HOUR) / 24)
     air = MEAN - YEAR_SWING * winter - DAY_SWING * night
     air += _series(rng.normal(scale=WEATHER, size=time.size), WEATHER_KEPT)

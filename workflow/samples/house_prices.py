@@ -7,14 +7,12 @@ HOUSES = 3_000
 ENTERED_TWICE = 8  # sales that are listed again
 
 TOWN_SEED = 1872  # makes the neighbourhoods; no sample's seed moves them
-NEIGHBORHOODS = np.array(  # fmt: skip
-    [
-        "AlderHill", "Ashgrove", "Birchwood", "Brookside", "CedarView", "Clayfield", "Dunmore",
-        "Eastgate", "Elmhurst", "Fairmount", "Glenview", "Harbor", "Highland", "Ironworks",
-        "Kingsway", "Lakeside", "Maplewood", "MillRace", "Northgate", "Oakridge", "OldTown",
-        "Parkside", "Riverbend", "Stonebridge", "Westfield",
-    ]
-)
+NEIGHBORHOODS = [
+    "AlderHill", "Ashgrove", "Birchwood", "Brookside", "CedarView", "Clayfield", "Dunmore",
+    "Eastgate", "Elmhurst", "Fairmount", "Glenview", "Harbor", "Highland", "Ironworks",
+    "Kingsway", "Lakeside", "Maplewood", "MillRace", "Northgate", "Oakridge", "OldTown",
+    "Parkside", "Riverbend", "Stonebridge", "Westfield",
+]  # fmt: skip
 FOUNDED = (1915, 2010)  # the first and the last of them
 FIRST_YEAR, LAST_YEAR = 2015, 2020  # of the sales
 SALES_BY_MONTH = np.array([4, 5, 7, 10, 14, 17, 16, 8, 5, 6, 5, 3])
@@ -28,16 +26,16 @@ FIREPLACE = 5_500.0
 LAND = 550.0  # times the root of the lot's square feet
 
 # In the logarithm: first of what a foot costs, then of the price of all.
-GRADE = 0.3  # a grade of quality
+GRADE = 0.45  # a grade of quality
 AGE = -1 / 75  # a year
 CONDITION = 0.2  # a grade of an old house; in a new one it does not show
-DESIRABLE = 0.22  # a standard deviation among the neighbourhoods
+DESIRABLE = 0.18  # a standard deviation among the neighbourhoods
 MARKET = 0.045  # a year
 SPRING = 0.02  # from April to July
 NO_AIR = -0.06
 DUPLEX = -0.16
 FORCED = -0.25
-NOISE = 0.085  # standard deviation of what buyers saw and no list says
+NOISE = 0.08  # standard deviation of what buyers saw and no list says
 
 # Shares of the sales.
 FORCED_SALES = 0.06
@@ -49,7 +47,7 @@ def make(seed: int) -> pd.DataFrame:
     """Fill in some 3,000 sales: years, grades, feet and square feet, dollars."""
     rng = np.random.default_rng([seed, *b"house_prices"])
     desirability, founded, sales = _town()
-    place = rng.choice(NEIGHBORHOODS.size, HOUSES, p=sales)
+    place = rng.choice(len(NEIGHBORHOODS), HOUSES, p=sales)
     sold = rng.integers(FIRST_YEAR, LAST_YEAR + 1, HOUSES)
     month = rng.choice(np.arange(1, 13), HOUSES, p=SALES_BY_MONTH / SALES_BY_MONTH.sum())
     forced = rng.random(HOUSES) < FORCED_SALES
@@ -88,7 +86,7 @@ def make(seed: int) -> pd.DataFrame:
     basement[rng.random(HOUSES) < BASEMENT_UNKNOWN] = np.nan
     columns = {
         "Id": np.arange(1, HOUSES + 1),
-        "Neighborhood": NEIGHBORHOODS[place],
+        "Neighborhood": np.array(NEIGHBORHOODS)[place],
         "BldgType": kind,
         "LotFrontage": frontage,
         "LotArea": lot.astype("int64"),
@@ -118,9 +116,9 @@ def make(seed: int) -> pd.DataFrame:
 def _town() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay out each neighbourhood's desirability, year of foundation, and share of the sales."""
     rng = np.random.default_rng(TOWN_SEED)
-    desirability = rng.normal(size=NEIGHBORHOODS.size)
-    founded = rng.uniform(*FOUNDED, NEIGHBORHOODS.size)
-    return desirability, founded, rng.dirichlet(np.full(NEIGHBORHOODS.size, 3.0))
+    desirability = rng.normal(size=len(NEIGHBORHOODS))
+    founded = rng.uniform(*FOUNDED, len(NEIGHBORHOODS))
+    return desirability, founded, rng.dirichlet(np.full(len(NEIGHBORHOODS), 3.0))
 
 
 def _grade(level: np.ndarray) -> np.ndarray:
