@@ -32,7 +32,8 @@ def build(
     cardinality: dict[str, int],
     seed: int,
     *,
-    classes: bool = False,
+    rows: int,
+    classes: bool,
 ) -> ColumnTransformer:
     """Return the unfitted transformer of the features named in `kinds`.
 
@@ -41,6 +42,7 @@ def build(
         kinds: "number" or "category" by feature.
         cardinality: Distinct values of each category in train.
         seed: Of the folds of target encoding.
+        rows: How many it will be fitted on.
         classes: Whether the target is one of classes.
     """
     categories = [name for name, kind in kinds.items() if kind == "category"]
@@ -51,7 +53,7 @@ def build(
     stages = [
         ("few", _category("target" if wide else encoding.few, seed, classes), few),
         ("many", _category("target" if wide else encoding.many, seed, classes), many),
-        ("numbers", _number(encoding.number, seed), numbers),
+        ("numbers", _number(encoding.number, seed, rows), numbers),
     ]
     return ColumnTransformer([stage for stage in stages if stage[-1]])
 
@@ -84,7 +86,7 @@ def _category(how: str, seed: int, classes: bool) -> BaseEstimator:
             )
 
 
-def _number(how: str, seed: int) -> BaseEstimator:
+def _number(how: str, seed: int, rows: int) -> BaseEstimator:
     fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     match how:
         case "keep":
@@ -92,13 +94,14 @@ def _number(how: str, seed: int) -> BaseEstimator:
         case "median":
             return fill
         case "normal":
-            return make_pipeline(fill, _ranks(seed, output_distribution="normal"))
+            return make_pipeline(fill, _ranks(seed, rows, output_distribution="normal"))
         case "spline":
             bend = SplineTransformer(
                 n_knots=20, degree=1, extrapolation="constant", sparse_output=True
             )
-            return make_pipeline(fill, _ranks(seed), bend)
+            return make_pipeline(fill, _ranks(seed, rows), bend)
 
 
-def _ranks(seed: int, **options: str) -> QuantileTransformer:
-    return QuantileTransformer(n_quantiles=200, subsample=None, random_state=seed, **options)
+def _ranks(seed: int, rows: int, **options: str) -> QuantileTransformer:
+    quantiles = min(200, rows)
+    return QuantileTransformer(n_quantiles=quantiles, subsample=None, random_state=seed, **options)

@@ -209,11 +209,8 @@ class Bench:
         """Fit on the rows of a part, or of the kept model (`KEPT`)."""
         self._settings(family, hyperparameters)
         encoded = self._encode(family, number)
-        estimator, given, options = (
-            family.estimator(self.task, self.seed),
-            dict(hyperparameters),
-            {},
-        )
+        estimator = family.estimator(self.task, self.seed)
+        given, options = dict(hyperparameters), {}
         y, known = _renumbered(self.task, self.y[self._fitted_rows(number)])
         if known is not None and len(known) == 1 and family is not BASELINE:
             raise WorkflowError(
@@ -233,8 +230,9 @@ class Bench:
             estimator.set_params(**given).fit(encoded.fitted, y, **options)
         # Each library has errors of its own; a value that it refuses is what they mean.
         except Exception as error:
+            reason = str(error).partition("Stack trace")[0]  # XGBoost's own
             raise WorkflowError(
-                f"{family.name} cannot be fitted with {hyperparameters or 'defaults'}: {error}"
+                f"{family.name} cannot be fitted with {hyperparameters or 'defaults'}: {reason}"
             ) from error
         if family.predicts_alone:
             estimator.set_params(n_jobs=1)
@@ -247,15 +245,22 @@ class Bench:
         key = (family.name, number)
         if key not in self._encoded:
             rows = self._fitted_rows(number)
+            x, y = self.x.iloc[rows], self.y[rows]
+            # A feature that is missing in all of the rows has nothing to tell, and breaks trees.
+            known = x.notna().any()
             encoder = build(
-                family.encoding, self.sql.kinds_, self.cardinality, self.seed,
+                family.encoding,
+                {name: kind for name, kind in self.sql.kinds_.items() if known[name]},
+                self.cardinality,
+                self.seed,
+                rows=len(y),
                 classes=self.task != "regression",
-            )  # fmt: skip
+            )
             try:
-                fitted = encoder.fit_transform(self.x.iloc[rows], self.y[rows])
+                fitted = encoder.fit_transform(x, y)
             except ValueError as error:
                 raise WorkflowError(
-                    f"{family.name}: {len(self.y[rows]):,} rows are too few, or too few of "
+                    f"{family.name}: {len(y):,} rows are too few, or too few of "
                     f"a class, to encode features by ({error})."
                 ) from error
             judged = None

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,6 +42,8 @@ def execute(command: click.Command) -> None:
     # libraries say at INFO.
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # Rare classes are said by preprocess, in its checks.
+    warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
     for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
         logging.getLogger(library).setLevel(logging.WARNING)
     run_id = os.environ.get("MLFLOW_RUN_ID")  # MLflow takes it away when the run is started

@@ -77,7 +77,10 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
             table = f"read_parquet({_list(paths)}, union_by_name = true, hive_partitioning = false)"
             if not types:
                 return table
-            casts = ", ".join(cast(name, type) for name, type in types.items())
+            with closing(connect()) as connection:
+                found = columns(connection, table)
+            _refuse_unknown(types, list(found))
+            casts = ", ".join(cast(_same(found, name), type) for name, type in types.items())
             return f"(SELECT * REPLACE ({casts}) FROM {table})"
         case "csv":
             names = {name.casefold(): name for path in paths for name in dialect(path).names}
@@ -87,8 +90,6 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
                 forced = {n.casefold(): type for n, type in _csv_columns(paths).items()} | forced
             return _union([_read_csv(path, forced) for path in paths])
         case "json":
-            if empty := next((path for path in paths if not version(path)[1]), None):
-                raise WorkflowError(f"data file '{empty.name}' is empty.")
             found = _json_columns(paths)
             _refuse_unknown(types, list(found))
             return _read_json(paths, found | {_same(found, name): types[name] for name in types})
@@ -215,11 +216,15 @@ def _read_csv(path: Path, types: dict[str, str]) -> str:
     file = dialect(path)
     known = {name: types[name.casefold()] for name in file.names}
     missing = ", ".join(map(literal, MISSING))
+    # The filter keeps DuckDB from reading a column as what a TRY_CAST above asks for, which then
+    # fails where it should be NULL (duckdb/duckdb#23818).
     return (
-        f"read_csv({_literal(path)}, auto_detect = false, columns = {_mapping(known)}, "
+        f"(SELECT * FROM read_csv({_literal(path)}, "
+        f"auto_detect = false, columns = {_mapping(known)}, "
         f"encoding = '{file.encoding}', compression = '{compression(path)}', "
         f"delim = {literal(file.delimiter)}, quote = '\"', escape = '\"', comment = '', "
-        f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{missing}])"
+        f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{missing}]) "
+        "WHERE random() >= 0)"
     )
 
 
@@ -236,6 +241,8 @@ def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str
 
 
 def _json_columns(paths: list[Path]) -> dict[str, str]:
+    if empty := next((path for path in paths if not version(path)[1]), None):
+        raise WorkflowError(f"data file '{empty.name}' is empty.")
     return dict(_json_types(tuple((path, *version(path)) for path in paths)))
 
 
@@ -261,7 +268,9 @@ def _csv_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, 
     with closing(connect()) as connection:
         names = list(columns(connection, text))
         fits = ", ".join(
-            f"bool_and({test.format(quote(name))})" for name in names for test in NARROW.values()
+            f"bool_and({test.format(quote(name))}) FILTER ({quote(name)} IS NOT NULL)"
+            for name in names
+            for test in NARROW.values()
         )
         try:
             (row,) = connection.execute(f"SELECT {fits} FROM {text}").fetchall()

@@ -39,7 +39,7 @@ def target(frame: pd.DataFrame) -> np.ndarray:
 
 
 def encoder(encoding: Encoding, frame: pd.DataFrame, seed: int = 0):
-    return build(encoding, KINDS, cardinality(frame), seed)
+    return build(encoding, KINDS, cardinality(frame), seed, rows=1_000, classes=False)
 
 
 def dense(matrix: object) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_few_valued_one_hot_columns_come_first_then_many_valued_then_numbers():
 
 @pytest.mark.parametrize(("values", "stage"), [(MANY, "few"), (MANY + 1, "many")])
 def test_a_category_is_one_of_many_by_how_many_values_it_has(values, stage):
-    built = build(Encoding(), {"c": "category"}, {"c": values}, seed=0)
+    built = build(Encoding(), {"c": "category"}, {"c": values}, seed=0, rows=1_000, classes=False)
     assert [name for name, _, _ in built.transformers] == [stage]
 
 
@@ -70,7 +70,7 @@ def test_a_category_is_one_of_many_by_how_many_values_it_has(values, stage):
     [({"n": "number"}, ["numbers"]), ({"c": "category"}, ["few"])],
 )
 def test_there_is_no_stage_for_a_kind_that_no_feature_has(kinds, stages):
-    built = build(Encoding(), kinds, {"c": 2}, seed=0)
+    built = build(Encoding(), kinds, {"c": 2}, seed=0, rows=1_000, classes=False)
     assert [name for name, _, _ in built.transformers] == stages
 
 
@@ -115,20 +115,26 @@ def test_features_that_are_missing_throughout_are_taken(few, number):
 
 def test_numbers_that_are_kept_keep_their_gaps():
     frame = features()
-    built = build(Encoding(number="keep"), {"size": "number"}, {}, seed=0)
+    built = build(
+        Encoding(number="keep"), {"size": "number"}, {}, seed=0, rows=1_000, classes=False
+    )
     encoded = dense(built.fit_transform(frame, target(frame)))
     np.testing.assert_array_equal(encoded[:, 0], frame["size"])
 
 
 def test_numbers_that_are_filled_say_so_in_a_further_column():
     frame = pd.DataFrame({"size": [1.0, 3.0, np.nan, 5.0]})
-    built = build(Encoding(number="median"), {"size": "number"}, {}, seed=0)
+    built = build(
+        Encoding(number="median"), {"size": "number"}, {}, seed=0, rows=1_000, classes=False
+    )
     encoded = dense(built.fit_transform(frame, np.zeros(4)))
     assert encoded.tolist() == [[1, 0], [3, 0], [3, 1], [5, 0]]
 
 
 def test_an_absurd_number_does_not_move_the_others_when_numbers_go_by_rank():
-    built = build(Encoding(number="normal"), {"size": "number"}, {}, seed=0)
+    built = build(
+        Encoding(number="normal"), {"size": "number"}, {}, seed=0, rows=1_000, classes=False
+    )
     sizes = np.linspace(1, 2, 1_000)
     sane = dense(built.fit_transform(pd.DataFrame({"size": sizes}), np.zeros(1_000)))
     sizes[-1] = 1e9
@@ -139,7 +145,14 @@ def test_an_absurd_number_does_not_move_the_others_when_numbers_go_by_rank():
 @pytest.mark.parametrize(("values", "stage"), [(3, "OneHotEncoder"), (6, "TargetEncoder")])
 def test_categories_wider_than_the_family_can_bear_are_target_encoded(values, stage):
     kinds, counts = {"a": "category", "b": "category"}, {"a": values, "b": values}
-    built = build(Encoding(few="one_hot", many="one_hot", widest=10), kinds, counts, seed=0)
+    built = build(
+        Encoding(few="one_hot", many="one_hot", widest=10),
+        kinds,
+        counts,
+        seed=0,
+        rows=1_000,
+        classes=False,
+    )
     assert {type(one).__name__ for _, one, _ in built.transformers} == {stage}
 
 
@@ -148,7 +161,9 @@ def test_categories_wider_than_the_family_can_bear_are_target_encoded(values, st
 def test_whole_numbers_are_no_classes_to_the_target_encoding_of_a_regression(values, dtype):
     frame = pd.DataFrame({"zone": np.repeat(list("abcde"), 40)})
     y = (np.arange(200) % values).astype(dtype)
-    built = build(Encoding(few="target"), {"zone": "category"}, {"zone": 5}, seed=0)
+    built = build(
+        Encoding(few="target"), {"zone": "category"}, {"zone": 5}, seed=0, rows=1_000, classes=False
+    )
     assert dense(built.fit_transform(frame, y)).shape == (200, 1)
     by_value = pd.Series(y).groupby(frame["zone"]).mean()[["a", "e"]]
     encoded = dense(built.transform(pd.DataFrame({"zone": ["a", "e"]})))[:, 0]
@@ -158,7 +173,9 @@ def test_whole_numbers_are_no_classes_to_the_target_encoding_of_a_regression(val
 @pytest.mark.parametrize(("classes", "columns"), [(2, 1), (4, 4)])
 def test_a_category_is_encoded_by_how_often_each_class_goes_with_it(classes, columns):
     frame = pd.DataFrame({"zone": np.repeat(list("abcde"), 40)})
-    built = build(Encoding(few="target"), {"zone": "category"}, {"zone": 5}, 0, classes=True)
+    built = build(
+        Encoding(few="target"), {"zone": "category"}, {"zone": 5}, 0, classes=True, rows=1_000
+    )
     y = np.arange(200) % classes
     assert dense(built.fit_transform(frame, y)).shape == (200, columns)
     assert dense(built.transform(pd.DataFrame({"zone": [None, "new"]}))).shape == (2, columns)
@@ -166,7 +183,9 @@ def test_a_category_is_encoded_by_how_often_each_class_goes_with_it(classes, col
 
 def test_every_fold_of_an_encoding_has_its_share_of_a_rare_class():
     frame = pd.DataFrame({"zone": ["a"] * 100})
-    built = build(Encoding(few="target"), {"zone": "category"}, {"zone": 1}, 0, classes=True)
+    built = build(
+        Encoding(few="target"), {"zone": "category"}, {"zone": 1}, 0, classes=True, rows=1_000
+    )
     y = np.repeat([0, 1], [90, 10])
     assert np.ptp(dense(built.fit_transform(frame, y))) < 0.01
 
@@ -177,7 +196,12 @@ def test_a_row_has_no_part_in_its_own_target_encoding():
     frame = pd.DataFrame({"zone": rng.integers(0, 1_000, rows).astype(str)})
     chance = rng.normal(size=rows)  # which no zone can tell
     built = build(
-        Encoding(many="target"), {"zone": "category"}, {"zone": frame["zone"].nunique()}, seed=0
+        Encoding(many="target"),
+        {"zone": "category"},
+        {"zone": frame["zone"].nunique()},
+        seed=0,
+        rows=1_000,
+        classes=False,
     )
     crossed = dense(built.fit_transform(frame, chance))[:, 0]
     naive = dense(built.transform(frame))[:, 0]
