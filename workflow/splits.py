@@ -110,6 +110,11 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
             except duckdb.Error as error:
                 raise WorkflowError(f"{split} split, {name}: {tables.reason(error)}") from error
             if not reports[split].rows:
+                if not reports[split].rows_read:
+                    raise WorkflowError(
+                        f"the {split} split is empty: no row of {name} falls into it. There are "
+                        "too few rows, or too many that are alike: give more, or another `split`."
+                    )
                 raise WorkflowError(
                     f"the {split} split is empty: of {reports[split].rows_read:,} rows in {name} "
                     f"none is left ({_sentence(reports[split])}). Change `where`, `target`, "

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from workflow.dialects import compression, dialect, version
 from workflow.errors import WorkflowError, unknown
+from workflow.narrow import narrowest
 from workflow.sql import cast, connect, literal, quote
 
 Kind = Literal["parquet", "csv", "json"]
@@ -29,14 +30,6 @@ MISSING = (  # what pandas.read_csv takes for a missing value
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
-NARROW = {  # type of a column of texts by what is true for all of them, the first that fits
-    "BOOLEAN": "lower({0}) IN ('true', 'false')",
-    "BIGINT": "regexp_full_match({0}, ' *[+-]?[0-9]+ *') AND TRY_CAST({0} AS BIGINT) IS NOT NULL",
-    "DOUBLE": "TRY_CAST({0} AS DOUBLE) IS NOT NULL",
-    "DATE": "length({0}) <= 10 AND TRY_CAST({0} AS DATE) IS NOT NULL",
-    "TIMESTAMP": "TRY_CAST({0} AS TIMESTAMP) IS NOT NULL AND TRY_CAST({0} AS TIME) IS NOT NULL",
-    "TIME": "length({0}) <= 15 AND TRY_CAST({0} AS TIME) IS NOT NULL",
-}
 TYPE = re.compile(r"[A-Za-z]\w*( \w+)*(\( *\d+ *(, *\d+ *)?\))?")
 
 
@@ -259,28 +252,13 @@ def _json_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str,
 
 @lru_cache(maxsize=16)  # all rows are read for it
 def _csv_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, str], ...]:
-    """Return the narrowest type of each column.
-
-    DuckDB's own detection also takes dates that are not ISO's, in a format which a model that is
-    given the text later would not know.
-    """
     text = scan_text([path for path, *_ in versions])
     with closing(connect()) as connection:
         names = list(columns(connection, text))
-        fits = ", ".join(
-            f"bool_and({test.format(quote(name))}) FILTER ({quote(name)} IS NOT NULL)"
-            for name in names
-            for test in NARROW.values()
-        )
         try:
-            (row,) = connection.execute(f"SELECT {fits} FROM {text}").fetchall()
+            return tuple(narrowest(connection, text, names).items())
         except duckdb.Error as error:
             raise failed(text, error) from error
-    found = zip(names, zip(*[iter(row)] * len(NARROW), strict=True), strict=True)
-    return tuple(
-        (name, next((type for type, fit in zip(NARROW, all_fit, strict=True) if fit), "VARCHAR"))
-        for name, all_fit in found
-    )
 
 
 def _parquet_schema(path: Path) -> pa.Schema:

@@ -28,7 +28,9 @@ def model() -> Callable[..., Pipeline]:
             estimator.set_params(n_jobs=1)
         distinct = sql.transform(rows).nunique().to_dict()
         classes = definition.task != "regression"
-        encoder = build(chosen[family].encoding, sql.kinds_, distinct, SEED, classes=classes)
+        encoder = build(
+            chosen[family].encoding, sql.kinds_, distinct, SEED, rows=len(rows), classes=classes
+        )
         return make_pipeline(sql, encoder, estimator)
 
     return make
