@@ -16,6 +16,7 @@ from workflow.infer import Inferred, infer
 from workflow.rules import SPLITS, ByFiles, ByTime
 from workflow.sql import columns_of
 
+SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 
 
@@ -77,8 +78,10 @@ def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[P
 
 def _say_inferred(found: Inferred) -> None:
     step.say("preprocess", f"{found.task}: {found.why}; {len(found.features)} features")
-    for name, reason in found.left_out.items():
+    for name, reason in list(found.left_out.items())[:SHOWN]:
         step.say("preprocess", f"left out {name}: {reason}")
+    if (more := len(found.left_out) - SHOWN) > 0:
+        step.say("preprocess", f"left out {more} more columns: see dataset.yaml")
 
 
 def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> None:

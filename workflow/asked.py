@@ -17,7 +17,9 @@ from workflow.sql import columns_of, quote
 AUTO = "auto"
 CLASSIFICATION = "classification"  # binary or multiclass, whichever the target is
 SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place
-FEW_ROWS = 50_000  # a table smaller than this is judged by folds: one holdout would be too noisy
+# How a table with fewer rows than this is judged: one holdout would be too noisy, and its rows are
+# worth more to the model that is kept. From 10,000 on, three folds choose what five would.
+FOLDS = {10_000: "cv:5", 50_000: "cv:3"}
 
 
 def locate(name: str, data: str) -> tuple[str, str]:
@@ -119,7 +121,6 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
         # Written down, so that a row stays in its split when features are taken out or added.
         used = columns_of(found.target, "target") | feature_columns(found.features)
         rule = ByHash(key=tuple(sorted(used)))
-    few = found.rows < FEW_ROWS
     return Dataset(
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", f"{stem}-{target}").strip("-._") or "table",
         description=f"{target} of {stem}.",
@@ -129,7 +130,7 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
         columns=found.columns,
         target=found.target,
         features=found.features,
-        validation="cv:5" if few else "holdout",
+        validation=next((how for rows, how in FOLDS.items() if found.rows < rows), "holdout"),
         left_out=found.left_out,
     )
 

@@ -9,19 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pandas as pd
 
-from workflow import dates, leaks, roles, tables
+from workflow import dates, roles, tables
 from workflow.errors import WorkflowError, unknown
+from workflow.giveaways import giveaways
 from workflow.profile import Table, profile
-from workflow.roles import Target, Use
-from workflow.sql import TARGET, connect, literal, quote
+from workflow.roles import Use
+from workflow.sql import BARE_CLOCKS, TARGET, connect, literal, quote
 
 TASKS = ("regression", "binary", "multiclass")
 RESERVED = ("all", "search")  # what `features` may be beside names
-SAMPLED_ROWS, SAMPLED_CELLS = 50_000, 5_000_000
-SUMMED = 0.99  # of the rows in which a sum equals the target: a leak, whatever the others are
 MEMORY = "1GB"
 
 
@@ -80,19 +77,22 @@ def infer(
         closing(connect()) as connection,
     ):
         connection.execute(f"SET memory_limit = '{MEMORY}'").fetchall()
+        connection.execute("SET parquet_metadata_cache = true").fetchall()  # a query a column
         connection.execute(f"SET temp_directory = {literal(folder)}").fetchall()
         types = tables.columns(connection, scan)
         if target not in types:
             raise unknown("target", target, types)
         try:
             nested = {name: type for name, type in types.items() if tables.is_nested(type)}
+            if target in nested:
+                raise WorkflowError(f"target='{target}': lists or records cannot be learned.")
             plain = {name: type for name, type in types.items() if name not in nested}
             source = _copy(connection, scan, list(plain), Path(folder)) if text else scan
-            table = profile(connection, source, plain if text else types, text=text)
+            table = profile(connection, source, plain, text=text)
             if not table.rows:
                 raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
             left_out = tables.unreachable(paths) | {
-                name: "values that hold other values are no feature" for name in nested
+                name: "lists or records are no feature" for name in nested
             }
             return _infer(table, target, task, split_by, left_out)
         except duckdb.Error as error:
@@ -113,15 +113,17 @@ def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], fo
 def _infer(
     table: Table, target: str, task: str, split_by: str, left_out: dict[str, str]
 ) -> Inferred:
-    if target not in table.columns:
-        raise WorkflowError(f"target='{target}': values that hold other values cannot be learned.")
+    if target.casefold() in BARE_CLOCKS:
+        raise WorkflowError(f"target='{target}': in SQL that name means the clock: rename it.")
     left_out.pop(target, None)
     aim = roles.target_of(table, table.columns[target], task)
     uses: dict[str, Use] = {}
     for name, column in table.columns.items():
         if name == target or name in left_out:
             continue
-        if name.casefold() == TARGET:
+        if name.casefold() in BARE_CLOCKS:
+            left_out[name] = f"in SQL the name '{name}' means the clock: rename the column"
+        elif name.casefold() == TARGET:
             left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
         elif isinstance(use := roles.use_of(table, column), str):
             left_out[name] = use
@@ -130,7 +132,7 @@ def _infer(
     time, time_type = _time(table, split_by, target)
     types = {target: aim.type} | time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
-    found = _leaks(table, typed, aim, uses, target)
+    found = giveaways(table, typed, aim, uses, target)
     left_out |= found
     uses = {name: use for name, use in uses.items() if name not in found}
     features, notes = {}, {}
@@ -177,9 +179,9 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
         return None, {}
     name = split_by.removeprefix("time:").strip()
     if name not in table.columns:
-        raise unknown("column in split_by", name, table.columns)
+        raise unknown("column in split_by:", name, table.columns)
     column = table.columns[name]
-    if name != target and column.known:
+    if name != target and column.known and name.casefold() not in BARE_CLOCKS:
         moments = roles.moments_of(table, column)
         if moments and moments.kind == "date":
             kind = roles.number_type(column) if roles.is_number(column) else "VARCHAR"
@@ -200,86 +202,6 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
 def _is_time(table: Table, column: roles.Column) -> bool:
     moments = roles.moments_of(table, column)
     return moments.kind == "date" if moments else roles.is_number(column)
-
-
-def _leaks(
-    table: Table, typed: str, aim: Target, uses: dict[str, Use], target: str
-) -> dict[str, str]:
-    """Return why columns are left out that count rows, or give the target away."""
-    labels = aim.task != "regression"
-    numbers = [name for name, use in uses.items() if use.kind == "number"]
-    categories = [name for name, use in uses.items() if use.kind == "category"]
-    looked_at = [*numbers, *categories]
-    rows, frame, goal = _sample(table, typed, aim, uses, looked_at)
-    found = {}
-    for name in numbers:
-        column = table.columns[name]
-        unique = column.distinct == column.known == table.rows
-        if unique and leaks.is_counter(rows, frame[name].to_numpy()):
-            found[name] = "counts rows: grows from row to row in about constant steps"
-    left = [name for name in looked_at if name not in found]
-    found |= leaks.find(frame[left], goal, labels=labels, name=target)
-    while not labels:
-        left = [name for name in numbers if name not in found]
-        signs = leaks.summands(frame[left], goal)
-        terms = {name: uses[name].value for name in signs}
-        if not signs or _equal(table, typed, aim, terms, signs) < SUMMED:
-            break
-        shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
-        text = f"{shown.removeprefix('+ ')} = {target}: gives the target away"
-        found |= dict.fromkeys(signs, text)
-    return found
-
-
-def _sample(
-    table: Table, typed: str, aim: Target, uses: dict[str, Use], names: list[str]
-) -> tuple[np.ndarray, pd.DataFrame, pd.Series]:
-    """Return the numbers of some rows; their numbers and codes of categories; and the target."""
-    size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
-    share = -(-table.rows // size)
-    row = "row"
-    while row in {name.casefold() for name in table.columns}:
-        row += "_"
-    values = [row]
-    for place, name in enumerate(names):
-        use = uses[name]
-        number = f"CAST({use.value} AS DOUBLE)"
-        code = f"CASE WHEN {use.value} IS NULL THEN 0 ELSE hash({use.value}) END"
-        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-        values.append(f"{finite if use.kind == 'number' else code} AS c{place}")
-    number = f"CAST({aim.value} AS DOUBLE)"
-    if aim.task == "regression":
-        values.append(f"CASE WHEN isfinite({number}) THEN {number} END AS goal")
-    else:
-        values.append(f"CAST({aim.value} AS VARCHAR) AS goal")
-    frame = table.connection.execute(
-        f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {row}, * "
-        f"FROM {typed}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
-    ).df()
-    goal = frame.pop("goal")
-    if aim.task != "regression":
-        codes, _ = pd.factorize(goal)
-        goal = pd.Series(codes, dtype=float).where(codes >= 0)
-    rows = frame.pop(row).to_numpy()
-    frame.columns = names
-    for name in names:
-        if uses[name].kind == "category":
-            frame[name] = pd.factorize(frame[name])[0].astype(float)
-    return rows, frame, goal
-
-
-def _equal(
-    table: Table, typed: str, aim: Target, terms: dict[str, str], signs: dict[str, int]
-) -> float:
-    """Return the share of rows in which the sum is the target."""
-    parts = [f"{signs[name]} * CAST({value} AS DOUBLE)" for name, value in terms.items()]
-    sizes = " + ".join(f"abs({part})" for part in parts)
-    goal = f"CAST({aim.value} AS DOUBLE)"
-    same = f"abs({' + '.join(parts)} - {goal}) <= {leaks.EXACT} * ({sizes} + abs({goal}))"
-    ((share,),) = table.connection.execute(
-        f"SELECT avg(CAST({same} AS INTEGER)) FROM {typed}"
-    ).fetchall()
-    return share or 0.0
 
 
 def _features(table: Table, typed: str, name: str, use: Use) -> dict[str, str]:

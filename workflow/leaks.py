@@ -44,7 +44,8 @@ def find(frame: pd.DataFrame, target: pd.Series, *, labels: bool, name: str) -> 
     found = {}
     for column in frame:
         values = frame[column]
-        if how := _relabelled(values, target, labels, name) or _predicts(values, target, labels, name):
+        how = _relabelled(values, target, labels, name) or _predicts(values, target, labels, name)
+        if how := how or (None if labels else _orders(values, target, name)):
             found[column] = f"{how}: gives the target away"
     return found
 
@@ -112,6 +113,17 @@ def _relabelled(values: pd.Series, target: pd.Series, labels: bool, name: str) -
     return None
 
 
+def _orders(values: pd.Series, target: pd.Series, name: str) -> str | None:
+    known = values.notna() & target.notna()
+    x, y = values[known].rank().to_numpy(), target[known].rank().to_numpy()
+    if len(x) < ENOUGH_NUMBERS or not np.ptp(x) or not np.ptp(y):
+        return None
+    correlation = np.corrcoef(x, y)[0, 1]
+    if correlation**2 <= NEAR_PERFECT:
+        return None
+    return f"in the order of {name}, with a rank correlation of {correlation:.5f}"
+
+
 def _predicts(values: pd.Series, target: pd.Series, labels: bool, name: str) -> str | None:
     known = np.flatnonzero(target.notna())
     enough = ENOUGH_LABELS if labels else ENOUGH_NUMBERS
@@ -133,7 +145,7 @@ def _predicts(values: pd.Series, target: pd.Series, labels: bool, name: str) -> 
 
 
 def _score(x: np.ndarray, y: np.ndarray, rows: np.ndarray, labels: bool) -> float:
-    """Return R2, or the accuracy of the worst-off kind of it, of half of the rows by the other."""
+    """Return R2, or the lesser of two accuracies, of a tree of half of the rows on the others."""
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 

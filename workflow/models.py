@@ -140,30 +140,31 @@ HIST = {
     "early_stopping": False,
 }
 HIST_SPACE = {
-    "learning_rate": Real(0.03, 0.2, log=True),
-    "max_iter": Whole(100, 300),
+    "learning_rate": Real(0.02, 0.1, log=True),
+    "max_iter": Whole(200, 600, log=True),
     "max_leaf_nodes": Whole(15, 127, log=True),
-    "min_samples_leaf": Whole(5, 100, log=True),
-    "max_features": Real(0.5, 1.0),
+    "min_samples_leaf": Whole(5, 60, log=True),
+    "max_features": Real(0.3, 0.9),
     "l2_regularization": Real(0.001, 10.0, log=True),
 }
 LIGHTGBM = {
-    "n_estimators": 300,
+    "n_estimators": 400,
     "learning_rate": 0.05,
     "num_leaves": 63,
     "colsample_bytree": 0.7,
+    "subsample_freq": 1,  # without it `subsample` does nothing
     "deterministic": True,
     "force_row_wise": True,
     "n_jobs": -1,
     "verbose": -1,
 }
 LIGHTGBM_SPACE = {
-    "learning_rate": Real(0.03, 0.2, log=True),
-    "n_estimators": Whole(100, 300),
-    "num_leaves": Whole(15, 127, log=True),
-    "min_child_samples": Whole(5, 100, log=True),
-    "colsample_bytree": Real(0.5, 1.0),
-    "reg_lambda": Real(0.001, 10.0, log=True),
+    "learning_rate": Real(0.02, 0.06, log=True),
+    "n_estimators": Whole(300, 1_000, log=True),
+    "num_leaves": Whole(31, 127, log=True),
+    "min_child_samples": Whole(5, 40, log=True),
+    "colsample_bytree": Real(0.5, 0.9),
+    "subsample": Real(0.6, 1.0),
 }
 XGBOOST = {
     "n_estimators": 300,
@@ -174,12 +175,48 @@ XGBOOST = {
     "n_jobs": -1,
 }
 XGBOOST_SPACE = {
-    "learning_rate": Real(0.03, 0.2, log=True),
-    "n_estimators": Whole(100, 300),
+    "learning_rate": Real(0.02, 0.1, log=True),
+    "n_estimators": Whole(200, 800, log=True),
     "max_depth": Whole(4, 10),
-    "min_child_weight": Real(1.0, 50.0, log=True),
-    "reg_lambda": Real(0.001, 10.0, log=True),
-    "colsample_bytree": Real(0.5, 1.0),
+    "min_child_weight": Real(1.0, 30.0, log=True),
+    "reg_lambda": Real(0.01, 10.0, log=True),
+    "colsample_bytree": Real(0.4, 0.9),
+    "subsample": Real(0.6, 1.0),
+}
+# Of classes: log_loss punishes trees that are too sure, most of all in small tables.
+HIST_CLASSES = {**HIST, "max_iter": 150, "max_leaf_nodes": 15, "max_features": 0.5}
+HIST_CLASSES_SPACE = {
+    **HIST_SPACE,
+    "max_iter": Whole(100, 500, log=True),
+    "max_leaf_nodes": Whole(7, 63, log=True),
+}
+LIGHTGBM_CLASSES = {
+    **LIGHTGBM,
+    "n_estimators": 150,
+    "num_leaves": 15,
+    "colsample_bytree": 0.5,
+    "subsample": 0.8,
+}
+LIGHTGBM_CLASSES_SPACE = {
+    "learning_rate": Real(0.02, 0.1, log=True),
+    "n_estimators": Whole(100, 500, log=True),
+    "num_leaves": Whole(7, 63, log=True),
+    "min_child_samples": Whole(5, 50, log=True),
+    "colsample_bytree": Real(0.3, 0.9),
+    "subsample": Real(0.6, 1.0),
+}
+XGBOOST_CLASSES = {
+    **XGBOOST,
+    "n_estimators": 150,
+    "max_depth": 4,
+    "colsample_bytree": 0.5,
+    "subsample": 0.8,
+}
+XGBOOST_CLASSES_SPACE = {
+    **XGBOOST_SPACE,
+    "n_estimators": Whole(100, 500, log=True),
+    "max_depth": Whole(2, 8),
+    "colsample_bytree": Real(0.3, 0.9),
 }
 
 FAMILIES = {
@@ -261,8 +298,8 @@ FAMILIES = {
             ),
             classes=Estimator(
                 path="sklearn.ensemble.HistGradientBoostingClassifier",
-                defaults=HIST,
-                space=HIST_SPACE | WEIGHTS,
+                defaults=HIST_CLASSES,
+                space=HIST_CLASSES_SPACE | WEIGHTS,
             ),
             encoding=Encoding(few="native", many="target", number="keep"),
             native="categorical_features",
@@ -279,7 +316,9 @@ FAMILIES = {
                 path="lightgbm.LGBMRegressor", defaults=LIGHTGBM, space=LIGHTGBM_SPACE
             ),
             classes=Estimator(
-                path="lightgbm.LGBMClassifier", defaults=LIGHTGBM, space=LIGHTGBM_SPACE | WEIGHTS
+                path="lightgbm.LGBMClassifier",
+                defaults=LIGHTGBM_CLASSES,
+                space=LIGHTGBM_CLASSES_SPACE | WEIGHTS,
             ),
             encoding=Encoding(few="native", many="target", number="keep"),
             native="categorical_feature",
@@ -296,7 +335,9 @@ FAMILIES = {
             name="xgboost",
             values=Estimator(path="xgboost.XGBRegressor", defaults=XGBOOST, space=XGBOOST_SPACE),
             classes=Estimator(
-                path="xgboost.XGBClassifier", defaults=XGBOOST, space=XGBOOST_SPACE | WEIGHTS
+                path="xgboost.XGBClassifier",
+                defaults=XGBOOST_CLASSES,
+                space=XGBOOST_CLASSES_SPACE | WEIGHTS,
             ),
             encoding=Encoding(few="target", many="target", number="keep"),
             weighs="sample_weight",

@@ -79,8 +79,9 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
             names = {name.casefold(): name for path in paths for name in dialect(path).names}
             _refuse_unknown(types, list(names.values()))
             forced = {name.casefold(): type for name, type in types.items()}
-            if len(forced) < len(names):
-                forced = {n.casefold(): type for n, type in _csv_columns(paths).items()} | forced
+            untyped = tuple(name for folded, name in names.items() if folded not in forced)
+            found = _csv_columns(paths, untyped) if untyped else {}
+            forced |= {name.casefold(): type for name, type in found.items()}
             return _union([_read_csv(path, forced) for path in paths])
         case "json":
             found = _json_columns(paths)
@@ -239,8 +240,8 @@ def _json_columns(paths: list[Path]) -> dict[str, str]:
     return dict(_json_types(tuple((path, *version(path)) for path in paths)))
 
 
-def _csv_columns(paths: list[Path]) -> dict[str, str]:
-    return dict(_csv_types(tuple((path, *version(path)) for path in paths)))
+def _csv_columns(paths: list[Path], names: tuple[str, ...]) -> dict[str, str]:
+    return dict(_csv_types(tuple((path, *version(path)) for path in paths), names))
 
 
 @lru_cache(maxsize=16)  # all rows are read for it
@@ -251,12 +252,13 @@ def _json_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str,
 
 
 @lru_cache(maxsize=16)  # all rows are read for it
-def _csv_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, str], ...]:
+def _csv_types(
+    versions: tuple[tuple[Path, int, int], ...], names: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
     text = scan_text([path for path, *_ in versions])
     with closing(connect()) as connection:
-        names = list(columns(connection, text))
         try:
-            return tuple(narrowest(connection, text, names).items())
+            return tuple(narrowest(connection, text, list(names)).items())
         except duckdb.Error as error:
             raise failed(text, error) from error
 

@@ -5,7 +5,6 @@ import pytest
 
 from workflow.asked import (
     DEFAULT,
-    FEW_ROWS,
     SAMPLE,
     check_table,
     comments,
@@ -201,7 +200,10 @@ def test_a_key_or_time_that_is_asked_for_is_the_rule():
     assert table(split_by="time:sold", time=parsed).split == ByTime(column=parsed)
 
 
-@pytest.mark.parametrize(("rows", "how"), [(FEW_ROWS - 1, "cv:5"), (FEW_ROWS, "holdout")])
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [(9_999, "cv:5"), (10_000, "cv:3"), (49_999, "cv:3"), (50_000, "holdout")],
+)
 def test_a_small_table_is_judged_by_folds(rows, how):
     assert table(rows=rows).validation == how
 

@@ -220,7 +220,7 @@ def test_a_split_with_no_row_left_is_refused_with_the_counts(maker, split):
 
 def test_a_file_of_no_rows_is_refused(maker):
     message = maker.refusal(FRAME.head(0))
-    assert message.startswith("the train split is empty: of 0 rows in train.parquet none is left")
+    assert message.startswith("the train split is empty: no row of train.parquet falls into it")
 
 
 @pytest.mark.parametrize(
@@ -627,7 +627,7 @@ def test_a_row_has_the_same_split_in_a_csv_and_in_parquet(maker):
 
 def test_a_split_by_hash_of_too_few_rows_is_refused(maker):
     message = maker.refusal(FRAME, split=ByHash())
-    assert "split is empty: of " in message
+    assert "split is empty: no row of " in message
     assert "Change `where`, `target`, `split` or the data." in message
 
 

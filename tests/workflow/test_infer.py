@@ -1,0 +1,570 @@
+import csv
+import datetime as dt
+import io
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn import datasets as sklearn_datasets
+
+from workflow import tables
+from workflow.errors import WorkflowError
+from workflow.features import SqlFeatures
+from workflow.infer import Inferred, infer
+from workflow.roles import spelled
+from workflow.sql import columns_of, connect
+
+DATA = Path("/work/shared/data")
+RANDOM = np.random.default_rng(3)
+N = 400
+PRICE = RANDOM.normal(100, 20, N).round(2)  # a target that nothing below predicts
+
+
+class Maker:
+    """Writes tables and infers what they are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def infer(self, suffix: str = ".csv", *, target: str = "y", **columns: object) -> Inferred:
+        options = {key: columns.pop(key) for key in ("task", "split_by") if key in columns}
+        columns = columns if target in columns else columns | {target: PRICE}
+        return infer([self.write(suffix, **columns)], target=target, **options)
+
+    def write(self, suffix: str, **columns: object) -> Path:
+        path = self.folder / f"t{suffix}"
+        frame = pd.DataFrame(columns)
+        match suffix:
+            case ".csv":
+                frame.to_csv(path, index=False)
+            case ".parquet":
+                frame.to_parquet(path)
+            case ".jsonl":
+                frame.to_json(path, orient="records", lines=True)
+        return path
+
+    def refusal(self, **columns: object) -> str:
+        with pytest.raises(WorkflowError) as caught:
+            self.infer(**columns)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Maker:
+    return Maker(tmp_path)
+
+
+def some(*values: object, n: int = N) -> list:
+    """Return n of the values, by chance, each at least once where n allows it."""
+    picked = [values[i] for i in RANDOM.integers(0, len(values), n)]
+    picked[: len(values)] = values[:n]
+    return picked
+
+
+# Real tables, as a careful analyst would describe them.
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
+def test_bike_sharing_is_inferred_without_what_gives_the_count_away():
+    inferred = infer([DATA / "bike_sharing_hourly.csv"], target="cnt", split_by="time:dteday")
+    assert (inferred.task, inferred.target) == ("regression", "cnt")
+    day = "TRY_STRPTIME(dteday, '%m/%d/%y')"
+    assert inferred.time == day
+    parts = ["year", "month", "day", "day_of_week", "day_of_year", "time"]
+    assert list(inferred.features) == [
+        *(f"dteday_{part}" for part in parts),
+        *("season", "yr", "mnth", "hr", "holiday", "weekday", "workingday", "weathersit"),
+        *("temp", "atemp", "hum", "windspeed", "mnth2", "weekday2", "hr2"),
+    ]
+    assert inferred.features["dteday_day_of_week"] == f"isodow({day})"
+    assert inferred.features["hr2"] == "epoch(CAST(TRY_STRPTIME(hr2, '%I %p') AS TIME)) / 3600"
+    assert inferred.features["temp"] == "temp"
+    leak = "casual + registered = cnt: gives the target away"
+    assert inferred.left_out["casual"] == inferred.left_out["registered"] == leak
+    assert "counts rows" in inferred.left_out["X"]
+    assert "counts rows" in inferred.left_out["instant"]
+    assert "has no name" in inferred.left_out["column0"]
+    assert len(inferred.left_out) == 5
+    assert inferred.columns["dteday"] == "VARCHAR" and inferred.columns["hr"] == "DOUBLE"
+    assert (inferred.rows, inferred.rows_without_target) == (17520, 0)
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
+def test_california_housing_is_inferred_with_every_column():
+    inferred = infer([DATA / "california_housing.csv"], target="Price")
+    assert (inferred.task, inferred.target, inferred.left_out) == ("regression", "Price", {})
+    assert len(inferred.features) == 9
+    assert all(name == sql for name, sql in inferred.features.items())
+    assert inferred.columns["ocean_proximity"] == "VARCHAR"
+    assert "1.0 % missing" in inferred.notes["total_bedrooms"]
+
+
+@pytest.mark.parametrize(
+    "name, task, features, left_out",
+    [
+        ("breast_cancer", "binary", 30, []),
+        ("wine", "multiclass", 13, []),
+        ("iris", "multiclass", 4, []),
+        ("digits", "multiclass", 61, ["pixel_0_0", "pixel_4_0", "pixel_4_7"]),
+    ],
+)
+def test_tables_of_scikit_learn_are_inferred(tmp_path, name, task, features, left_out):
+    frame = getattr(sklearn_datasets, f"load_{name}")(as_frame=True).frame
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    inferred = infer([tmp_path / "t.csv"], target="target")
+    assert (inferred.task, inferred.target) == (task, "target")
+    assert inferred.columns["target"] == "BIGINT"
+    assert len(inferred.features) == features
+    assert list(inferred.left_out) == left_out
+
+
+# The task.
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+@pytest.mark.parametrize(
+    "values, task",
+    [
+        ((True, False), "binary"),
+        (("yes", "no"), "binary"),
+        ((0, 1), "binary"),
+        ((1.5, 2.5), "binary"),
+        (("a", "b", "c"), "multiclass"),
+        ((1, 2, 3), "multiclass"),
+        ((1.0, 2.0, 3.0, None), "multiclass"),
+        ((1.0, 2.5, 3.0), "regression"),
+        (tuple(range(30)), "regression"),
+        (("a", "b", None), "binary"),
+    ],
+)
+def test_the_task_follows_from_the_target(maker, suffix, values, task):
+    inferred = maker.infer(suffix, x=PRICE, y=some(*values))
+    assert inferred.task == task
+    with connect() as connection:
+        scan = tables.scan([maker.folder / f"t{suffix}"], inferred.columns)
+        query = f"SELECT DISTINCT {inferred.target} AS y FROM {scan} WHERE y IS NOT NULL"
+        labels = {value for (value,) in connection.execute(query).fetchall()}
+    assert labels == {value for value in values if value is not None}
+    if all(isinstance(value, str) or value in (None, 0, 1, 2, 3) for value in values):
+        assert {type(label) for label in labels} <= {int, str, bool}
+
+
+def test_the_reason_for_the_task_is_said(maker):
+    assert maker.infer(x=PRICE, y=some("a", "b", "c")).why == "'y' has 3 different texts"
+    assert maker.infer(x=PRICE, y=some(0, 1)).why == "'y' has 2 different whole numbers"
+
+
+def test_few_rows_of_each_whole_number_are_a_regression(maker):
+    x = RANDOM.normal(size=12)
+    assert maker.infer(x=x, y=[1, 2, 3, 4] * 3).task == "regression"
+
+
+def test_the_task_that_is_given_holds_where_it_can(maker):
+    assert maker.infer(x=PRICE, y=some(1, 2, 3), task="regression").task == "regression"
+    assert maker.infer(x=PRICE, y=some(*range(30)), task="classification").task == "multiclass"
+    assert maker.infer(x=PRICE, y=some(0, 1), task="classification").task == "binary"
+    assert maker.infer(x=PRICE, y=some(True, False), task="regression").task == "regression"
+
+
+@pytest.mark.parametrize(
+    "values, task, words",
+    [
+        (some("a", "b"), "regression", "needs numbers"),
+        (some(1, 2, 3), "binary", "which is multiclass, not binary"),
+        (some(1, 2), "multiclass", "which is binary, not multiclass"),
+        (PRICE, "classification", "too many for classes"),
+        ([f"n{n}" for n in range(N)], "auto", "too many for classes"),
+        ([f"n{n % 250}" for n in range(N)], "auto", "too many for classes"),
+        (some(5), "auto", "the same value in all of 400 rows"),
+        ([None] * N, "auto", "no value in any of 400 rows"),
+        (some("2011-01-31", "2012-01-31"), "auto", "holds dates (ISO)"),
+        (some(1, 2), "regresion", "did you mean 'regression'"),
+    ],
+)
+def test_a_target_that_cannot_be_learned_is_refused(maker, values, task, words):
+    assert words in maker.refusal(x=PRICE, y=values, task=task)
+
+
+def test_an_unknown_target_is_refused_with_the_columns(maker):
+    with pytest.raises(WorkflowError, match=r"did you mean 'Price'.*Allowed: Price, x"):
+        infer([maker.write(".csv", Price=PRICE, x=PRICE)], target="price")
+
+
+def test_rows_without_a_target_are_counted(maker):
+    values = [*PRICE[:-3], None, np.inf, np.nan]
+    inferred = maker.infer(x=RANDOM.normal(size=N), y=values)
+    assert (inferred.rows, inferred.rows_without_target) == (N, 3)
+
+
+def test_a_target_of_numbers_with_a_few_words_is_a_regression(maker):
+    inferred = maker.infer(x=RANDOM.normal(size=N), y=["unknown", *map(str, PRICE[1:])])
+    assert (inferred.task, inferred.target) == ("regression", "TRY_CAST(y AS DOUBLE)")
+    assert inferred.rows_without_target == 1
+
+
+# Features.
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_numbers_booleans_and_categories_are_features_as_they_are(maker, suffix):
+    inferred = maker.infer(
+        suffix,
+        number=RANDOM.normal(size=N),
+        gaps=some(1.0, 2.0, None),
+        flag=some(True, False),
+        few=some("red", "green", None),
+        many=[f"zone {n % 300}" for n in RANDOM.permutation(N)],
+    )
+    assert inferred.features == {name: name for name in ("number", "gaps", "flag", "few", "many")}
+    assert inferred.left_out == {}
+    expected = {"number": "DOUBLE", "gaps": "DOUBLE", "flag": "BOOLEAN", "few": "VARCHAR"}
+    expected |= {"many": "VARCHAR", "y": "DOUBLE"}
+    assert inferred.columns == ({} if suffix == ".parquet" else expected)
+
+
+def test_texts_that_are_mostly_numbers_are_numbers(maker):
+    few = ["?" if n % 20 == 0 else str(n % 7) for n in range(N)]
+    inferred = maker.infer(mixed=few, not_mixed=some("a", "1", "2"))
+    assert inferred.features["mixed"] == "TRY_CAST(mixed AS DOUBLE)"
+    assert inferred.notes["mixed"] == "numbers, but for 20 texts of 400"
+    assert inferred.features["not_mixed"] == "not_mixed"
+
+
+def test_numbers_with_commas_are_numbers(maker):
+    inferred = maker.infer(
+        decimal=[f"{n % 90},{n % 10}" for n in range(N)],
+        thousands=some("1,234", "999", "12,345.5"),
+    )
+    assert inferred.features["decimal"] == "TRY_CAST(replace(decimal, ',', '.') AS DOUBLE)"
+    assert inferred.features["thousands"] == "TRY_CAST(replace(thousands, ',', '') AS DOUBLE)"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_date_is_turned_into_its_parts_that_vary(maker, suffix):
+    days = [dt.date(2011, 1, 1) + dt.timedelta(days=int(n)) for n in RANDOM.integers(0, 28, N)]
+    texts = [day.strftime("%m/%d/%y") if n else None for n, day in enumerate(days)]
+    inferred = maker.infer(suffix, day=texts)
+    day = "TRY_STRPTIME(day, '%m/%d/%y')"
+    assert inferred.features == {
+        "day_day": f"day({day})",
+        "day_day_of_week": f"isodow({day})",
+        "day_day_of_year": f"dayofyear({day})",
+        "day_time": f"epoch({day}) / 86400",
+    }
+    assert "%m/%d/%y, 0.2 % missing" in inferred.notes["day_time"]
+
+
+def test_typed_dates_and_times_of_parquet_are_turned_into_features(maker):
+    start = dt.datetime(2011, 1, 1)
+    stamps = [start + dt.timedelta(minutes=int(n)) for n in RANDOM.integers(0, 900_000, N)]
+    inferred = maker.infer(".parquet", at=stamps, time=[stamp.time() for stamp in stamps])
+    assert inferred.features["at_hour"] == f"hour({spelled('at')})"
+    assert inferred.features["at_year"] and inferred.features["at_minute"]
+    assert inferred.features["time"] == f"epoch({spelled('time')}) / 3600"
+
+
+def test_numbers_are_dates_only_where_the_name_says_so(maker):
+    days = [int(f"2011{m:02d}{d:02d}") for m in range(1, 13) for d in range(1, 29)]
+    days = some(*days)
+    inferred = maker.infer(order_date=days, amount=days)
+    assert "order_date_month" in inferred.features
+    assert inferred.features["amount"] == "amount"
+    assert inferred.columns["order_date"] == "DOUBLE"
+
+
+@pytest.mark.parametrize(
+    "name, feature",
+    [
+        ("a b", "a b"),
+        ("a,b", "a b"),
+        (" a ", "a"),
+        ("all", "all_2"),
+        ("Search", "Search_2"),
+        ("line\nbreak", "line break"),
+        (",", "column"),
+    ],
+)
+def test_a_feature_has_a_name_that_can_be_asked_for(maker, name, feature):
+    inferred = maker.infer(**{name: RANDOM.normal(size=N)})
+    assert list(inferred.features) == [feature]
+
+
+def test_feature_names_are_unique_whatever_their_case(maker):
+    days = some("2011-01-01", "2012-02-02")
+    inferred = maker.infer(day=days, DAY_YEAR=RANDOM.normal(size=N))
+    assert len({name.casefold() for name in inferred.features}) == len(inferred.features)
+    assert inferred.features["DAY_YEAR_2"] == "DAY_YEAR"
+
+
+@pytest.mark.parametrize(
+    "name, sql",
+    [
+        ("Price", "Price"),
+        ("year", "year"),
+        ("order", '"order"'),
+        ("left", '"left"'),
+        ("1a", '"1a"'),
+        ("größe", '"größe"'),
+        ('say "hi"', '"say ""hi"""'),
+        ("a.b", '"a.b"'),
+    ],
+)
+def test_a_name_is_quoted_only_where_it_must_be(name, sql):
+    assert spelled(name) == sql
+    assert columns_of(spelled(name), "x") == {name}
+
+
+# What is left out.
+
+
+@pytest.mark.parametrize(
+    "name, values, words",
+    [
+        ("constant", some("a"), "the same value"),
+        ("nothing", [None] * N, "no value"),
+        ("customer_id", RANDOM.choice(10**9, N, replace=False), "identifier"),
+        ("PassengerId", RANDOM.choice(10**9, N, replace=False), "identifier"),
+        ("n", RANDOM.permutation(N) + 1, "every whole number from 1 to 400"),
+        ("counter", np.arange(N) * 0.5, "grows from row to row"),
+        ("code", [f"x{n}" for n in RANDOM.permutation(N)], "an identifier: 400 different texts"),
+        ("review", [f"it was the {n}th of {n} good books" for n in range(N)], "free text"),
+        ("infinite", some(np.inf, -np.inf), "no finite number"),
+        ("Target", some(1, 2), "means the target"),
+        ("current_date", some("2011-01-31", "2012-01-31"), "means the clock"),
+        ("copy", PRICE, "a copy of y: gives the target away"),
+        ("cents", 100 * PRICE + 7, "gives the target away"),
+        ("far", RANDOM.permutation(N) + 5, "every whole number"),
+    ],
+)
+def test_a_column_that_would_mislead_is_left_out(maker, name, values, words):
+    inferred = maker.infer(good=RANDOM.normal(size=N), **{name: values})
+    assert list(inferred.features) == ["good"]
+    assert words in inferred.left_out[name]
+    assert name not in inferred.columns
+
+
+def test_sums_that_equal_the_target_are_left_out_one_after_the_other(maker):
+    parts = RANDOM.integers(0, 100, (N, 4))
+    inferred = maker.infer(
+        good=RANDOM.normal(size=N),
+        a=parts[:, 0],
+        b=parts[:, 1],
+        gross=parts[:, 0] + parts[:, 1] + parts[:, 2],
+        rebate=parts[:, 2],
+        y=parts[:, 0] + parts[:, 1],
+    )
+    assert list(inferred.features) == ["good"]
+    assert inferred.left_out["a"] == inferred.left_out["b"] == "a + b = y: gives the target away"
+    assert inferred.left_out["gross"] == "gross - rebate = y: gives the target away"
+
+
+def test_an_index_of_pandas_and_nested_values_are_left_out(tmp_path):
+    frame = pd.DataFrame({"x": RANDOM.normal(size=N), "l": [[1]] * N, "b": [b"x", b"y"] * 200})
+    frame.assign(y=PRICE).set_index(pd.Index(some("a", "b"), name="key")).to_parquet(
+        tmp_path / "t.parquet"
+    )
+    inferred = infer([tmp_path / "t.parquet"], target="y")
+    assert list(inferred.features) == ["x"]
+    assert "index" in inferred.left_out["key"]
+    assert set(inferred.left_out) == {"key", "l", "b"}
+
+
+def test_ordinary_columns_are_not_taken_for_identifiers(maker):
+    inferred = maker.infer(
+        humid=RANDOM.integers(0, 10**9, N),
+        longitude=RANDOM.normal(size=N),
+        sorted=np.sort(RANDOM.normal(size=N)),
+        one_or_nothing=some("yes", None),
+        user_id=some(*range(50)),
+    )
+    assert inferred.left_out == {}
+
+
+def test_a_table_without_a_feature_says_why_and_what_to_do(maker):
+    said = maker.refusal(a=some("x"), b=np.arange(N))
+    assert "a: the same value in every row; b: counts rows" in said
+    assert "docs/datasets.md" in said
+    assert "no other column" in maker.refusal()
+
+
+# The time to split by.
+
+
+@pytest.mark.parametrize(
+    "column, values, sql",
+    [
+        ("at", some("1/31/11", "2/28/11"), "TRY_STRPTIME({}, '%m/%d/%y')"),
+        ("at", some("2011-01-31", "2011-02-28"), "TRY_CAST({} AS TIMESTAMP)"),
+        ("step", np.arange(N), "{}"),
+    ],
+)
+def test_rows_can_be_split_by_a_date_or_a_number(maker, column, values, sql):
+    x = RANDOM.normal(size=N)
+    inferred = maker.infer(x=x, **{column: values}, split_by=f"time:{column}")
+    assert inferred.time == sql.format(spelled(column))
+    assert column in inferred.columns  # though a counter is no feature
+    assert maker.infer(x=x, **{column: values}).time is None
+
+
+@pytest.mark.parametrize(
+    "split_by, words",
+    [
+        ("time:zone", "These columns do: x, at."),
+        ("time:y", "These columns do: x, at."),
+        ("time:att", "did you mean 'at'"),
+    ],
+)
+def test_rows_cannot_be_split_by_anything_else(maker, split_by, words):
+    columns = {"x": RANDOM.normal(size=N), "at": some("1/31/11", "2/28/11"), "zone": some("a", "b")}
+    assert words in maker.refusal(**columns, split_by=split_by)
+
+
+# Whatever is in the files.
+
+
+def test_several_files_are_one_table(maker, tmp_path):
+    one = maker.write(".csv", x=RANDOM.normal(size=N), y=PRICE).rename(tmp_path / "one.csv")
+    two = maker.write(".csv", y=PRICE, x=["?", *map(str, RANDOM.normal(size=N - 1))])
+    inferred = infer([one, two], target="y")
+    assert inferred.features == {"x": "TRY_CAST(x AS DOUBLE)"}
+    assert inferred.rows == 2 * N
+
+
+@pytest.mark.parametrize("content", ["a,y\n", "", "\n", "y\n1\n2\n", '{"a": 1', "a,y\n1\n"])
+def test_a_broken_or_empty_file_is_refused_in_one_line(tmp_path, content):
+    for suffix in (".csv", ".jsonl"):
+        path = tmp_path / f"t{suffix}"
+        path.write_text(content)
+        with pytest.raises(WorkflowError) as caught:
+            infer([path], target="y")
+        assert "\n" not in str(caught.value)
+
+
+def test_nothing_is_left_in_the_temporary_folder(maker, tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    maker.infer(x=RANDOM.normal(size=N))
+    maker.refusal()
+    assert list(folder.iterdir()) == []
+
+
+def test_the_same_table_is_inferred_alike_each_time(maker):
+    columns = {"x": RANDOM.normal(size=N), "z": some("a", "b"), "leak": PRICE + 1}
+    assert maker.infer(**columns) == maker.infer(**columns)
+
+
+NAMES = st.sampled_from(
+    [
+        *("a", "A", "a b", "order", '"q"', "ß", "ss", "it's", "x,y", "target", "Target", "all"),
+        *("date", "", "  ", "id", "line\nbreak", "row", "1", "{x}", "%s", "İ", "null", "column1"),
+        *("c0", "goal", "current_date"),
+    ]
+)
+ODD = [0, 1, 2.5, 10**25, 2**63, 1e300, "inf", "nan", "", None, True, "?", "1,5", "1/2/03", "a\n;"]
+COLUMNS = st.sampled_from(
+    [
+        st.floats(-1e6, 1e6),
+        st.sampled_from(ODD[:8]),
+        st.sampled_from(ODD),
+        st.sampled_from(["a", "b", ""]),
+        st.sampled_from([True, False]),
+        st.integers(0, 3),
+        st.integers(20110101, 20110128),
+        st.dates(dt.date(2011, 1, 1), dt.date(2012, 1, 1)).map(str),
+        st.datetimes(dt.datetime(1990, 1, 1)).map(lambda t: t.strftime("%m/%d/%y %H:%M")),
+        st.text(max_size=5).filter(lambda text: "\0" not in text),
+        st.just(""),
+    ]
+)
+ARROW = st.sampled_from(
+    [
+        (pa.float64(), st.floats()),
+        (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+        (pa.bool_(), st.booleans()),
+        (pa.string(), st.sampled_from(["a", "b", "1", "2"])),
+        (pa.timestamp("ns"), st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1))),
+        (pa.timestamp("us", "UTC"), st.datetimes(dt.datetime(1990, 1, 1))),
+        (pa.date32(), st.dates(dt.date(1990, 1, 1))),
+        (pa.time64("us"), st.times()),
+        (pa.binary(), st.binary(max_size=3)),
+        (pa.list_(pa.int64()), st.just([1])),
+        (pa.null(), st.none()),
+    ]
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, bytes, list[str], pd.DataFrame]:
+    """Return a file's suffix, its bytes, its names, and what pandas makes of it."""
+    suffix = draw(st.sampled_from([".csv", ".jsonl", ".parquet"]))
+    unique = None if suffix == ".csv" else str
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique_by=unique))
+    size = draw(st.sampled_from([0, 1, 3, 15, 40]))
+    if suffix == ".parquet":
+        arrays = []
+        for type, values in (draw(ARROW) for _ in names):
+            column = draw(st.lists(st.none() | values, min_size=size, max_size=size))
+            arrays.append(pa.array(column, type))
+        pq.write_table(pa.table(arrays, names=names), buffer := io.BytesIO())
+        return suffix, buffer.getvalue(), names, pd.read_parquet(io.BytesIO(buffer.getvalue()))
+    columns = [draw(st.lists(draw(COLUMNS), min_size=size, max_size=size)) for _ in names]
+    rows = list(zip(*columns, strict=True))
+    if suffix == ".jsonl":
+        records = [dict(zip(names, row, strict=True)) for row in rows]
+        return suffix, "\n".join(map(json.dumps, records)).encode(), names, pd.DataFrame(records)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])))
+    writer.writerows([names, *rows])
+    content = text.getvalue().encode()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            frame = pd.read_csv(io.BytesIO(content))
+    except (pd.errors.ParserError, pd.errors.EmptyDataError):
+        frame = pd.DataFrame()
+    return suffix, content, names, frame
+
+
+@given(file=files(), data=st.data(), task=st.sampled_from(["auto", "classification", "regression"]))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+def test_any_table_is_inferred_or_refused_in_one_line(tmp_path, file, data, task):
+    suffix, content, names, frame = file
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(content)
+    target = data.draw(st.sampled_from(names))
+    split_by = data.draw(st.sampled_from(["auto", *(f"time:{name}" for name in names)]))
+    try:
+        inferred = infer([path], target=target, task=task, split_by=split_by)
+    except WorkflowError as error:
+        assert "\n" not in str(error)
+        return
+    features = inferred.features
+    assert features and len({name.casefold() for name in features}) == len(features)
+    assert all(name.strip() and "," not in name for name in features)
+    assert not {"all", "search"} & {name.casefold() for name in features}
+    expressions = [*features.values(), inferred.target, *filter(None, [inferred.time])]
+    used = frozenset().union(*(columns_of(sql, "expression") for sql in expressions))
+    with connect() as connection:
+        scan = tables.scan([path], inferred.columns)
+        found = tables.columns(connection, scan)
+        assert used <= set(found)
+        if suffix != ".parquet":
+            assert used == set(inferred.columns)
+            assert {name: found[name] for name in used} == inferred.columns
+        # Not fetched as Python values: of a time with a zone that would need pytz.
+        connection.sql(f"SELECT {', '.join(expressions)} FROM {scan}").to_arrow_table()
+    # A model with these features takes the frame that pandas makes of the file.
+    raw = frozenset().union(*(columns_of(sql, "feature") for sql in features.values()))
+    assert raw <= set(frame.columns)
+    model = SqlFeatures(features, {name: found[name] for name in raw}).fit(frame)
+    if all(kind != "object" for kind in frame[list(raw)].dtypes):
+        assert model.transform(frame).shape[1] == len(features)
