@@ -628,7 +628,7 @@ def test_a_row_has_the_same_split_in_a_csv_and_in_parquet(maker):
 def test_a_split_by_hash_of_too_few_rows_is_refused(maker):
     message = maker.refusal(FRAME, split=ByHash())
     assert "split is empty: no row of " in message
-    assert "Change `where`, `target`, `split` or the data." in message
+    assert "give more, or another `split`." in message
 
 
 def test_a_column_of_the_key_that_is_not_there_is_refused_with_the_nearest(maker):
