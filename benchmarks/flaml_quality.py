@@ -62,6 +62,7 @@ class Result:
 def run_workflow(table: Table, data: Path, seed: int, folder: Path) -> Result:
     """Start the workflow, and leave its splits in `folder`/splits."""
     # FLAML's environment, in which this file is run as well, has no MLflow.
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     import mlflow
     from course_speed import BIN, ROOT, initialise, store, timed
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
@@ -157,7 +158,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.flaml:
         given = json.loads(args.flaml)
-        (table,) = (one for one in TABLES.values() if one.target == given.pop("table"))
+        target = given.pop("table")
+        (table,) = (one for one in TABLES.values() if one.target == target)
         print(json.dumps(vars(fit_flaml(table, **given))))
         return
     data = args.data.resolve(strict=True)

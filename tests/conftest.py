@@ -19,6 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SMALL = 3_000  # rows a split
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and all that look at the one workflow in one of them."""
+    for item in items:
+        shared = "workflow" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("workflow" if shared else item.path.stem))
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished process."""
