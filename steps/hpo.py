@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
 from workflow import logged_models, metrics, models, parameters, plots, runs, step
+from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted
 from workflow.search import search
@@ -47,10 +48,7 @@ def hpo(
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
     selections = dataset.selections(features)
-    searched = [
-        models.narrowed(models.FAMILIES[name], dataset.search.get(name, {}), dataset.task)
-        for name in asked
-    ]
+    searched = [_searched(models.FAMILIES[name], dataset, judged) for name in asked]
     with step.run("hpo"), tqdm(total=trials, disable=None, unit="trial", leave=False) as bar:
         splits.log_inputs("train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
@@ -74,6 +72,15 @@ def hpo(
         f"val_{judged} {best[judged]:.6g}",
         start,
     )
+
+
+def _searched(family: models.Family, dataset: Dataset, metric: str) -> models.Family:
+    """Return a family with the space to search in this dataset, judged by this metric."""
+    weighs = dataset.task != "regression" and family.weighs
+    alike = metrics.METRICS[dataset.task][metric].counts_classes_alike
+    unweighted = {models.WEIGHT: None} if weighs and not alike else {}
+    asked = {**unweighted, **dataset.search.get(family.name, {})}
+    return models.narrowed(family, asked, dataset.task)
 
 
 class Journal:

@@ -115,7 +115,7 @@ def test_the_search_keeps_the_top_n_models_and_no_other(workflow):
     ranked = sorted(trials, key=lambda run: run.data.metrics["val_rmse"])
     assert kept == {run.info.run_name for run in ranked[:3]}
     for run in trials:
-        assert set(FAMILIES[run.data.tags["workflow.family"]].space) <= set(run.data.params)
+        assert set(FAMILIES[run.data.tags["workflow.family"]].values.space) <= set(run.data.params)
 
 
 def test_the_search_leaves_its_history_and_its_best(workflow):

@@ -19,7 +19,7 @@ CLASSIFICATION = "classification"  # binary or multiclass, whichever the target 
 SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place
 # How a table with fewer rows than this is judged: one holdout would be too noisy, and its rows are
 # worth more to the model that is kept. From 10,000 on, three folds choose what five would.
-FOLDS = {10_000: "cv:5", 50_000: "cv:3"}
+FOLDS = {10_000: "cv:5", 30_000: "cv:3"}
 
 
 def locate(name: str, data: str) -> tuple[str, str]:

@@ -12,17 +12,20 @@ class Metric:
     Attributes:
         greater_is_better: Whether a larger value is a better one.
         default: Whether `auto` stands for it.
+        counts_classes_alike: Whether a rare class counts as much as a frequent one, so
+            that weights may help; elsewhere they bend probabilities.
     """
 
     greater_is_better: bool = False
     default: bool = False
+    counts_classes_alike: bool = False
 
 
 CLASSES = {
     "log_loss": Metric(default=True),
     "accuracy": Metric(greater_is_better=True),
-    "balanced_accuracy": Metric(greater_is_better=True),
-    "f1": Metric(greater_is_better=True),
+    "balanced_accuracy": Metric(greater_is_better=True, counts_classes_alike=True),
+    "f1": Metric(greater_is_better=True, counts_classes_alike=True),
     "roc_auc": Metric(greater_is_better=True),
 }
 

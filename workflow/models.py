@@ -207,7 +207,7 @@ LIGHTGBM_CLASSES_SPACE = {
 }
 XGBOOST_CLASSES = {
     **XGBOOST,
-    "n_estimators": 150,
+    "n_estimators": 200,
     "max_depth": 4,
     "colsample_bytree": 0.5,
     "subsample": 0.8,
@@ -251,7 +251,11 @@ FAMILIES = {
             classes=Estimator(
                 path="sklearn.neighbors.KNeighborsClassifier",
                 defaults={"n_neighbors": 20, "n_jobs": -1},
-                space={"n_neighbors": Whole(3, 100, log=True), "p": Choice((1, 2))},
+                space={
+                    "n_neighbors": Whole(3, 100, log=True),
+                    "p": Choice((1, 2)),
+                    "weights": Choice(("uniform", "distance")),
+                },
             ),
             encoding=Encoding(few="target", many="target", number="normal"),
             seeded=False,
