@@ -15,6 +15,8 @@ from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted
 from workflow.search import search
 
+MOST_FAILURES = 5  # trials in a row; then something is wrong with all of them
+
 
 @click.command()
 @click.option("--splits", "uri", required=True, help="runs:/<preprocess run id>/splits.")
@@ -92,26 +94,33 @@ class Journal:
         self.benches, self.validation = benches, validation
         self.metric, self.kept, self.bar = metric, kept, bar
         self.task = next(iter(benches.values())).task
+        self.started = self.failures = 0  # trials in all, and failed ones in a row
         self.rows: list[dict[str, Any]] = []
         self.best: list[tuple[float, int, str, models.Family, str, Fitted]] = []
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a trial: "trial", "run", "family", what was chosen, the metric, "loss"."""
+        """A row a trial that has not failed: "trial", "run", "family", what was chosen, scores."""
         return pd.DataFrame(self.rows)
 
-    def trial(self, family: models.Family, features: str, suggestion: dict[str, Any]) -> float:
-        """Fit one suggestion and log it."""
+    def trial(
+        self, family: models.Family, features: str, suggestion: dict[str, Any]
+    ) -> float | None:
+        """Fit one suggestion and log it; return its loss, or None if it has failed."""
         bench = self.benches[features]
         chosen = suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})
-        number = len(self.rows)
+        number, self.started = self.started, self.started + 1
         name = f"trial-{number:03d}"
-        with mlflow.start_run(run_name=name, nested=True) as run:
-            fitted = bench.fit(family, suggestion)
-            mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
-            seeded = {"random_state": bench.seed} if family.seeded else {}
-            mlflow.log_params(chosen | seeded)
-            mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
+        try:
+            with mlflow.start_run(run_name=name, nested=True) as run:
+                mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
+                seeded = {"random_state": bench.seed} if family.seeded else {}
+                mlflow.log_params(chosen | seeded)
+                fitted = bench.fit(family, suggestion)
+                mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
+        except WorkflowError as error:
+            return self._fail(run.info.run_id, name, error)
+        self.failures = 0
         value = fitted.metrics[f"val_{self.metric}"]
         loss = metrics.loss(self.task, self.metric, value)
         row = {"trial": number, "run": name, "family": family.name, **chosen}
@@ -124,10 +133,22 @@ class Journal:
         self.bar.update()
         return loss
 
+    def _fail(self, run_id: str, name: str, error: WorkflowError) -> None:
+        """Leave the reason on the trial's run, which has ended FAILED; the search goes on."""
+        MlflowClient().set_tag(run_id, step.ERROR_TAG, str(error))
+        self.failures += 1
+        self.bar.update()
+        if self.failures == MOST_FAILURES:
+            raise WorkflowError(f"{MOST_FAILURES} trials in a row have failed, {name}: {error}")
+        with self.bar.external_write_mode():
+            step.say("hpo", f"{name} failed: {error}")
+
     def close(self) -> None:
         """Log the kept models to their trials, and the search to the active run."""
         if not self.rows:
-            raise WorkflowError("no trial was finished within the timeout: give it more seconds.")
+            raise WorkflowError(
+                "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."
+            )
         client = MlflowClient()
         for _, _, run_id, family, features, fitted in self.best:
             ended = client.get_run(run_id).info.end_time
@@ -137,7 +158,8 @@ class Journal:
             client.set_terminated(run_id, end_time=ended)  # a trial lasts as long as its fit
         _, number, run_id, family, _, fitted = self.best[0]
         passed = ("trial", "run", self.metric, "loss")
-        found = {name: one for name, one in self.rows[number].items() if name not in passed}
+        (row,) = [row for row in self.rows if row["trial"] == number]
+        found = {name: one for name, one in row.items() if name not in passed}
         mlflow.log_dict({"run_id": run_id, **found}, "best.json")
         mlflow.set_tags({runs.FAMILY_TAG: family.name})
         mlflow.log_metrics(fitted.metrics)

@@ -244,3 +244,23 @@ def test_the_checks_are_a_table_with_every_look(grove):
     table = pd.read_csv(io.StringIO(text))
     assert {"null rate", "shift", "types", "duplicated rows", "classes"} <= set(table["check"])
     assert set(table["level"]) <= {"ok", "warning"}
+
+
+def test_a_trial_that_cannot_be_fitted_fails_alone_and_says_why(store, tmp_path):
+    mlflow.set_tracking_uri(store.uri)
+    trees(45).to_csv(tmp_path / "few.csv", index=False)
+    table = {"dataset": "green_taxi", "data": tmp_path / "few.csv", "target": "kind"}
+    call(preprocess.preprocess, **table, task="auto", split_by="auto", seed=42)
+    splits = f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"
+    judged = {"splits": splits, "models": "kneighbors", "features": "all", "metric": "auto"}
+    # Up to 100 neighbours are searched, of fewer than 45 rows.
+    call(hpo.hpo, **judged, validation="auto", max_evals=12, timeout="none", top_n=1, seed=3)
+    by_status = {"FAILED": [], "FINISHED": []}
+    for run in store.children(store.runs("hpo")[0]):
+        by_status[run.info.status].append(run)
+    assert len(by_status["FAILED"]) + len(by_status["FINISHED"]) == 12
+    for run in by_status["FAILED"]:
+        assert int(run.data.params["n_neighbors"]) > 25
+        assert "n_neighbors" in run.data.tags["workflow.error"]
+    assert by_status["FAILED"]
+    assert by_status["FINISHED"]

@@ -142,11 +142,15 @@ class Bench:
             models.append(self._fit(family, hyperparameters, number))
             seconds.append(time.perf_counter() - start)
             encoded = self._encode(family, number)
-            predictions.append(models[-1].predict_encoded(encoded.judged))
+            settings = f"{family.name} fitted with {hyperparameters or 'defaults'}"
+            try:
+                predictions.append(models[-1].predict_encoded(encoded.judged))
+            except ValueError as error:  # more neighbours are asked for than there are rows
+                raise WorkflowError(f"{settings} cannot predict: {error}.") from error
             if not np.isfinite(predictions[-1]).all():
                 raise WorkflowError(
-                    f"{family.name} fitted with {hyperparameters or 'defaults'} predicts no number "
-                    "for some rows: look for huge values in the target and the features."
+                    f"{settings} predicts no number for some rows: look for huge values in the "
+                    "target and the features."
                 )
             metrics.append(score(self.task, "val", self.y[judged], predictions[-1]))
         one = len(models) == 1

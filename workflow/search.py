@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from hyperopt import STATUS_OK, fmin, hp, tpe
+from hyperopt import STATUS_FAIL, STATUS_OK, fmin, hp, tpe
 from hyperopt.pyll import Apply, scope
 
 from workflow.models import Choice, Family, Real, Whole
@@ -14,7 +14,7 @@ FAMILY, FEATURES = "family", "features"  # beside hyperparameters; no estimator 
 
 
 def search(
-    objective: Callable[[Family, str, dict[str, Any]], float],
+    objective: Callable[[Family, str, dict[str, Any]], float | None],
     families: list[Family],
     *,
     task: str,
@@ -29,7 +29,7 @@ def search(
 
     Args:
         objective: Takes a family, the name of a selection of features, and hyperparameters;
-            returns the loss (smaller is better).
+            returns the loss (smaller is better), or None if there is none.
         families: Several give a conditional space: a family first, then its hyperparameters.
         task: The dataset's.
         features: Names of selections of features; one of several is part of each suggestion.
@@ -42,7 +42,8 @@ def search(
     def evaluate(suggestion: dict[str, Any]) -> dict[str, Any]:
         values = dict(suggestion)
         chosen, family = values.pop(FEATURES), by_name[values.pop(FAMILY)]
-        return {"status": STATUS_OK, "loss": objective(family, chosen, values)}
+        loss = objective(family, chosen, values)
+        return {"status": STATUS_FAIL} if loss is None else {"status": STATUS_OK, "loss": loss}
 
     spaces = [space(family, task, features) for family in families]
     fmin(
