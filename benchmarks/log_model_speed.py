@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 import mlflow
 
 from workflow import logged_models
-from workflow.dataset import load
+from workflow.dataset_file import load, to_yaml
 from workflow.fitting import Bench
 from workflow.models import FAMILIES
 from workflow.runs import Splits
-from workflow.splits import write_splits
+from workflow.splits import read_raw, write_splits
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,15 +32,17 @@ def main() -> None:
     dataset = load("green_taxi")
     print("| family | ours, s | requirements inferred, s |\n|---|--:|--:|")
     with TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name, "splits")
+        folder.mkdir()
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         mlflow.create_experiment("benchmark", artifact_location=str(folder / "artifacts"))
         mlflow.set_experiment("benchmark")
-        write_splits(dataset, {s: args.data / file for s, file in dataset.split.items()}, folder)
-        (folder / "dataset.yaml").write_text(dataset.to_yaml())
-        bench = Bench(Splits("runs:/none/splits", folder), dataset.select("all"), seed=42)
+        files = {split: [args.data / name] for split, name in dataset.split.files.items()}
+        write_splits(dataset, read_raw(dataset, files), folder)
+        (folder / "dataset.yaml").write_text(to_yaml(dataset))
+        bench = Bench(Splits("runs:/none/splits", folder), dataset.select("all"), 42, "holdout")
         for family in FAMILIES.values():
-            pipeline = bench.fit(family, {}).pipeline
+            pipeline = bench.pipeline(bench.fit(family, {}))
             ours, inferred = [], []
             for _ in range(args.repeats):
                 with mlflow.start_run():

@@ -44,11 +44,19 @@ def frames(folder: Path, out: Path) -> None:
 
 
 def ours(folder: Path, out: Path) -> None:
-    from workflow.dataset import load
-    from workflow.splits import write_splits
+    from workflow import checks, splits
+    from workflow.dataset_file import load
 
     dataset = load("green_taxi")
-    write_splits(dataset, {split: folder / name for split, name in dataset.split.items()}, out)
+    names = dataset.split.files
+    raw = splits.read_raw(dataset, {split: [folder / names[split]] for split in names})
+    splits.write_splits(dataset, raw, out)
+    checks.check(
+        {split: out / f"{split}.parquet" for split in names},
+        task=dataset.task,
+        features=dataset.features,
+        raw_types={split: one.columns for split, one in raw.items()},
+    )
 
 
 # Each way, and the module whose import is its baseline.

@@ -16,6 +16,7 @@ from workflow.models import Choice, domain
 
 SHIPPED = Path(__file__).resolve().parent.parent / "datasets"
 KEYS = [one.name for one in fields(Dataset)]
+LISTS = ("split", "feature_sets", "search")  # hold lists, or small mappings, of a line each
 REQUIRED = ("name", "task", "data", "split", "target", "features")
 
 
@@ -83,14 +84,21 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
     }
     lines = []
     for key, value in given.items():
-        if not value or (key, value) == ("metric", "auto"):
+        if not value or (key, value) in (("metric", "auto"), ("where", "true")):
             continue
         # Of a column's name, for example; not even a comment may hold what YAML cannot print.
         comment = Reader.NON_PRINTABLE.sub(
             "\N{REPLACEMENT CHARACTER}", (comments or {}).get(key, "")
         )
         lines += [f"# {line}" for line in comment.splitlines()]
-        lines.append(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=100))
+        text = yaml.safe_dump(
+            {key: value},
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            default_flow_style=None if key in LISTS else False,
+        )
+        lines.append(text)
     return "\n".join(line.rstrip("\n") for line in lines) + "\n"
 
 
