@@ -8,14 +8,12 @@ from workflow import caller, sources
 from workflow.dataset import Dataset, feature_columns
 from workflow.dataset_file import is_name, load
 from workflow.errors import WorkflowError, unknown
-from workflow.infer import Inferred
-from workflow.metrics import TASKS
+from workflow.infer import ASKED, Inferred
 from workflow.rules import ByFiles, ByHash, ByTime, Split
 from workflow.samples import SAMPLES
 from workflow.sql import columns_of, quote
 
 AUTO = "auto"
-CLASSIFICATION = "classification"  # binary or multiclass, whichever the target is
 SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place
 # How a table with fewer rows than this is judged: one holdout would be too noisy, and its rows are
 # worth more to the model that is kept. From 10,000 on, three folds choose what five would.
@@ -42,8 +40,8 @@ def check_table(target: str, data: str, task: str, split_by: str) -> None:
     Raises:
         WorkflowError: There are no data, no such task, or no such rule of the split.
     """
-    if task not in (AUTO, CLASSIFICATION, *TASKS):
-        raise unknown("task", task, [AUTO, *TASKS, CLASSIFICATION])
+    if task not in ASKED:
+        raise unknown("task", task, ASKED)
     if data in (SAMPLE, DEFAULT):
         raise WorkflowError(
             f"target='{target}' with data='{data}': a dataset is inferred from a table of yours; "

@@ -13,6 +13,7 @@ from workflow.sql import TARGET, columns_of
 
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best
+RESERVED = (ALL, SEARCH)  # no names of features or sets
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -77,10 +78,9 @@ class Dataset:
     def _check_features(self) -> None:
         if not self.features:
             raise WorkflowError(f"dataset '{self.name}' has no features.")
-        reserved = (ALL, SEARCH)
         folded: dict[str, str] = {}
         for name in self.features:
-            if not name.strip() or name in reserved or "," in name:
+            if not name.strip() or name in RESERVED or "," in name:
                 raise WorkflowError(
                     f"feature '{name}': give it a name without a comma, not '{ALL}' or '{SEARCH}'."
                 )
@@ -89,7 +89,7 @@ class Dataset:
                     f"features '{other}' and '{name}' are one name to SQL: rename one."
                 )
         for name, members in self.feature_sets.items():
-            if name in reserved or name in self.features:
+            if name in RESERVED or name in self.features:
                 raise WorkflowError(
                     f"feature set '{name}' has the name of a feature, or '{ALL}' or '{SEARCH}'."
                 )

@@ -110,8 +110,8 @@ class Bench:
         raw, y_validation = splits.read("validation", columns)
         parts.append(self._features("validation", raw))
         self.x = pd.concat(parts, ignore_index=True)
-        self.judging = judging(splits, y_train, y_validation, seed, validation)
         self.y, self.labels = coded(self.task, y_train, y_validation, validation)
+        self.judging = judging(splits, self.y, len(y_train), seed, validation)
         self._encoded: dict[tuple[str, int], _Encoded] = {}
 
     def using(self, features: dict[str, str]) -> "Bench":
@@ -136,6 +136,7 @@ class Bench:
         Raises:
             WorkflowError: The estimator has no such hyperparameter, or refuses a value.
         """
+        every = self._settings(family, hyperparameters)
         models, metrics, predictions, seconds = [], [], [], []
         for number, (_, judged) in enumerate(self.judging.parts):
             start = time.perf_counter()
@@ -155,7 +156,7 @@ class Bench:
             metrics.append(score(self.task, "val", self.y[judged], predictions[-1]))
         one = len(models) == 1
         return Fitted(
-            hyperparameters=self._settings(family, hyperparameters),
+            hyperparameters=every,
             seconds=float(np.mean(seconds)),
             predictions=np.concatenate([self._padded(part) for part in predictions]),
             metrics=metrics[0] if one else _mean_and_std(metrics),
@@ -201,9 +202,7 @@ class Bench:
 
     def _settings(self, family: Family, hyperparameters: dict[str, Any]) -> dict[str, Any]:
         """Return every hyperparameter of the estimator, those given checked."""
-        known = family.estimator(self.task, self.seed).get_params()
-        if self.task != "regression" and family.weighs:
-            known.setdefault(WEIGHT, None)
+        known = family.hyperparameters(self.task, self.seed)
         for name in hyperparameters:
             if name not in known:
                 raise unknown(f"hyperparameter of {family.name}:", name, known)
@@ -211,7 +210,6 @@ class Bench:
 
     def _fit(self, family: Family, hyperparameters: dict[str, Any], number: int) -> Model:
         """Fit on the rows of a part, or of the kept model (`KEPT`)."""
-        self._settings(family, hyperparameters)
         encoded = self._encode(family, number)
         estimator = family.estimator(self.task, self.seed)
         given, options = dict(hyperparameters), {}
@@ -312,23 +310,26 @@ def coded(
     return codes(both, known), [*known, *new]
 
 
-def judging(
-    splits: Splits, y_train: pd.Series, y_validation: pd.Series, seed: int, how: str
-) -> Judging:
+def judging(splits: Splits, y: np.ndarray, train: int, seed: int, how: str) -> Judging:
     """Return where models are fitted and judged.
+
+    Args:
+        splits: The splits of a preprocess run.
+        y: (n_rows,) targets of train, then of validation, as `coded` returns them.
+        train: How many of them are train's.
+        seed: Of the folds' shuffling.
+        how: `holdout` or `cv:<folds>`.
 
     Raises:
         WorkflowError: There are fewer rows than folds.
     """
     folds = parameters.folds(how)
     if folds is None:
-        return holdout(len(y_train), len(y_train) + len(y_validation))
-    task = splits.dataset.task
-    y, _ = coded(task, y_train, y_validation, how)
+        return holdout(train, len(y))
     return cross_validation(
         folds,
         y,
-        classes=task != "regression",
+        classes=splits.dataset.task != "regression",
         ordered=isinstance(splits.dataset.split, ByTime),
         groups=splits.positions("train", "validation"),
         seed=seed,
@@ -346,7 +347,7 @@ def baseline_scores(splits: Splits, how: str, seed: int) -> dict[str, float]:
     task = splits.dataset.task
     y_train, y_validation, y_test = (splits.read(split, [])[1] for split in SPLITS)
     y, labels = coded(task, y_train, y_validation, how)
-    parts = judging(splits, y_train, y_validation, seed, how)
+    parts = judging(splits, y, len(y_train), seed, how)
 
     def fit(rows: Rows) -> Model:
         fitted, known = _renumbered(task, y[rows])

@@ -11,14 +11,15 @@ from pathlib import Path
 import duckdb
 
 from workflow import dates, roles, tables
+from workflow.dataset import RESERVED
 from workflow.errors import WorkflowError, unknown
 from workflow.giveaways import giveaways
+from workflow.metrics import TASKS
 from workflow.profile import Table, profile
 from workflow.roles import Use
 from workflow.sql import BARE_CLOCKS, TARGET, connect, literal, quote
 
-TASKS = ("regression", "binary", "multiclass")
-RESERVED = ("all", "search")  # what `features` may be beside names
+ASKED = ("auto", *TASKS, "classification")  # the last: binary or multiclass, whichever fits
 MEMORY = "1GB"
 
 
@@ -67,9 +68,8 @@ def infer(
         WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
             rows cannot be split by that time, or no column is left as a feature.
     """
-    allowed = ("auto", *TASKS, "classification")
-    if task not in allowed:
-        raise unknown("task", task, allowed)
+    if task not in ASKED:
+        raise unknown("task", task, ASKED)
     text = tables.kind(paths) != "parquet"
     scan = tables.scan_text(paths) if text else tables.scan(paths)
     with (

@@ -113,6 +113,11 @@ class Family:
         """Return what it fits for a task."""
         return self.values if task == "regression" else self.classes
 
+    def hyperparameters(self, task: str, seed: int) -> dict[str, Any]:
+        """Return every hyperparameter that a fit takes, with its default."""
+        known = self.estimator(task, seed).get_params()
+        return {WEIGHT: None, **known} if task != "regression" and self.weighs else known
+
     def estimator(self, task: str, seed: int) -> "BaseEstimator":
         """Return an unfitted estimator at the family's default settings."""
         module, _, name = self.of(task).path.rpartition(".")
@@ -370,9 +375,7 @@ def narrowed(family: Family, given: Mapping[str, Any], task: str) -> Family:
     >>> narrowed(FAMILIES["linear"], {"alpha": 1.0}, "regression").values.space
     {}
     """
-    known = family.estimator(task, 0).get_params()
-    if task != "regression" and family.weighs:
-        known.setdefault(WEIGHT, None)
+    known = family.hyperparameters(task, 0)
     for name in given:
         if name not in known:
             raise unknown(f"hyperparameter in search.{family.name}:", name, known)
