@@ -12,10 +12,21 @@ from mlflow.entities import Run
 from mlflow.exceptions import ExecutionException
 from mlflow.tracking import MlflowClient
 
-from workflow import asked, metrics, models, parameters, runs, step, summary
+from workflow import (
+    asked,
+    fingerprint,
+    metrics,
+    models,
+    orphans,
+    parameters,
+    reuse,
+    runs,
+    step,
+    summary,
+)
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
-from workflow.errors import StepFailed
+from workflow.errors import StepFailed, WorkflowError
 
 PROJECT = Path(__file__).resolve().parent
 TUNE = ["best", "all", *models.FAMILIES]
@@ -37,6 +48,7 @@ TUNE = ["best", "all", *models.FAMILIES]
 @click.option("--top_n", required=True, help="How many finalists see the test split.")
 @click.option("--register_as", required=True, help="Registered name; 'auto' is the dataset's.")
 @click.option("--seed", required=True, help="Of everything random.")
+@click.option("--reuse", required=True, help="'true': no step whose result exists is run again.")
 def main(
     name: str,
     data: str,
@@ -53,6 +65,7 @@ def main(
     top_n: str,
     register_as: str,
     seed: str,
+    reuse: str,
 ) -> None:
     # All that can be wrong with the command is said now, before the first step starts.
     name, data = asked.locate(name, data)
@@ -65,36 +78,49 @@ def main(
     compared = parameters.names("models", families, list(models.FAMILIES))
     tuned = parameters.names("tune", tune, TUNE)
     parameters.whole_number("max_evals", max_evals, at_least=1)
-    parameters.whole_number("top_n", top_n, at_least=1)
+    most = parameters.whole_number("top_n", top_n, at_least=1)
     parameters.seed(seed)
     parameters.seconds("timeout", timeout)
     parameters.model_name(register_as)
+    workflow = Workflow(reuses=parameters.yes_or_no("reuse", reuse))
 
-    with step.run("main") as workflow:
-        preprocess = run_step(
-            "preprocess", dataset=name, data=data, target=target, task=task, split_by=split_by,
-            seed=seed,
-        )  # fmt: skip
+    with step.run("main") as run:
+        for name_of_orphan in orphans.sweep(run):
+            step.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
+        raw = {"dataset": name, "data": data, "target": target, "task": task, "split_by": split_by}
+        preprocess = workflow.step(
+            "preprocess", raw | {"seed": seed}, contents=asked.contents(**raw)
+        )
         splits = f"runs:/{preprocess.info.run_id}/splits"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)
         # What an inferred dataset has is known only now.
         judged = _check(definition, features, metric, validation)
         on = {"splits": splits, "metric": metric}
         fit = {"features": features, "validation": validation, "seed": seed}
-        train = run_step("train", models=",".join(compared), **fit, **on)
+        train = workflow.step(
+            "train", {"models": ",".join(compared), "hyperparameters": "{}"} | fit | on
+        )
         if tuned == ["best"]:
             tuned = [train.data.tags[runs.FAMILY_TAG]]
-        hpo = run_step(
-            "hpo", models=",".join(compared if "all" in tuned else tuned), max_evals=max_evals,
-            timeout=timeout, top_n=top_n, **fit, **on,
-        )  # fmt: skip
-        register = run_step(
-            "register", candidates=f"{train.info.run_id},{hpo.info.run_id}", top_n=top_n,
-            register_as=register_as, **on,
-        )  # fmt: skip
+        searched = ",".join(compared if "all" in tuned else tuned)
+        hpo = workflow.step(
+            "hpo",
+            {"models": searched, "max_evals": max_evals, "timeout": timeout} | fit | on,
+            uncounted={"top_n": top_n, "reuse": reuse},
+            at_least={"top_n": most},
+        )
+        register = workflow.step(
+            "register",
+            {
+                "candidates": f"{train.info.run_id},{hpo.info.run_id}",
+                "top_n": top_n,
+                "register_as": register_as,
+            }
+            | on,
+        )
         mlflow.log_metrics(register.data.metrics)
         mlflow.set_tags({key: register.data.tags[key] for key in runs.RESULT_TAGS})
-    summary.show(workflow, definition, judged, preprocess, [train, hpo], register)
+    summary.show(run, definition, judged, preprocess, [train, hpo], register, workflow.told)
 
 
 def _check(definition: Dataset, features: str, metric: str, validation: str) -> str:
@@ -104,27 +130,81 @@ def _check(definition: Dataset, features: str, metric: str, validation: str) -> 
     return metrics.resolve(metric, definition.task, definition.metric)
 
 
-def run_step(entry_point: str, **parameters: str) -> Run:
-    """Run an entry point of this project as a child of the active run, and return its run.
+class Workflow:
+    """Runs entry points of this project as children of the active run, or finds their results.
 
-    Raises:
-        StepFailed: It failed; it has said why.
+    Args:
+        reuses: Whether a step whose result exists is left out.
+
+    Attributes:
+        told: A line a step: what it was reused from, or why it was run.
     """
-    client = MlflowClient()
+
+    def __init__(self, *, reuses: bool) -> None:
+        self.reuses = reuses
+        self.told: dict[str, str] = {}
+
+    def step(
+        self,
+        entry_point: str,
+        given: dict[str, str],
+        *,
+        contents: dict[str, str] | None = None,
+        uncounted: dict[str, str] | None = None,
+        at_least: dict[str, int] | None = None,
+    ) -> Run:
+        """Return the finished run of an entry point.
+
+        Args:
+            entry_point: Its name.
+            given: Parameters that its result depends on.
+            contents: What is known of the content of inputs that are no runs.
+            uncounted: Parameters that its result does not depend on.
+            at_least: Of those, how much the run of an earlier result must have had.
+
+        Raises:
+            StepFailed: It failed; it has said why.
+        """
+        workflow, reason = mlflow.active_run(), "reuse is false"
+        if self.reuses:
+            found, reason = reuse.find(
+                fingerprint.of(entry_point, given, contents),
+                workflow.info.experiment_id,
+                **(at_least or {}),
+            )
+            if found:
+                reuse.show(found, workflow)
+                self._tell(entry_point, f"reused from {found.info.run_id}")
+                return found
+        self._tell(entry_point, f"runs: {reason}")
+        return _run(entry_point, given | (uncounted or {}))
+
+    def _tell(self, entry_point: str, line: str) -> None:
+        self.told[entry_point] = line
+        step.say(entry_point, line)
+
+
+def _run(entry_point: str, given: dict[str, str]) -> Run:
     try:
         done = mlflow.run(
             str(PROJECT),
             entry_point,
-            parameters=parameters,
+            parameters=given,
             run_name=entry_point,
             env_manager="local",  # the outer `mlflow run` has activated the environment
         )
     except ExecutionException as error:
         failed = runs.children(mlflow.active_run())[-1]
-        reason = failed.data.tags.get(step.ERROR_TAG, str(error))
+        orphans.end(failed.info.run_id)  # it may have been killed, with a trial at work
+        reason = failed.data.tags.get(step.ERROR_TAG)
+        if reason is None:
+            raise WorkflowError(
+                f"{entry_point}: its process was ended from outside: was there too little memory? "
+                "Give the same command again: what is finished is not run again."
+            ) from error
         raise StepFailed(f"{entry_point}: {reason}") from error
-    return client.get_run(done.run_id)
+    return MlflowClient().get_run(done.run_id)
 
 
 if __name__ == "__main__":
-    step.execute(main)
+    step.execute(main, grace=8.0)  # its step comes first

@@ -42,12 +42,12 @@ def main() -> None:
         (folder / "dataset.yaml").write_text(to_yaml(dataset))
         bench = Bench(Splits("runs:/none/splits", folder), dataset.select("all"), 42, "holdout")
         for family in FAMILIES.values():
-            pipeline = bench.pipeline(bench.fit(family, {}))
+            pipeline = bench.pipeline(bench.fit(family, {}).model)
             ours, inferred = [], []
             for _ in range(args.repeats):
-                with mlflow.start_run():
+                with mlflow.start_run() as run:
                     start = time.perf_counter()
-                    logged_models.log(pipeline, bench.example, family)
+                    logged_models.log(pipeline, bench.example, family, run.info.run_id)
                     ours.append(time.perf_counter() - start)
                     start = time.perf_counter()
                     mlflow.sklearn.log_model(

@@ -1,21 +1,17 @@
 """A search for the best hyperparameters, each trial a run, the best models kept."""
 
 import time
-from typing import Any
 
 import click
 import mlflow
 import pandas as pd
-from mlflow.tracking import MlflowClient
 from tqdm import tqdm
 
-from workflow import logged_models, metrics, models, parameters, plots, runs, step
+from workflow import cache_key, fingerprint, metrics, models, parameters, plots, runs, step, trials
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
-from workflow.fitting import Bench, Fitted
+from workflow.fitting import Bench
 from workflow.search import search
-
-MOST_FAILURES = 5  # trials in a row; then something is wrong with all of them
 
 
 @click.command()
@@ -28,6 +24,7 @@ MOST_FAILURES = 5  # trials in a row; then something is wrong with all of them
 @click.option("--top_n", required=True, help="How many of the best models are kept.")
 @click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
 @click.option("--seed", required=True)
+@click.option("--reuse", required=True, help="Whether finished trials are read back: 'true'.")
 def hpo(
     uri: str,
     families: str,
@@ -38,12 +35,14 @@ def hpo(
     top_n: str,
     validation: str,
     seed: str,
+    reuse: str,
 ) -> None:
     start = time.perf_counter()
     seeded = parameters.seed(seed)
-    trials = parameters.whole_number("max_evals", max_evals, at_least=1)
+    most = parameters.whole_number("max_evals", max_evals, at_least=1)
     kept = parameters.whole_number("top_n", top_n, at_least=1)
     limit = parameters.seconds("timeout", timeout)
+    goes_on = parameters.yes_or_no("reuse", reuse)
     asked = parameters.names("models", families, list(models.FAMILIES))
     splits = runs.open_splits(uri)
     dataset = splits.dataset
@@ -51,27 +50,40 @@ def hpo(
     how = parameters.validation(validation, dataset.validation)
     selections = dataset.selections(features)
     searched = [_searched(models.FAMILIES[name], dataset, judged) for name in asked]
-    with step.run("hpo"), tqdm(total=trials, disable=None, unit="trial", leave=False) as bar:
+    made_of = fingerprint.of("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
+    alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
+    bar = tqdm(total=most, disable=None, unit="trial", leave=False)
+    with bar, step.run("hpo", made_of, **{trials.SEARCH_TAG: alike}) as run:
         splits.log_inputs("train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
         whole = Bench(splits, every, seeded, how)
-        benches = {name: whole.using(one) for name, one in selections.items()}
-        journal = Journal(benches, how, judged, kept, bar)
+        journal = trials.Journal(
+            {name: whole.using(one) for name, one in selections.items()},
+            validation=how,
+            metric=judged,
+            kept=kept,
+            earlier=trials.finished(alike, run.info.experiment_id) if goes_on else {},
+            bar=bar,
+        )
+        begin = time.perf_counter()
         search(
             journal.trial,
             searched,
             task=dataset.task,
             features=list(selections),
-            max_evals=trials,
-            timeout=limit,
+            max_evals=most,
+            is_over=lambda: (
+                limit is not None and time.perf_counter() - begin + journal.seconds >= limit
+            ),
             seed=seeded,
         )
-        journal.close()
-        best = journal.table.sort_values("loss", kind="stable").iloc[0]
+        _close(journal)
+    best = journal.best[0]
+    before = f", {journal.read_back} of them read back" if journal.read_back else ""
     step.say(
         "hpo",
-        f"{len(journal.table)} trials; best {best['run']} {best['family']} "
-        f"val_{judged} {best[judged]:.6g}",
+        f"{len(journal.trials)} trials{before}; best {best.run.info.run_name} {best.family.name} "
+        f"val_{judged} {best.metrics[f'val_{judged}']:.6g}",
         start,
     )
 
@@ -85,99 +97,39 @@ def _searched(family: models.Family, dataset: Dataset, metric: str) -> models.Fa
     return models.narrowed(family, asked, dataset.task)
 
 
-class Journal:
-    """Runs trials, logs each as a run, and keeps the best fitted models in memory."""
-
-    def __init__(
-        self, benches: dict[str, Bench], validation: str, metric: str, kept: int, bar: tqdm
-    ) -> None:
-        self.benches, self.validation = benches, validation
-        self.metric, self.kept, self.bar = metric, kept, bar
-        self.task = next(iter(benches.values())).task
-        self.started = self.failures = 0  # trials in all, and failed ones in a row
-        self.rows: list[dict[str, Any]] = []
-        self.best: list[tuple[float, int, str, models.Family, str, Fitted]] = []
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """A row a trial that has not failed: "trial", "run", "family", what was chosen, scores."""
-        return pd.DataFrame(self.rows)
-
-    def trial(
-        self, family: models.Family, features: str, suggestion: dict[str, Any]
-    ) -> float | None:
-        """Fit one suggestion and log it; return its loss, or None if it has failed."""
-        bench = self.benches[features]
-        chosen = suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})
-        number, self.started = self.started, self.started + 1
-        name = f"trial-{number:03d}"
-        try:
-            with mlflow.start_run(run_name=name, nested=True) as run:
-                mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
-                seeded = {"random_state": bench.seed} if family.seeded else {}
-                mlflow.log_params(chosen | seeded)
-                fitted = bench.fit(family, suggestion)
-                mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
-        except WorkflowError as error:
-            return self._fail(run.info.run_id, name, error)
-        self.failures = 0
-        value = fitted.metrics[f"val_{self.metric}"]
-        loss = metrics.loss(self.task, self.metric, value)
-        row = {"trial": number, "run": name, "family": family.name, **chosen}
-        self.rows.append(row | {self.metric: value, "loss": loss})
-        # Of equal losses the earlier trial stays; nothing after its number is ever compared.
-        ranked = sorted([*self.best, (loss, number, run.info.run_id, family, features, fitted)])
-        self.best = ranked[: self.kept]
-        top = self.best[0][-1].metrics[f"val_{self.metric}"]
-        self.bar.set_postfix_str(f"best val_{self.metric} {top:.6g}")
-        self.bar.update()
-        return loss
-
-    def _fail(self, run_id: str, name: str, error: WorkflowError) -> None:
-        """Leave the reason on the trial's run, which has ended FAILED; the search goes on."""
-        MlflowClient().set_tag(run_id, step.ERROR_TAG, str(error))
-        self.failures += 1
-        self.bar.update()
-        if self.failures == MOST_FAILURES:
-            raise WorkflowError(f"{MOST_FAILURES} trials in a row have failed, {name}: {error}")
-        with self.bar.external_write_mode():
-            step.say("hpo", f"{name} failed: {error}")
-
-    def close(self) -> None:
-        """Log the kept models to their trials, and the search to the active run."""
-        if not self.rows:
-            raise WorkflowError(
-                "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."
-            )
-        client = MlflowClient()
-        for _, _, run_id, family, features, fitted in self.best:
-            ended = client.get_run(run_id).info.end_time
-            with mlflow.start_run(run_id=run_id, nested=True):
-                bench = self.benches[features]
-                logged_models.log(bench.pipeline(fitted), bench.example, family)
-            client.set_terminated(run_id, end_time=ended)  # a trial lasts as long as its fit
-        _, number, run_id, family, _, fitted = self.best[0]
-        passed = ("trial", "run", self.metric, "loss")
-        (row,) = [row for row in self.rows if row["trial"] == number]
-        found = {name: one for name, one in row.items() if name not in passed}
-        mlflow.log_dict({"run_id": run_id, **found}, "best.json")
-        mlflow.set_tags({runs.FAMILY_TAG: family.name})
-        mlflow.log_metrics(fitted.metrics)
-        table = self.table
-        mlflow.log_text(table.drop(columns="loss").to_csv(index=False), "trials.csv")
-        losses = table["loss"].cummin()
-        history = plots.search_history(
-            table.drop(columns=["run", "loss"]),
-            self.metric,
-            losses * metrics.loss(self.task, self.metric, 1.0),
+def _close(journal: trials.Journal) -> None:
+    """Log the kept models to their trials, and the search to the active run."""
+    if not journal.trials:
+        raise WorkflowError(
+            "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."
         )
-        lines = [
-            plots.parallel_coordinates(
-                rows.drop(columns=["run", "loss"]).dropna(axis=1, how="all"), self.metric
-            )
-            for _, rows in table.groupby("family", sort=False)
-        ]
-        mlflow.log_text(plots.page([history, *lines]), "search.html")
+    journal.keep()
+    best, metric = journal.best[0], journal.metric
+    mlflow.log_dict(
+        {"run_id": best.run.info.run_id, "family": best.family.name, **journal.chosen(best)},
+        "best.json",
+    )
+    mlflow.set_tags({runs.FAMILY_TAG: best.family.name})
+    mlflow.log_metrics(best.metrics)
+    table = pd.DataFrame(
+        {
+            "trial": one.number,
+            "run": one.run.info.run_name,
+            "family": one.family.name,
+            **journal.chosen(one),
+            metric: one.metrics[f"val_{metric}"],
+        }
+        for one in journal.trials
+    )
+    mlflow.log_text(table.to_csv(index=False), "trials.csv")
+    losses = pd.Series([one.loss for one in journal.trials]).cummin()
+    shown = table.drop(columns="run")
+    history = plots.search_history(shown, metric, losses * metrics.loss(journal.task, metric, 1.0))
+    lines = [
+        plots.parallel_coordinates(rows.dropna(axis=1, how="all"), metric)
+        for _, rows in shown.groupby("family", sort=False)
+    ]
+    mlflow.log_text(plots.page([history, *lines]), "search.html")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import click
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from workflow import asked, checks, parameters, runs, samples, sources, splits, step
+from workflow import asked, checks, fingerprint, parameters, runs, samples, sources, splits, step
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.errors import WorkflowError
@@ -36,7 +36,11 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
         asked.check_table(target, data, task, split_by)
     else:
         definition = asked.resolve(name, data, task, split_by)
-    with step.run("preprocess"), tempfile.TemporaryDirectory() as folder:
+    contents = asked.contents(name, data, target, task, split_by)
+    made_of = fingerprint.of(
+        "preprocess", step.parameters() | {"dataset": name, "data": data}, contents
+    )
+    with step.run("preprocess", made_of), tempfile.TemporaryDirectory() as folder:
         fetched, out = Path(folder, "raw"), Path(folder, "splits")
         fetched.mkdir()
         out.mkdir()
@@ -52,6 +56,8 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
         raw = splits.read_raw(definition, files)
         reports = splits.write_splits(definition, raw, out)
         (out / "dataset.yaml").write_text(text, encoding="utf-8")
+        if asked.contents(name, data, target, task, split_by) != contents:
+            raise WorkflowError(f"data '{data}' were changed while they were read: run it again.")
         _check(definition, raw, out)
         _log(definition, files, out, reports)
     kept = ", ".join(f"{report.rows:,} {split}" for split, report in reports.items())

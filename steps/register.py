@@ -9,18 +9,17 @@ import click
 import mlflow
 import pandas as pd
 from mlflow.entities import Metric, Run
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow import metrics, runs, step
+from workflow import fingerprint, metrics, runs, step
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
 from workflow.evaluate import codes, score
 from workflow.fitting import baseline_scores
 from workflow.logged_models import load, model_of, predict
 from workflow.parameters import model_name, whole_number
-
-ALIAS = "champion"
 
 
 @click.command()
@@ -39,7 +38,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
     how, seed = runs.judged_alike(found)
     finalists = _finalists(found, task, judged)[:most]
-    with step.run("register"):
+    with step.run("register", fingerprint.of("register", step.parameters())):
         splits.log_inputs("test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
         rows, answers = _score(finalists, splits)
@@ -64,7 +63,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         )
     step.say(
         "register",
-        f"{name} version {version} is @{ALIAS}: {winner['run']} ({winner['family']}), "
+        f"{name} version {version} is @{runs.ALIAS}: {winner['run']} ({winner['family']}), "
         f"val_{judged} {winner[f'val_{judged}']:.6g}, test_{judged} {winner[f'test_{judged}']:.6g}",
         start,
     )
@@ -160,7 +159,7 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
     with suppress(MlflowException):
         client.create_registered_model(name, description=splits.dataset.description)
     client.get_registered_model(name)  # it exists, or what kept it from being made is raised here
-    version = client.create_model_version(
+    version = _registered(name, model_of(run)) or client.create_model_version(
         name,
         source=model_of(run),
         run_id=run.info.run_id,
@@ -169,8 +168,18 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
         description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
         f"{scores}. Takes raw rows.",
     )
-    client.set_registered_model_alias(name, ALIAS, version.version)
+    client.set_registered_model_alias(name, runs.ALIAS, version.version)
     return str(version.version)
+
+
+def _registered(name: str, model: str) -> ModelVersion | None:
+    """Return the version that this very model has already, unless a later one is the champion.
+
+    It has one if an earlier run was interrupted between making it and setting the alias.
+    """
+    found = MlflowClient().search_model_versions(f"source_path = '{model}'")
+    champion = int(runs.champion(name) or 0)
+    return next((one for one in found if one.name == name and int(one.version) >= champion), None)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from sklearn.utils import estimator_html_repr
 
 from workflow import (
     class_plots,
+    fingerprint,
     importance,
     logged_models,
     metrics,
@@ -55,17 +56,17 @@ def train(
     how = parameters.validation(validation, dataset.validation)
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
-    with step.run("train"):
+    with step.run("train", fingerprint.of("train", step.parameters())):
         splits.log_inputs("train", "validation")
         bench = Bench(splits, selected, seeded, how)
         scores = {}
         for family in [models.BASELINE, *(models.FAMILIES[name] for name in asked)]:
-            with mlflow.start_run(run_name=family.name, nested=True):
+            with step.child(family.name) as run:
                 fitted = bench.fit(family, given if family is not models.BASELINE else {})
                 mlflow.set_tags(runs.model_tags(family.name, how, seeded))
                 if features == SEARCH:
                     mlflow.log_param(runs.FEATURES, ALL)
-                _log(bench, family, fitted, judged)
+                _log(bench, family, fitted, judged, run.info.run_id)
             scores[family.name] = fitted.metrics[f"val_{judged}"]
         best = min(asked, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
         mlflow.set_tags({runs.FAMILY_TAG: best})
@@ -74,14 +75,14 @@ def train(
     step.say("train", f"val_{judged}: {line}", start)
 
 
-def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str) -> None:
+def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str, run_id: str) -> None:
     mlflow.log_params(fitted.hyperparameters)
     mlflow.log_metrics(fitted.metrics | bench.train_metrics(fitted))
     mlflow.log_metric("fit_seconds", fitted.seconds)
     if family is models.BASELINE:
         return  # a number for comparison, not a candidate
-    pipeline = bench.pipeline(fitted)
-    logged_models.log(pipeline, bench.example, family)
+    pipeline = bench.pipeline(fitted.model)
+    logged_models.log(pipeline, bench.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), "estimator.html")
     for name, figure in _figures(bench, fitted, f"{family.name} on validation").items():
         mlflow.log_figure(figure, f"plots/{name}.png")

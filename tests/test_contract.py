@@ -28,6 +28,7 @@ CONTRACT = {
         "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
         "tune": "best", "max_evals": 15, "timeout": "none", "metric": "auto",
         "validation": "auto", "top_n": 5, "register_as": "auto", "seed": 42,
+        "reuse": "true",
     },
     "preprocess": {
         "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
@@ -40,7 +41,7 @@ CONTRACT = {
     "hpo": {
         "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
         "max_evals": 15, "timeout": "none", "metric": "auto", "validation": "auto", "top_n": 5,
-        "seed": 42,
+        "seed": 42, "reuse": "true",
     },
     "register": {
         "splits": None, "candidates": None, "top_n": 5, "metric": "auto", "register_as": "auto",

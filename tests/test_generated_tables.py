@@ -88,7 +88,7 @@ def learn(path: Path, target: str, family: str, folder: Path) -> None:
     if wrong := checks.errors(table):
         raise WorkflowError(" ".join(wrong))
     bench = Bench(Splits("runs:/none/splits", out), dataset.select("all"), 0, "holdout")
-    model = bench.pipeline(bench.fit(FAMILIES[family], {}))
+    model = bench.pipeline(bench.fit(FAMILIES[family], {}).model)
     rows = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     answer = model.predict(rows)
     assert len(answer) == len(rows)

@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from workflow import caller, sources
+from workflow import caller, digests, sources
 from workflow.dataset import Dataset, feature_columns
-from workflow.dataset_file import is_name, load
+from workflow.dataset_file import is_name, load, to_yaml
 from workflow.errors import WorkflowError, unknown
 from workflow.infer import ASKED, Inferred
+from workflow.parameters import NONE
 from workflow.rules import ByFiles, ByHash, ByTime, Split
 from workflow.samples import SAMPLES
 from workflow.sql import columns_of, quote
@@ -81,6 +82,30 @@ def resolve(name: str, data: str, task: str, split_by: str) -> Dataset:
             f"a URL prefix, or '{DEFAULT}' for {definition.data}."
         )
     return replace(definition, data=data)
+
+
+def contents(dataset: str, data: str, target: str, task: str, split_by: str) -> dict[str, str]:
+    """Return what is known of the content of what the parameters name: dataset file, raw files.
+
+    Args:
+        dataset: A shipped dataset's name, or the absolute path or URI of a dataset file.
+        data: As `locate` returns it.
+        target: A column, or `none`.
+        task: As it was given.
+        split_by: As it was given.
+
+    Raises:
+        WorkflowError: A file is not there, or the parameters do not fit the dataset.
+    """
+    if target != NONE:
+        return sources.identities(data)
+    definition = resolve(dataset, data, task, split_by)
+    found = {"dataset": digests.of_text(to_yaml(definition))}
+    if definition.data == SAMPLE:
+        return found  # its rows are made by the code
+    by_files = isinstance(definition.split, ByFiles)
+    names = definition.split.files.values() if by_files else None
+    return found | sources.identities(definition.data, names)
 
 
 def read_rule(split_by: str) -> Split | None:

@@ -1,4 +1,4 @@
-"""The folder from which a step was called, which MLflow does not pass on.
+"""The process that a step was called by, and its folder, which MLflow does not pass on.
 
 MLflow starts a step in the project's folder, through a shell, with MLFLOW_RUN_ID set. The first
 process above it whose own environment has another MLFLOW_RUN_ID, or none, is the one that asked for
@@ -30,16 +30,42 @@ def absolute(location: str) -> str:
     return str(path if path.is_absolute() else Path(os.path.normpath(_folder(location) / path)))
 
 
-def _folder(location: str) -> Path:
+def process() -> psutil.Process | None:
+    """Return the process that asked for this run, or None: there is none, or it is hidden."""
     run_id = os.environ.get(RUN_ID)
     if run_id is None:
+        return None
+    try:
+        for above in psutil.Process().parents():
+            if above.environ().get(RUN_ID) != run_id:
+                return above
+    except psutil.Error:
+        pass  # the process belongs to another user, or is gone
+    return None
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Tell whether a process has ended, even if nobody has taken note of it yet (a zombie)."""
+    try:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        # What takes in the children of a process that has ended, and never asks for a run itself.
+        takes_in = process.pid == 1 or process.name() == "systemd"
+        return takes_in and "python" not in Path(process.exe()).name
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+
+
+def _folder(location: str) -> Path:
+    if RUN_ID not in os.environ:
         return Path.cwd()
     try:
-        for process in psutil.Process().parents():
-            if process.environ().get(RUN_ID) != run_id:
-                return Path(process.cwd())
+        if (calling := process()) and not is_gone(calling):
+            return Path(calling.cwd())
     except psutil.Error:
-        pass  # the process belongs to another user, or is gone: said below
+        pass
     raise WorkflowError(
         f"cannot find out which folder '{location}' is relative to, because the process that "
         "called `mlflow run` cannot be looked at: give an absolute path."

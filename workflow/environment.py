@@ -1,5 +1,9 @@
-"""The environment's pins, read from conda.yaml, for the models that are logged from it."""
+"""The environment: conda.yaml's pins, what of them is installed, and what a model needs of it."""
 
+import platform
+import sys
+from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,25 @@ def pins() -> dict[str, str]:
     """Return every pip requirement of conda.yaml by package name."""
     lines = next(one["pip"] for one in _conda()["dependencies"] if isinstance(one, dict))
     return {line.partition("==")[0]: line for line in lines}
+
+
+@lru_cache
+def installed() -> dict[str, str]:
+    """Return what this process really runs in: the version of each pinned package that is there.
+
+    With `--env-manager local` that need not be conda.yaml's. Python and the platform stand beside.
+    """
+    versions = {"python": platform.python_version(), "platform": _platform()}
+    for name in pins():
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # of another platform
+    return versions
+
+
+def _platform() -> str:
+    return f"{sys.platform}-{platform.machine()}"
 
 
 def serving_environment(packages: list[str], constraints: Path) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Fitted:
         predictions: Of the rows judged, as `Model.predict`, in the order of `Bench.actual`.
         metrics: `val_<metric>` of the rows judged; of folds the mean, and `val_<metric>_std`.
         last: The model of the last part, and the rows that it was judged on.
+        kept: The model that is kept, if it was fitted to be judged: the one of a holdout.
         finish: Fits the model that is kept, if it is not there yet.
     """
 
@@ -72,12 +73,13 @@ class Fitted:
     predictions: np.ndarray
     metrics: dict[str, float]
     last: tuple[Model, Rows]
+    kept: Model | None
     finish: Callable[[], Model]
 
     @cached_property
     def model(self) -> Model:
         """The model that is kept: on train alone, or with folds on train and validation."""
-        return self.finish()
+        return self.kept or self.finish()
 
 
 class Bench:
@@ -146,7 +148,8 @@ class Bench:
             settings = f"{family.name} fitted with {hyperparameters or 'defaults'}"
             try:
                 predictions.append(models[-1].predict_encoded(encoded.judged))
-            except ValueError as error:  # more neighbours are asked for than there are rows
+            # Each library has errors of its own: too many neighbours, too little memory.
+            except Exception as error:
                 raise WorkflowError(f"{settings} cannot predict: {error}.") from error
             if not np.isfinite(predictions[-1]).all():
                 raise WorkflowError(
@@ -161,19 +164,25 @@ class Bench:
             predictions=np.concatenate([self._padded(part) for part in predictions]),
             metrics=metrics[0] if one else _mean_and_std(metrics),
             last=(models[-1], self.judging.parts[-1][1]),
-            finish=lambda: models[0] if one else self._fit(family, hyperparameters, KEPT),
+            kept=models[0] if one else None,
+            finish=lambda: self.refit(family, hyperparameters),
         )
 
-    def pipeline(self, fitted: Fitted) -> Pipeline:
+    def refit(self, family: Family, hyperparameters: dict[str, Any]) -> Model:
+        """Fit the model that is kept, as `fit` does: on train, or with folds on validation too."""
+        one = len(self.judging.parts) == 1
+        return self._fit(family, hyperparameters, 0 if one else KEPT)
+
+    def pipeline(self, model: Model) -> Pipeline:
         """Return the whole of a kept model: raw rows to predictions."""
         steps = [
             ("features", self.sql),
-            ("encode", fitted.model.encoder),
-            ("estimator", fitted.model.estimator),
+            ("encode", model.encoder),
+            ("estimator", model.estimator),
         ]
-        if fitted.model.codes is None:
+        if model.codes is None:
             return Pipeline(steps)
-        return LabelledPipeline(steps, labels=[self.labels[code] for code in fitted.model.codes])
+        return LabelledPipeline(steps, labels=[self.labels[code] for code in model.codes])
 
     def train_metrics(self, fitted: Fitted) -> dict[str, float]:
         """Return `train_<metric>` of a kept model, on the rows that it was fitted on."""

@@ -33,8 +33,8 @@ TRUSTED = (
 )
 
 
-def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
-    """Log a whole pipeline, raw rows to predictions, as the active run's model.
+def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) -> None:
+    """Log a whole pipeline, raw rows to predictions, as a run's model; its status stays as it is.
 
     It is saved by skops, which runs no code of the file's when it is loaded, with the code of its
     first stage beside it, so that it loads where the project is not.
@@ -43,6 +43,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
         pipeline: SqlFeatures, encoding, estimator; fitted.
         example: (n, n_columns) raw rows, as in training.
         family: The model's; it says which packages and types the estimator is made of.
+        run_id: The run's.
     """
     features = pipeline[0]
     specs = [
@@ -65,8 +66,9 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family) -> None:
             input_example=as_served(example, signature),
             serialization_format="skops",
             skops_trusted_types=[*TRUSTED, *family.trusted],
+            run_id=run_id,
         )
-    mlflow.log_metric("model_bytes", Model.load(info.model_uri).model_size_bytes)
+    mlflow.log_metric("model_bytes", Model.load(info.model_uri).model_size_bytes, run_id=run_id)
 
 
 def _outputs(pipeline: Pipeline) -> Schema:

@@ -52,6 +52,17 @@ def seconds(name: str, text: str) -> float | None:
     return number
 
 
+def yes_or_no(name: str, text: str) -> bool:
+    """Return True for `true` and False for `false`.
+
+    Raises:
+        WorkflowError: It is neither.
+    """
+    if text not in ("true", "false"):
+        raise WorkflowError(f"{name}='{text}': give 'true' or 'false'.")
+    return text == "true"
+
+
 def folds(text: str) -> int | None:
     """Return how many folds a way of validation has, or None for `holdout`.
 

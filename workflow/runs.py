@@ -1,7 +1,7 @@
 """What is asked of MLflow and written to it: splits, inputs, candidate models."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +10,13 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, Run
+from mlflow.entities import DatasetInput, FileInfo, InputTag, LoggedModelStatus, Run
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
+from workflow import trouble
 from workflow.binding import is_number
 from workflow.dataset import Dataset, feature_columns
 from workflow.dataset_file import from_yaml
@@ -33,6 +35,7 @@ WINNER_TAG = "workflow.winner"  # the run whose model was registered
 FEATURES = (
     "features"  # the param of a model run that names its feature set, where those are searched
 )
+ALIAS = "champion"  # of a registered model: the newest version that was accepted
 CHECKS = "checks.csv"  # of a preprocess run
 RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
 
@@ -110,6 +113,8 @@ def open_splits(uri: str) -> Splits:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
+        if trouble.explain(error):
+            raise
         raise WorkflowError(
             f"splits='{uri}' cannot be read ({error}). Give runs:/<run id>/splits of a finished "
             "preprocess run in this tracking store."
@@ -166,12 +171,14 @@ def candidates(run_ids: list[str]) -> list[Run]:
         try:
             run = client.get_run(run_id)
         except MlflowException as error:
+            if not is_missing(error):
+                raise
             raise WorkflowError(
                 f"candidates: there is no run '{run_id}' in this tracking store; give the ids of "
                 "train, hpo or trial runs."
             ) from error
         for one in [run, *children(run)]:
-            if one.outputs and one.outputs.model_outputs:
+            if models(one):
                 found[one.info.run_id] = one
     if not found:
         raise WorkflowError(
@@ -224,6 +231,57 @@ def children(run: Run) -> list[Run]:
             output_format="list",
         )
     )
+
+
+def models(run: Run) -> list[str]:
+    """Return the ids of the models that a run has logged, the newest last."""
+    return [one.model_id for one in run.outputs.model_outputs] if run.outputs else []
+
+
+def model_files(model_id: str) -> dict[str, int | None] | None:
+    """Return the size of each file of a logged model, or None if it is not all there."""
+    client = MlflowClient()
+    try:
+        if client.get_logged_model(model_id).status != LoggedModelStatus.READY:
+            return None
+    except MlflowException as error:
+        if not is_missing(error):
+            raise
+        return None
+    return sizes(client.list_logged_model_artifacts, model_id) or None
+
+
+def sizes(listed: Callable[[str, str | None], list[FileInfo]], id: str) -> dict[str, int | None]:
+    """Return the size of each file under a run or a model, by path, folders gone through.
+
+    Args:
+        listed: A method of MlflowClient that lists a folder's content.
+        id: The run's or the model's.
+    """
+    found: dict[str, int | None] = {}
+    folders: list[str | None] = [None]
+    while folders:
+        for one in listed(id, folders.pop()):
+            if one.is_dir:
+                folders.append(one.path)
+            else:
+                found[one.path] = one.file_size
+    return found
+
+
+def champion(name: str) -> str | None:
+    """Return the version of a registered model that has the alias, if there is one."""
+    try:
+        return str(MlflowClient().get_model_version_by_alias(name, ALIAS).version)
+    except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE" and not is_missing(error):
+            raise
+        return None
+
+
+def is_missing(error: MlflowException) -> bool:
+    """Tell whether an error means that what was asked for does not exist."""
+    return error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 
 
 def signature_type(type: str) -> DataType:

@@ -20,8 +20,8 @@ def search(
     task: str,
     features: list[str],
     max_evals: int,
-    timeout: float | None,
     seed: int,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
     """Call `objective` with one suggestion after another.
 
@@ -34,8 +34,8 @@ def search(
         task: The dataset's.
         features: Names of selections of features; one of several is part of each suggestion.
         max_evals: How many suggestions.
-        timeout: Seconds after which no further suggestion is made, or None.
-        seed: The same seed gives the same suggestions for the same losses.
+        seed: The same seed gives the same suggestions for the same losses, however many there are.
+        is_over: Asked after each one: whether no further suggestion is to be made.
     """
     by_name = {family.name: family for family in families}
 
@@ -51,7 +51,7 @@ def search(
         spaces[0] if len(spaces) == 1 else hp.choice(FAMILY, spaces),
         algo=tpe.suggest,
         max_evals=max_evals,
-        timeout=timeout,
+        early_stop_fn=lambda trials: (is_over(), []),
         rstate=np.random.default_rng(seed),
         show_progressbar=False,  # the step's own bar tells the metric, not the loss
         verbose=False,

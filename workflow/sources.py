@@ -1,6 +1,7 @@
 """Where raw files come from: a folder, or a URL prefix that fsspec reads (http, https, s3, gs)."""
 
 import shutil
+import uuid
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 import fsspec
 
-from workflow import tables
+from workflow import digests, tables
 from workflow.errors import WorkflowError
 
 READ = tuple(suffix for suffixes in tables.SUFFIXES.values() for suffix in suffixes)
@@ -89,6 +90,51 @@ def gather(location: str, into: Path) -> list[Path]:
     return sorted(found)
 
 
+def identities(location: str, names: Collection[str] | None = None) -> dict[str, str]:
+    """Return what is known of the content of files, without copying remote ones.
+
+    Args:
+        location: As `fetch` takes it; without names, as `gather` does.
+        names: File names, relative to `location`, or None for the files of one table.
+
+    Returns:
+        By file: of a local one the digest of its content, of a remote one its ETag or version, or
+        its size and time where the server says neither. One of which it says nothing at all is
+        never twice the same.
+
+    Raises:
+        WorkflowError: A file is missing, or cannot be asked about.
+    """
+    if not is_remote(location):
+        found = gather(location, Path()) if names is None else fetch(location, names, Path())
+        paths = found if names is None else list(found.values())
+        return {str(path): digests.of_files([path]) for path in paths}
+    prefix = location.rstrip("/")
+    urls = _listed(location) if names is None else [f"{prefix}/{name}" for name in names]
+    return {url: _identity(url) for url in urls}
+
+
+# What servers and stores call it, the first that is there: http, s3, gs.
+VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
+TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
+
+
+def _identity(url: str) -> str:
+    try:
+        files, path = fsspec.core.url_to_fs(url)
+        files.invalidate_cache()  # it may have changed since this process looked last
+        found = files.info(path)
+    except Exception as error:
+        raise _unavailable(url, error) from error
+    if version := next((found[name] for name in VERSIONS if found.get(name)), None):
+        return str(version).strip('"')
+    if found.get("size") is not None and (
+        time := next((found[name] for name in TIMES if found.get(name)), None)
+    ):
+        return f"{found['size']} bytes, {time}"
+    return f"unknown {uuid.uuid4()}"
+
+
 def _listed(url: str) -> list[str]:
     """Return the URLs of the files that a URL stands for."""
     scheme = url.partition("://")[0]
@@ -127,15 +173,19 @@ def _download(url: str, path: Path) -> Path:
     try:
         with fsspec.open(url, "rb") as source, path.open("wb") as copy:
             shutil.copyfileobj(source, copy, length=2**20)
-    # Every protocol's library has errors of its own; what they mean to the user is the same.
     except Exception as error:
         path.unlink(missing_ok=True)
-        # fsspec says FileNotFoundError of a web server that is out of order as well.
-        status = getattr(error.__cause__, "status", 404 if error.__cause__ is None else None)
-        if isinstance(error, FileNotFoundError) and (status == 404 or not url.startswith("http")):
-            raise WorkflowError(f"data: there is no file {url}.") from error
-        raise _unreadable(url, error) from error
+        raise _unavailable(url, error) from error
     return path
+
+
+def _unavailable(url: str, error: Exception) -> WorkflowError:
+    """Every protocol's library has errors of its own; what they mean to the user is the same."""
+    # fsspec says FileNotFoundError of a web server that is out of order as well.
+    status = getattr(error.__cause__, "status", 404 if error.__cause__ is None else None)
+    if isinstance(error, FileNotFoundError) and (status == 404 or not url.startswith("http")):
+        return WorkflowError(f"data: there is no file {url}.")
+    return _unreadable(url, error)
 
 
 def _unreadable(url: str, error: Exception) -> WorkflowError:

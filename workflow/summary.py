@@ -6,7 +6,7 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Run
 
-from workflow import checks, runs
+from workflow import checks, reuse, runs
 from workflow.dataset import Dataset
 
 SHOWN = 5  # warnings; the summary fits a screen
@@ -19,6 +19,7 @@ def show(
     preprocess: Run,
     compared: list[Run],
     register: Run,
+    told: dict[str, str],
 ) -> None:
     """Print the summary.
 
@@ -29,11 +30,12 @@ def show(
         preprocess: The preprocess run, whose checks may warn.
         compared: The train and hpo runs.
         register: The register run, finished.
+        told: By step, what it was reused from, or why it was run.
     """
     val, test = f"val_{metric}", f"test_{metric}"
     text = mlflow.artifacts.load_text(f"runs:/{register.info.run_id}/leaderboard.csv")
     finalists = pd.read_csv(io.StringIO(text))
-    known = set(finalists["run_id"])
+    known = set(finalists["run"])
     rest = [
         {
             "run": run.info.run_name,
@@ -43,7 +45,7 @@ def show(
             "fit_seconds": run.data.metrics["fit_seconds"],
         }
         for run in runs.candidates([run.info.run_id for run in compared])
-        if run.info.run_id not in known
+        if run.info.run_name not in known
     ]
     # The baseline stands last in both.
     table = pd.concat([finalists.iloc[:-1], pd.DataFrame(rest), finalists.iloc[-1:]])
@@ -59,7 +61,7 @@ def show(
         scores = "".join(f"{_number(row[key], '.6g'):>{wide}}" for key in (val, test))
         mark = "*" if number == 0 else " "
         print(f"{mark} {names}{scores}{_number(row['fit_seconds'], '.1f'):>9}")
-    print("\n".join(["", *_warnings(preprocess), *_next(workflow, register)]))
+    print("\n".join(["", *_warnings(preprocess), *_steps(told), *_next(workflow, register)]))
 
 
 def _warnings(preprocess: Run) -> list[str]:
@@ -69,6 +71,13 @@ def _warnings(preprocess: Run) -> list[str]:
     if more := found[SHOWN:]:
         lines.append(f"! and {len(more)} more, in {runs.CHECKS} of the preprocess run")
     return [*lines, ""] if lines else []
+
+
+def _steps(told: dict[str, str]) -> list[str]:
+    """Return what became of each step, unless it was the first time for all of them."""
+    if all(line.endswith(reuse.FIRST) for line in told.values()):
+        return []
+    return [*(f"  {step:<11} {line}" for step, line in told.items()), ""]
 
 
 def _number(value: float, form: str) -> str:

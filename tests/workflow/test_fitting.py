@@ -137,7 +137,7 @@ def transforms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def answers(bench: Bench, fitted: object, raw: pd.DataFrame) -> np.ndarray:
     """Return what a kept pipeline makes of raw rows: values, or probabilities."""
-    model = bench.pipeline(fitted)
+    model = bench.pipeline(fitted.model)
     return model.predict_proba(raw) if isinstance(model, LabelledPipeline) else model.predict(raw)
 
 
@@ -269,7 +269,7 @@ def test_a_label_of_validation_alone_is_taken(surprised, family, how, label):
     assert fitted.predictions.shape == (len(on.actual), 3)
     assert np.isfinite(fitted.metrics["val_log_loss"])
     known = {"late", "in time"} | ({label} if how != "holdout" else set())
-    assert set(on.pipeline(fitted).classes_) == known
+    assert set(on.pipeline(fitted.model).classes_) == known
     assert set(on.labels) == {"late", "in time", label}
     assert np.isfinite(on.train_metrics(fitted)["train_log_loss"])
     assert sum(on.labels[code] == label for code in on.actual) == 5
@@ -304,7 +304,7 @@ def test_a_class_in_one_fold_alone_is_taken(tmp_path):
         fitted = on.fit(FAMILIES[name], QUICK[name])
         assert np.isfinite(fitted.metrics["val_log_loss"])
         assert fitted.predictions.shape == (2 * ROWS, 3)
-        assert set(on.pipeline(fitted).classes_) == {"late", "in time", "once"}
+        assert set(on.pipeline(fitted.model).classes_) == {"late", "in time", "once"}
 
 
 def test_rows_of_one_class_are_refused_by_every_family_in_one_line(tmp_path):

@@ -106,7 +106,7 @@ def quick(family: Family, task: str) -> dict:
 
 def fitted(family: Family, task: str, splits: Splits) -> Pipeline:
     bench = Bench(splits, splits.dataset.features, 42, "holdout")
-    return bench.pipeline(bench.fit(family, quick(family, task)))
+    return bench.pipeline(bench.fit(family, quick(family, task)).model)
 
 
 @pytest.fixture(scope="module")

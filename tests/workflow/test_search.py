@@ -1,4 +1,3 @@
-import time
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,6 @@ def run(
         task=task,
         features=list(features),
         max_evals=max_evals,
-        timeout=None,
         seed=seed,
     )
     return seen
@@ -187,25 +185,39 @@ def test_a_space_is_searched_from_end_to_end():
     assert sum(values["real_log"] < 1 for values in seen) > 10  # as on a scale of logarithms
 
 
-def test_no_trial_is_started_after_the_timeout():
+def test_no_trial_is_started_once_the_search_is_over():
     started = []
 
-    def slow(family: Family, features: str, values: dict[str, Any]) -> float:
-        started.append(time.perf_counter())
-        time.sleep(0.05)
+    def objective(family: Family, features: str, values: dict[str, Any]) -> float:
+        started.append(values)
         return 0.0
 
     search(
-        slow,
+        objective,
         [FOREST],
         task="regression",
         features=["all"],
         max_evals=1_000,
-        timeout=0.4,
         seed=0,
+        is_over=lambda: len(started) == 3,
     )
-    assert 1 <= len(started) <= 8
-    assert started[-1] - started[0] < 0.5
+    assert len(started) == 3
+
+
+def test_a_longer_search_begins_with_the_suggestions_of_a_shorter_one():
+    def suggestions(most: int) -> list[dict[str, Any]]:
+        seen = []
+
+        def objective(family: Family, features: str, values: dict[str, Any]) -> float:
+            seen.append(values)
+            return float(len(seen) % 7)
+
+        search(
+            objective, [FOREST], task="regression", features=["all"], max_evals=most, seed=0
+        )  # fmt: skip
+        return seen
+
+    assert suggestions(30)[:25] == suggestions(25)  # beyond the 20 that TPE draws at random
 
 
 def test_an_error_of_the_objective_ends_the_search():
@@ -219,7 +231,6 @@ def test_an_error_of_the_objective_ends_the_search():
             task="regression",
             features=["all"],
             max_evals=3,
-            timeout=None,
             seed=0,
         )
 

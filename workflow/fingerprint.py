@@ -1,0 +1,45 @@
+"""What a step's result would depend on if it were run now, looked up."""
+
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from workflow import environment, runs, source_files
+from workflow.cache_key import Ingredients
+
+KEY_TAG = "workflow.key"
+
+
+def of(step: str, given: dict[str, str], contents: dict[str, str] | None = None) -> Ingredients:
+    """Return the ingredients of a step's result.
+
+    Runs that are given as inputs count by their own key: what was made again from the same is the
+    same.
+
+    Args:
+        step: The entry point, whose module is `steps.<step>`.
+        given: Its parameters, paths made absolute.
+        contents: What is known of the content of inputs that are no runs, by name.
+    """
+    plain, inputs = {name: str(text) for name, text in given.items()}, dict(contents or {})
+    if "splits" in plain:
+        inputs["splits"] = _key_of(plain.pop("splits").removeprefix("runs:/").partition("/")[0])
+    if "candidates" in plain:
+        ids = plain.pop("candidates").split(",")
+        inputs["candidates"] = ",".join(_key_of(one.strip()) for one in ids)
+    return Ingredients(
+        step=step,
+        parameters=plain,
+        inputs=inputs,
+        code=source_files.of(f"steps.{step}"),
+        environment=environment.installed(),
+    )
+
+
+def _key_of(run_id: str) -> str:
+    try:
+        run = MlflowClient().get_run(run_id)
+    except MlflowException as error:
+        if not runs.is_missing(error):
+            raise
+        return run_id  # the step itself says what is wrong with it
+    return run.data.tags.get(KEY_TAG, run_id)

@@ -1,0 +1,141 @@
+"""Steps whose result exists already: recorded when they finish, found by their key, shown again."""
+
+import json
+from typing import Any
+
+import mlflow
+from mlflow.entities import Metric, Param, Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from workflow import orphans, runs
+from workflow.cache_key import Ingredients, differences, key
+from workflow.fingerprint import KEY_TAG
+
+REUSED_TAG = "workflow.reused_from"  # of a run that shows another's result: that run's id
+RECORD = "step.json"  # artifact of a finished step: what it depends on, and what came out
+SHOWN = 3  # differences
+FIRST = "the first in this experiment"
+OWN_TAGS = (KEY_TAG, orphans.PROCESS_TAG)  # of the run alone that did the work
+NEWEST = ["attributes.start_time DESC"]
+
+
+def record(run: Run, ingredients: Ingredients) -> None:
+    """Log what a step depends on and what came out: the last that is written before FINISHED."""
+    client = MlflowClient()
+    children = runs.children(run)
+    models = {id for child in children for id in runs.models(child)}
+    if winner := client.get_run(run.info.run_id).data.tags.get(runs.WINNER_TAG):
+        models |= set(runs.models(client.get_run(winner)))
+    result = {
+        "artifacts": runs.sizes(client.list_artifacts, run.info.run_id),
+        "runs": [child.info.run_id for child in children],
+        "models": {id: runs.model_files(id) for id in sorted(models)},
+    }
+    made = {"ingredients": ingredients.to_dict(), "result": result}
+    client.log_dict(run.info.run_id, made, RECORD)
+
+
+def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple[Run | None, str]:
+    """Look for the whole result of a step.
+
+    Args:
+        ingredients: Those of the step.
+        experiment_id: Results of other experiments do not count.
+        at_least: A parameter that the key leaves out, and how much of it a run must have had.
+
+    Returns:
+        The run and nothing, or None and in words why there is none.
+    """
+    client = MlflowClient()
+    same = f"tags.`{KEY_TAG}` = '{key(ingredients)}'"
+    alike = client.search_runs([experiment_id], same, order_by=NEWEST)
+    reasons = []
+    for run in alike:
+        if not (lacking := _lacking(client, run, at_least)):
+            return run, ""
+        reasons.append(lacking)
+    if reasons:
+        return None, reasons[0]
+    step = f"tags.`workflow.step` = '{ingredients.step}' AND attributes.status = 'FINISHED'"
+    for run in client.search_runs([experiment_id], step, order_by=NEWEST):
+        if KEY_TAG in run.data.tags and (recorded := _recorded(run)):
+            found = differences(Ingredients(**recorded["ingredients"]), ingredients)
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            return None, "; ".join(found[:SHOWN]) + more
+    return None, FIRST
+
+
+def show(run: Run, workflow: Run) -> None:
+    """Make a child of the workflow's run that shows the result of an earlier run."""
+    path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    kept = {name: text for name, text in run.data.tags.items() if name not in OWN_TAGS}
+    copy(
+        run,
+        kept
+        | {
+            REUSED_TAG: run.info.run_id,
+            "mlflow.parentRunId": workflow.info.run_id,
+            "mlflow.note.content": "Not run again. Its artifacts and child runs are those of "
+            f"[the run that made them]({path}).",
+        },
+    )
+
+
+def copy(run: Run, tags: dict[str, str], without: tuple[str, ...] = ()) -> Run:
+    """Make a finished run with the params, metrics and inputs of another, at the same time.
+
+    Args:
+        run: The other one, finished. Its artifacts stay where they are.
+        tags: Those of the copy.
+        without: How the names of metrics begin that are not copied.
+    """
+    client = MlflowClient()
+    info, data = run.info, run.data
+    id = client.create_run(info.experiment_id, info.start_time, tags, info.run_name).info.run_id
+    metrics = [
+        Metric(name, value, info.end_time, 0)
+        for name, value in data.metrics.items()
+        if not name.startswith(without)
+    ]
+    client.log_batch(id, metrics, [Param(name, text) for name, text in data.params.items()])
+    if run.inputs.dataset_inputs:
+        client.log_inputs(id, run.inputs.dataset_inputs)
+    client.set_terminated(id, "FINISHED", info.end_time)
+    return client.get_run(id)
+
+
+def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
+    """Return what keeps a run of the same key from being reused, or nothing."""
+    if run.info.status != "FINISHED":
+        return f"run {run.info.run_id} of it is {run.info.status}"
+    for name, least in at_least.items():
+        if (was := int(run.data.params[name])) < least:
+            return f"{name} was {was}, is {least}"
+    gone = f"of run {run.info.run_id} is gone"
+    if (recorded := _recorded(run)) is None:
+        return f"{RECORD} {gone}"
+    result = recorded["result"]
+    there = runs.sizes(client.list_artifacts, run.info.run_id)
+    for path, size in result["artifacts"].items():
+        if there.get(path) != size:
+            return f"{path} {gone}"
+    children = {child.info.run_id for child in runs.children(run)}
+    if lost := set(result["runs"]) - children:
+        return f"child run {lost.pop()} {gone}"
+    for id, sizes in result["models"].items():
+        # MLflow adds a file of its own when it loads a registered model.
+        if not sizes.items() <= (runs.model_files(id) or {}).items():
+            return f"model {id} {gone}"
+    name, version = (run.data.tags.get(tag) for tag in (runs.MODEL_TAG, runs.VERSION_TAG))
+    if name is not None and runs.champion(name) != version:
+        return f"{name} version {version} is not @{runs.ALIAS} any more"
+    return ""
+
+
+def _recorded(run: Run) -> dict[str, Any] | None:
+    try:
+        text = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}")
+    except (MlflowException, OSError):
+        return None
+    return json.loads(text)

@@ -1,0 +1,208 @@
+"""The trials of a search: each a run, those of earlier searches alike read back, the best kept."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import mlflow
+from mlflow.entities import LoggedModelOutput, Run
+from mlflow.tracking import MlflowClient
+from tqdm import tqdm
+
+from workflow import logged_models, metrics, reuse, runs, step
+from workflow.errors import WorkflowError
+from workflow.fitting import Bench, Model
+from workflow.models import Family
+
+SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
+PREFIX = "trial-"
+MOST_FAILURES = 5  # in a row; then something is wrong with all of them
+
+
+def finished(search: str, experiment_id: str) -> dict[int, Run]:
+    """Return the finished trials of all searches alike, by their number.
+
+    Args:
+        search: The searches' `SEARCH_TAG`.
+        experiment_id: Where they are.
+    """
+    found: dict[int, Run] = {}
+    searches = MlflowClient().search_runs(
+        [experiment_id], f"tags.`{SEARCH_TAG}` = '{search}'", order_by=["attributes.start_time ASC"]
+    )
+    for one in searches:
+        for run in runs.children(one):
+            number = int(run.info.run_name.removeprefix(PREFIX))
+            # Of several the newest that has a model: it need not be fitted again.
+            if run.info.status == "FINISHED" and (number not in found or runs.models(run)):
+                found[number] = run
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A finished trial.
+
+    Attributes:
+        number: From 0, in the order of the search.
+        family: What was fitted.
+        features: The name of the selection of features.
+        suggestion: Hyperparameters.
+        run: Its run.
+        metrics: `val_<metric>`.
+        loss: What the search makes smaller.
+    """
+
+    number: int
+    family: Family
+    features: str
+    suggestion: dict[str, Any]
+    run: Run
+    metrics: dict[str, float]
+    loss: float
+
+
+class Journal:
+    """Runs trials, or reads them back, and keeps the best models.
+
+    Args:
+        benches: By the name of the selection of features.
+        validation: How trials are judged: `holdout` or `cv:<folds>`.
+        metric: What they are judged by.
+        kept: How many models are kept.
+        earlier: Finished trials of searches alike, by their number.
+        bar: Shows the progress.
+
+    Attributes:
+        trials: Those that have not failed.
+        read_back: How many of them were not run.
+        seconds: That those have taken when they were run.
+    """
+
+    def __init__(
+        self,
+        benches: dict[str, Bench],
+        *,
+        validation: str,
+        metric: str,
+        kept: int,
+        earlier: dict[int, Run],
+        bar: tqdm,
+    ) -> None:
+        self.benches, self.validation = benches, validation
+        self.metric, self.kept, self.earlier, self.bar = metric, kept, earlier, bar
+        self.task = next(iter(benches.values())).task
+        self.trials: list[Trial] = []
+        self.read_back, self.seconds = 0, 0.0
+        self._started = self._failures = 0  # trials in all, and failed ones in a row
+        self._models: dict[int, Model] = {}  # of the best that were fitted here, by number
+
+    @property
+    def best(self) -> list[Trial]:
+        """The trials whose models are kept; of equal losses the earlier one comes first."""
+        return sorted(self.trials, key=lambda one: (one.loss, one.number))[: self.kept]
+
+    def chosen(self, trial: Trial) -> dict[str, Any]:
+        """Return what the search has chosen: hyperparameters, and features where it chooses."""
+        return self._chosen(trial.suggestion, trial.features)
+
+    def trial(self, family: Family, features: str, suggestion: dict[str, Any]) -> float | None:
+        """Fit one suggestion and log it; return its loss, or None if it has failed."""
+        number, self._started = self._started, self._started + 1
+        seeded = {"random_state": self.benches[features].seed} if family.seeded else {}
+        params = self._chosen(suggestion, features) | seeded
+        run = self.earlier.get(number)
+        self.bar.update()
+        if run and run.data.params == {name: str(value) for name, value in params.items()}:
+            run, found = self._copy(run), run.data.metrics
+        else:
+            run, found = self._fit(number, family, features, suggestion, params)
+        if run is None:
+            return None
+        self._failures = 0
+        val = {name: value for name, value in found.items() if name.startswith("val_")}
+        loss = metrics.loss(self.task, self.metric, val[f"val_{self.metric}"])
+        self.trials.append(
+            Trial(
+                number=number,
+                family=family,
+                features=features,
+                suggestion=suggestion,
+                run=run,
+                metrics=val,
+                loss=loss,
+            )
+        )
+        best = self.best
+        kept = {one.number for one in best}
+        self._models = {n: model for n, model in self._models.items() if n in kept}
+        top = best[0].metrics[f"val_{self.metric}"]
+        self.bar.set_postfix_str(f"best val_{self.metric} {top:.6g}")
+        return loss
+
+    def keep(self) -> None:
+        """Log the best models to their trials; those that are not in memory are fitted again."""
+        for trial in self.best:
+            if runs.models(trial.run):
+                continue
+            bench = self.benches[trial.features]
+            model = self._models.get(trial.number) or bench.refit(trial.family, trial.suggestion)
+            logged_models.log(
+                bench.pipeline(model), bench.example, trial.family, trial.run.info.run_id
+            )
+
+    def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
+        return suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})
+
+    def _fit(
+        self,
+        number: int,
+        family: Family,
+        features: str,
+        suggestion: dict[str, Any],
+        params: dict[str, Any],
+    ) -> tuple[Run | None, dict[str, float]]:
+        bench, name = self.benches[features], f"{PREFIX}{number:03d}"
+        try:
+            with step.child(name) as run:
+                mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
+                mlflow.log_params(params)
+                fitted = bench.fit(family, suggestion)
+                value = fitted.metrics[f"val_{self.metric}"]
+                if not math.isfinite(value):
+                    raise WorkflowError(
+                        f"{family.name} fitted with {suggestion} has val_{self.metric} {value}."
+                    )
+                mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
+        except WorkflowError as error:
+            self._fail(run.info.run_id, name, error)
+            return None, {}
+        if fitted.kept:
+            self._models[number] = fitted.kept
+        return run, fitted.metrics
+
+    def _fail(self, run_id: str, name: str, error: WorkflowError) -> None:
+        """Leave the reason on the trial's run, which has ended FAILED; the search goes on."""
+        MlflowClient().set_tag(run_id, step.ERROR_TAG, str(error))
+        self._failures += 1
+        if self._failures == MOST_FAILURES:
+            raise WorkflowError(f"{MOST_FAILURES} trials in a row have failed, {name}: {error}")
+        with self.bar.external_write_mode():
+            step.say("hpo", f"{name} failed: {error}")
+
+    def _copy(self, run: Run) -> Run:
+        """Show a trial of an earlier search, and its model if it has one, in this one."""
+        tags = run.data.tags | {
+            "mlflow.parentRunId": mlflow.active_run().info.run_id,
+            reuse.REUSED_TAG: run.data.tags.get(reuse.REUSED_TAG, run.info.run_id),
+        }
+        copied = reuse.copy(run, tags, without=("test_", "model_"))
+        self.read_back += 1
+        self.seconds += (run.info.end_time - run.info.start_time) / 1000
+        models = [one for one in runs.models(run) if runs.model_files(one)]
+        if models:
+            client, id = MlflowClient(), copied.info.run_id
+            client.log_outputs(id, [LoggedModelOutput(models[-1], 0)])
+            client.log_metric(id, "model_bytes", run.data.metrics["model_bytes"])
+            copied = client.get_run(id)
+        return copied
