@@ -2,7 +2,9 @@
 
 What would make a model worthless is an error, what may make it worse or flatter it is a warning,
 and what was looked at and found right is listed as well. All of it is said in numbers that hold
-for tables of any length: null rates and classes are counted, the rest is measured on samples.
+for tables of any length, and comes from one pass over each split: rows, null rates, classes and
+the ends of a target are counted; copies and shifts are measured on the samples of
+`workflow.one_pass`, which hold all rows of a split up to 250,000 and 50,000.
 """
 
 import math
@@ -13,7 +15,6 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from workflow import tables
 from workflow.duplicates import duplicates
 from workflow.findings import (
     ERROR,
@@ -23,19 +24,16 @@ from workflow.findings import (
     TRAIN,
     WARNING,
     Finding,
-    Split,
     family,
     named,
-    value_of,
 )
+from workflow.one_pass import MOST_CLASSES, Split, look_at
 from workflow.shift import shifts
-from workflow.splits import POSITION
-from workflow.sql import TARGET, columns_of, connect
+from workflow.sql import TARGET, connect
 
 FEWEST_ROWS = 10  # of train; nothing is learned from less
 MISSING, MORE_MISSING = 0.5, 0.1
 IMBALANCED = 0.2  # of the share that a class would have if all had the same: 10 % of two classes
-MOST_CLASSES = 10_000
 
 
 def check(
@@ -84,7 +82,7 @@ def _findings(
     raw_types: Mapping[str, Mapping[str, str]],
     ordered_by: Collection[str],
 ) -> Iterator[Finding]:
-    looked_at = [_open(connection, name, path, task, features) for name, path in splits.items()]
+    looked_at, step = look_at(connection, splits, task, features)
     yield from map(_rows, looked_at)
     others = [split for split in looked_at if split.rows and split.name != TRAIN]
     (train,) = [split for split in looked_at if split.name == TRAIN]
@@ -93,45 +91,8 @@ def _findings(
     yield from _types(train, others, raw_types)
     yield from _missing(train, others)
     yield from _targets(train, others) if task == "regression" else _classes(train, others)
-    yield from duplicates(connection, train, others)
+    yield from duplicates(connection, train, others, step)
     yield from shifts(connection, task, train, others, ordered_by)
-
-
-def _open(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    path: Path,
-    task: str,
-    features: Mapping[str, str],
-) -> Split:
-    """Count what is counted of a split, in one reading."""
-    scan = tables.scan([path])
-    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
-    types = {column: type for column, type, *_ in described if column != POSITION}
-    read = (columns_of(sql, f"feature '{feature}'") for feature, sql in features.items())
-    wanted = {column.casefold() for column in frozenset().union(*read)}
-    used = [column for column in types if column.casefold() in wanted]
-    split = Split(name=name, scan=scan, types=types, features=used)
-    # Like a buffer for each column of each thread; DuckDB would take what the machine has.
-    connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
-    counts = [f"count(*) - count({value_of(column, types[column])})" for column in used]
-    about = (
-        f"{{'least': min({TARGET}), 'greatest': max({TARGET})}}"
-        if task == "regression"
-        else f"approx_count_distinct({TARGET})"
-    )
-    ((split.rows, target, *missing),) = connection.execute(
-        f"SELECT {', '.join(['count(*)', about, *counts])} FROM {scan}"
-    ).fetchall()
-    split.missing = dict(zip(used, missing, strict=True))
-    if task == "regression":
-        split.target = (target["least"], target["greatest"])
-    elif target <= MOST_CLASSES:
-        classes = connection.execute(
-            f"SELECT CAST({TARGET} AS VARCHAR), count(*) FROM {scan} GROUP BY 1 ORDER BY 2 DESC, 1"
-        ).fetchall()
-        split.target = dict(classes)
-    return split
 
 
 def _rows(split: Split) -> Finding:

@@ -1,67 +1,55 @@
 """Rows that are alike: copies, and rows that a split has in common with train."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import duckdb
 import numpy as np
 
-from workflow.findings import ERROR, FEW, OK, TRAIN, WARNING, Finding, Split
+from workflow.findings import ERROR, FEW, OK, TRAIN, WARNING, Finding
+from workflow.one_pass import Split
 from workflow.sql import quote
 
 ALIKE = 0.01  # the share of rows that are alike or shared from which it matters
 LEAKED = 0.99  # the share of rows shared with train from which a score means nothing
-HASHED = 250_000  # rows of a split of which alike ones are looked for
 
 Hashes = tuple[np.ndarray, np.ndarray]  # (n_different,) of rows, and how many rows have each
 
 
 def duplicates(
-    connection: duckdb.DuckDBPyConnection, train: Split, others: list[Split]
+    connection: duckdb.DuckDBPyConnection, train: Split, others: list[Split], step: int
 ) -> Iterator[Finding]:
     """Look for rows that are alike in all raw columns and the target.
 
     Rows that are alike share a hash, so those whose hash is divisible by a number are a fair sample
-    of them: each is looked at with all that are like it, in every split.
+    of them: each is looked at with all that are like it, in every split. All rows are looked at
+    where no split has more than `one_pass.HASHED`; "about" in the message says that it is a sample.
 
     Args:
-        connection: It reads the splits.
+        connection: It holds the splits' samples.
         train: With rows, as all have.
         others: The splits that are compared with train.
+        step: Of how many rows one is drawn.
     """
     splits = [train, *others]
-    step = math.ceil(max(split.rows for split in splits) / HASHED)
     about = "about " if step > 1 else ""
-    seen = {split.name: _hashes(connection, split, train.types, step) for split in splits}
-    repeated = [_repeated(connection, train, split, seen[split.name][1], about) for split in splits]
+    seen = {split.name: np.unique(split.hashes, return_counts=True) for split in splits}
+    alike = cache(partial(_alike_by_chance, connection, train))
+    repeated = [_repeated(split, seen[split.name][1], alike, about) for split in splits]
     yield from repeated
     natural = repeated[0].level == OK
     for split in others:
         yield _shared(split, seen[split.name], seen[TRAIN], natural, about)
 
 
-def _hashes(
-    connection: duckdb.DuckDBPyConnection, split: Split, columns: Iterable[str], step: int
-) -> Hashes:
-    hashes = connection.execute(
-        f"SELECT hash FROM (SELECT hash({_listed(columns)}) AS hash FROM {split.scan}) "
-        f"WHERE hash % {step} = 0"
-    ).fetchnumpy()["hash"]
-    return np.unique(np.ma.getdata(hashes), return_counts=True)
-
-
-def _repeated(
-    connection: duckdb.DuckDBPyConnection,
-    train: Split,
-    split: Split,
-    counts: np.ndarray,
-    about: str,
-) -> Finding:
+def _repeated(split: Split, counts: np.ndarray, alike: Callable[[], float], about: str) -> Finding:
     repeated = int(counts.sum()) - len(counts)
     share = repeated / max(counts.sum(), 1)
     level, note = OK, ""
     if share > ALIKE and repeated >= FEW:
-        if _by_chance(connection, train, split.rows) > share / 10:
+        # Of so many rows, those that have others alike without being copies.
+        if -math.expm1(-split.rows * math.sqrt(alike())) > share / 10:
             note = ", as is expected of so few possible values"
         else:
             level = WARNING
@@ -102,29 +90,25 @@ def _shared(split: Split, own: Hashes, trains: Hashes, natural: bool, about: str
     return Finding("rows shared with train", split.name, "", share, level, message)
 
 
-def _by_chance(connection: duckdb.DuckDBPyConnection, train: Split, rows: int) -> float:
-    """Return the share of rows that would have others alike without being copies.
+def _alike_by_chance(connection: duckdb.DuckDBPyConnection, train: Split) -> float:
+    """Return the probability that two rows are alike without being copies, squared.
 
     Few different rows, as two categories make them, are alike by nature. Two rows have the same
     value in a column with the probability that two of the different rows have; the columns'
     product would hold if they were independent, its root is as if half of them followed from the
-    others.
+    others. It is measured on train's sample.
     """
     selected = [
-        f"hash({_listed(train.types)}) AS row",
+        f"hash({', '.join(map(quote, train.types))}) AS row",
         *(f"hash({quote(name)}) AS h{n}" for n, name in enumerate(train.types)),
     ]
-    sample = connection.execute(train.sampled(selected)).fetchnumpy()
+    sample = connection.execute(f"SELECT {', '.join(selected)} FROM {train.sample}").fetchnumpy()
     hashes = np.ma.getdata(sample.pop("row"))
     different = np.unique(hashes, return_index=True)[1]
     if len(different) < max(len(hashes) / 10, 2):
-        return 1.0
+        return math.inf
     alike = 1.0
     for column in sample.values():
         counts = np.unique(np.ma.getdata(column)[different], return_counts=True)[1]
         alike *= float((counts * (counts - 1)).sum() / (len(different) * (len(different) - 1)))
-    return -math.expm1(-rows * math.sqrt(alike))
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(quote(column) for column in columns)
+    return alike

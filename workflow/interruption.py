@@ -37,10 +37,11 @@ class Interrupted(BaseException):  # no Exception: nothing that handles errors h
         self.signal = signal.Signals(number)
 
 
-def watch(grace: float, end: Callable[[Interrupted], None]) -> None:
+def watch(calling: psutil.Process | None, grace: float, end: Callable[[Interrupted], None]) -> None:
     """Raise `Interrupted` in the main thread, from which this is called, when it is time to end.
 
     Args:
+        calling: The process that waits for this one, if it is known.
         grace: Seconds that the main thread has to come to an end by itself.
         end: Called in another thread where it has not; after it the process exits.
     """
@@ -53,7 +54,7 @@ def watch(grace: float, end: Callable[[Interrupted], None]) -> None:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
     thread = threading.Thread(
-        target=_watch, args=(receiver, sender, caller.process(), grace, end), daemon=True
+        target=_watch, args=(receiver, sender, calling, grace, end), daemon=True
     )
     thread.start()
 

@@ -17,7 +17,7 @@ from workflow.binding import is_number, kinds, type_of
 from workflow.dataset import Dataset, feature_columns
 from workflow.errors import WorkflowError, unknown
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
-from workflow.sql import TARGET, cast, connect, literal, quote
+from workflow.sql import INTEGERS, TARGET, cast, connect, literal, quote
 
 WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
 POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
@@ -197,9 +197,11 @@ def _rows(dataset: Dataset, raw: Raw, types: dict[str, str], *more: str) -> str:
 
 def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str:
     """Return the SQL of a column with the type that it has in train."""
-    spelled = {one.casefold(): type for one, type in found.items()}
-    if spelled[name.casefold()] == types[name]:
+    there = {one.casefold(): type for one, type in found.items()}[name.casefold()]
+    if there == types[name]:
         return f"{quote(name)} AS {quote(name)}"  # in train's spelling
+    if there.removeprefix("U") in INTEGERS:  # no fraction to look for, which takes long
+        return f"CAST({quote(name)} AS {types[name]}) AS {quote(name)}"
     return cast(name, types[name])
 
 
@@ -318,9 +320,10 @@ def _as_text(column: str, type: str) -> str:
 
 def _reasons(dataset: Dataset) -> dict[str, str]:
     """Return what a row must be to count, by the reason that it is dropped for."""
-    finite = f" AND isfinite({TARGET})" if dataset.task == "regression" else ""
+    # Each mention of the target computes it again. What is missing is not finite either.
+    known = f"isfinite({TARGET})" if dataset.task == "regression" else f"({TARGET} IS NOT NULL)"
     reasons = {
-        "target missing": f"({TARGET} IS NOT NULL{finite})",
+        "target missing": known,
         f"not where {dataset.where}": f"(\n{dataset.where}\n)",
     }
     if isinstance(dataset.split, ByTime):
@@ -334,20 +337,20 @@ def _write(
     """Write one split, and count what is left out of it."""
     reasons = _reasons(dataset)
     unwritten = f" EXCLUDE ({quote(POSITION)})" if isinstance(dataset.split, ByTime) else ""
-    connection.execute(
+    ((written,),) = connection.execute(
         f"COPY (SELECT *{unwritten} FROM ({rows}) WHERE {' AND '.join(reasons.values())}) "
         f"TO {literal(str(path))} (FORMAT parquet)"
     ).fetchall()
     left, asked = [], []
-    for condition in reasons.values():
+    for condition in list(reasons.values())[:-1]:  # those that all hold for are written
         asked.append(condition)
         left.append(f"count(*) FILTER (WHERE {' AND '.join(asked)})")
     (counts,) = connection.execute(f"SELECT count(*), {', '.join(left)} FROM ({rows})").fetchall()
     dropped = {
         reason: before - after
-        for reason, before, after in zip(reasons, counts, counts[1:], strict=False)
+        for reason, before, after in zip(reasons, counts, [*counts[1:], written], strict=True)
     }
-    return SplitReport(rows_read=counts[0], rows=counts[-1], dropped=dropped)
+    return SplitReport(rows_read=counts[0], rows=written, dropped=dropped)
 
 
 def _sentence(report: SplitReport) -> str:

@@ -1,20 +1,23 @@
 """The frame of every entry point: quiet libraries, one run, every ending a clean one."""
 
+import atexit
 import logging
 import os
 import shutil
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 import click
 import mlflow
+import psutil
 from mlflow.entities import Run
 
-from workflow import fingerprint, interruption, orphans, reuse, trouble
+from workflow import caller, fingerprint, interruption, last_word, orphans, reuse, trouble
 from workflow.cache_key import Ingredients, key
 from workflow.errors import StepFailed, WorkflowError
 from workflow.interruption import Interrupted
@@ -98,43 +101,60 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
         command: The entry point.
         grace: Seconds that it has to end when it is interrupted.
     """
-    # Of MLflow's inside, not about the user's table: links and bars amid our lines, and what these
-    # libraries say at INFO.
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    _quieten()
     # A server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
     os.environ.setdefault(RETRIES, "5")
-    # Rare classes are said by preprocess, in its checks.
-    warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
-    for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry is a warning
-    run_id = os.environ.get("MLFLOW_RUN_ID")  # MLflow takes it away when the run is started
+    # MLflow takes the run's id out of the environment when the run is started.
+    run_id, calling = os.environ.get(caller.RUN_ID), caller.process()
     with tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder:
         tempfile.tempdir = folder  # MLflow leaves what it downloads; so it goes with the step
 
         def end(cause: Interrupted) -> None:
             shutil.rmtree(folder, ignore_errors=True)
-            _killed(run_id, cause)
+            _killed(run_id, calling, cause)
 
-        interruption.watch(grace, end)
-        try:
-            command.main(standalone_mode=False)
-        except Interrupted as cause:
-            _killed(run_id, cause)
-            sys.exit(128 + cause.signal)
-        except click.ClickException as error:
-            _fail(run_id, _line(command, error))
-        except StepFailed as error:
-            _tag(run_id, str(error))
-            sys.exit(1)
-        except WorkflowError as error:
-            _fail(run_id, str(error))
-        except Exception as error:
-            if line := trouble.explain(error):
-                _fail(run_id, line)
-            _tag(run_id, f"{type(error).__name__}: {error}")
-            raise
+        interruption.watch(calling, grace, end)
+        code = _outcome(command, run_id, calling)
+    # Python would take a second more to take apart all that has been imported.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _quieten() -> None:
+    """Silence what is not about the user's table: of MLflow's inside, and what INFO says."""
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # Rare classes are said by preprocess, in its checks.
+    warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
+    for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry is a warning
+
+
+def _outcome(command: click.Command, run_id: str | None, calling: psutil.Process | None) -> int:
+    """Run the command, say and log how it has ended, and return the exit code."""
+    try:
+        command.main(standalone_mode=False)
+    except Interrupted as cause:
+        _killed(run_id, calling, cause)
+        return 128 + cause.signal
+    except StepFailed as error:
+        _failed(run_id, str(error))
+    except WorkflowError as error:
+        _failed(run_id, str(error), say=True)
+    except click.ClickException as error:
+        _failed(run_id, _line(command, error), say=True)
+    except Exception as error:
+        if line := trouble.explain(error):
+            _failed(run_id, line, say=True)
+        else:
+            traceback.print_exc()
+            _failed(run_id, f"{type(error).__name__}: {error}")
+    else:
+        return 0
+    return 1
 
 
 def _line(command: click.Command, error: click.ClickException) -> str:
@@ -144,23 +164,19 @@ def _line(command: click.Command, error: click.ClickException) -> str:
     return error.format_message() + hint
 
 
-def _fail(run_id: str | None, line: str) -> None:
-    print(f"error: {line}", file=sys.stderr, flush=True)
-    _tag(run_id, line)
-    sys.exit(1)
-
-
-def _tag(run_id: str | None, line: str) -> None:
+def _failed(run_id: str | None, line: str, say: bool = False) -> None:
     """Leave the line on the run that MLflow started this process for, if there is one."""
+    if say:
+        print(f"error: {line}", file=sys.stderr, flush=True)
     if run_id is None:
         return
     client = mlflow.MlflowClient()
-    with suppress(Exception):  # the store may be what has failed: the line has been printed
+    with suppress(Exception):  # the store may be what has failed
         client.set_tag(run_id, ERROR_TAG, line)
         client.set_terminated(run_id, "FAILED")
 
 
-def _killed(run_id: str | None, cause: Interrupted) -> None:
+def _killed(run_id: str | None, calling: psutil.Process | None, cause: Interrupted) -> None:
     """End this process's run and all below it as KILLED, unless it was finished already."""
     os.environ[RETRIES] = "0"  # there is no time
     line, parent = f"interrupted ({cause}): {RESUME}.", None
@@ -173,5 +189,7 @@ def _killed(run_id: str | None, cause: Interrupted) -> None:
             if run.info.status != "FINISHED":  # FAILED is what `mlflow run` may have said
                 client.set_tag(run_id, ERROR_TAG, line)
                 client.set_terminated(run_id, "KILLED")
+                if parent is None and calling and not caller.is_gone(calling):
+                    last_word.have(run_id, calling)
     if parent is None:
         print(line, file=sys.stderr, flush=True)

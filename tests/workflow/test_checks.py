@@ -7,25 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workflow import checks
+from tests.workflow.splits_of import ordinary, rows, written
+from workflow import checks, one_pass
+from workflow.rules import SPLITS
+from workflow.splits import split_columns
 from workflow.sql import quote
-
-SPLITS = ("train", "validation", "test")
-
-
-def rows(count: int, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "x": rng.normal(size=count),
-            "colour": rng.choice(["red", "green", "blue"], count),
-            "target": rng.normal(size=count),
-        }
-    )
-
-
-def ordinary() -> dict[str, pd.DataFrame]:
-    return {split: rows(n, n) for split, n in zip(SPLITS, (600, 200, 201), strict=True)}
 
 
 def classes(train: str, validation: str = "ab" * 100, test: str = "ab" * 100) -> dict:
@@ -42,12 +28,8 @@ class Checker:
         self.folder = folder
 
     def __call__(self, frames: dict[str, pd.DataFrame], **given: object) -> pd.DataFrame:
-        paths, types = {}, {}
-        for split, frame in frames.items():
-            paths[split] = self.folder / f"{split}.parquet"
-            frame.to_parquet(paths[split], index=False)
-            described = duckdb.sql(f"DESCRIBE FROM '{paths[split]}'").fetchall()
-            types[split] = {name: type for name, type, *_ in described if name != "target"}
+        paths = written(frames, self.folder)
+        types = {split: split_columns(path) for split, path in paths.items()}
         task = "regression" if frames["train"]["target"].dtype == float else "binary"
         known = {
             "task": task,
@@ -260,7 +242,7 @@ def test_labels_may_be_of_any_type(check, labels):
 
 
 def test_too_many_classes_are_refused_before_they_are_counted(check, monkeypatch):
-    monkeypatch.setattr(checks, "MOST_CLASSES", 50)
+    monkeypatch.setattr(one_pass, "MOST_CLASSES", 50)
     messages = checks.errors(check(ordinary(), task="multiclass"))
     assert any("more than 50 different values in train" in message for message in messages)
 

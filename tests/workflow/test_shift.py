@@ -1,57 +1,35 @@
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from workflow import findings
-from workflow.findings import Finding, Split
-from workflow.shift import binned, shifts, stability_by_chance, stability_index
-from workflow.sql import connect, quote
+from tests.workflow.splits_of import looked_at, ordinary, rows
+from workflow import one_pass
+from workflow.findings import Finding
+from workflow.shift import Bins, shifts, stability_by_chance, stability_index
+
+Look = Callable[..., dict[tuple[str, str], Finding]]  # by split and column
 
 
-def rows(count: int, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "x": rng.normal(size=count),
-            "colour": rng.choice(["red", "green", "blue"], count),
-            "target": rng.normal(size=count),
-        }
-    )
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    def look(
+        frames: dict[str, pd.DataFrame], task: str = "regression", ordered_by: Collection[str] = ()
+    ) -> dict[tuple[str, str], Finding]:
+        with looked_at(frames, tmp_path, task) as (connection, (train, *others), _):
+            found = list(shifts(connection, task, train, others, ordered_by))
+        return {(finding.split, finding.column): finding for finding in found}
 
-
-def ordinary() -> dict[str, pd.DataFrame]:
-    return {"train": rows(600, 0), "validation": rows(200, 1), "test": rows(201, 2)}
-
-
-def look(
-    frames: dict[str, pd.DataFrame], task: str = "regression", ordered_by: Collection[str] = ()
-) -> dict[tuple[str, str], Finding]:
-    """Return what is found by split and column; every column is a feature's."""
-    splits = []
-    with connect() as connection:
-        for name, frame in frames.items():
-            connection.register(name, frame)
-            described = connection.execute(f"DESCRIBE {quote(name)}").fetchall()
-            splits.append(
-                Split(
-                    name=name,
-                    scan=quote(name),
-                    types={column: type for column, type, *_ in described},
-                    features=[column for column in frame if column != "target"],
-                    rows=len(frame),
-                )
-            )
-        found = list(shifts(connection, task, splits[0], splits[1:], ordered_by))
-    return {(finding.split, finding.column): finding for finding in found}
+    return look
 
 
 def warned(found: dict[tuple[str, str], Finding]) -> set[tuple[str, str]]:
     return {place for place, finding in found.items() if finding.level == "warning"}
 
 
-def test_a_shift_is_found_in_the_column_and_split_where_it_is():
+def test_a_shift_is_found_in_the_column_and_split_where_it_is(look):
     frames = ordinary()
     frames["test"]["x"] += 1
     frames["validation"]["colour"] = "blue"
@@ -68,7 +46,7 @@ def test_a_shift_is_found_in_the_column_and_split_where_it_is():
     ("ordered_by", "why"),
     [((), "look whether both come from the same place"), (["day"], "a split by time may cause it")],
 )
-def test_a_shift_of_the_target_is_found_and_what_may_cause_it_said(ordered_by, why):
+def test_a_shift_of_the_target_is_found_and_what_may_cause_it_said(look, ordered_by, why):
     frames = ordinary()
     frames["test"]["target"] *= 5
     finding = look(frames, ordered_by=ordered_by)["test", "target"]
@@ -77,19 +55,19 @@ def test_a_shift_of_the_target_is_found_and_what_may_cause_it_said(ordered_by, w
     assert "expect lower scores" in finding.message
 
 
-def test_numbers_that_are_classes_are_compared_as_such():
+def test_numbers_that_are_classes_are_compared_as_such(look):
     frames = {split: frame.assign(target=1.0) for split, frame in ordinary().items()}
     frames["test"]["target"] = 2.0
     assert "rows of '1.0' are" in look(frames, "binary")["test", "target"].message
 
 
-def test_a_shift_of_few_rows_may_be_chance():
+def test_a_shift_of_few_rows_may_be_chance(look):
     for seed in range(10):
         frames = {split: rows(n, n + seed) for split, n in (("train", 60), ("test", 20))}
         assert warned(look(frames)) == set()
 
 
-def test_times_are_not_compared():
+def test_times_are_not_compared(look):
     frames = ordinary()
     for place, frame in enumerate(frames.values()):
         hours = pd.to_timedelta(np.arange(len(frame)) + place * 1000, unit="h")
@@ -100,7 +78,7 @@ def test_times_are_not_compared():
 
 
 @pytest.mark.parametrize("kind", [int, float, str])
-def test_a_column_by_which_rows_are_split_is_not_compared(kind):
+def test_a_column_by_which_rows_are_split_is_not_compared(look, kind):
     frames = {
         split: frame.assign(Year=pd.Series([year] * len(frame)).astype(kind))
         for (split, frame), year in zip(ordinary().items(), (2020, 2021, 2022), strict=True)
@@ -113,15 +91,16 @@ def test_a_column_by_which_rows_are_split_is_not_compared(kind):
     )
 
 
-def test_the_same_sample_is_drawn_again(monkeypatch):
+def test_the_same_sample_is_drawn_again(look, monkeypatch):
     whole = look(ordinary())
-    monkeypatch.setattr(findings, "SAMPLED", 100)
+    monkeypatch.setattr(one_pass, "SAMPLED", 100)
     assert look(ordinary()) == look(ordinary()) != whole
 
 
 def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
     train = pd.Series([0.0] * 50 + list(np.arange(1.0, 51)) + [np.nan] * 3)
-    labels, before, after = binned(train, pd.Series([0.0, -1, 100, np.nan]), is_number=True)
+    bins = Bins.of(train, is_number=True)
+    labels, before, after = bins.labels, bins.before, bins.count(pd.Series([0.0, -1, 100, np.nan]))
     assert before.sum() == 103
     assert after.sum() == 4
     counts = dict(zip(labels, zip(before, after, strict=True), strict=True))
@@ -131,12 +110,12 @@ def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
 
 def test_bins_of_texts_are_the_most_frequent_and_the_rest():
     train = pd.Series(list("aab" + "cdefghijkl"), dtype="str")
-    labels, before, after = binned(train, pd.Series(["a", "new", None], dtype="str"), False)
-    assert labels[0] == "rows of 'a'"
-    assert labels[-2:] == ["other values", "missing values"]
-    assert len(labels) == 12
-    assert list(before[-2:]) == [2, 0]
-    assert list(after[-2:]) == [1, 1]
+    bins = Bins.of(train, is_number=False)
+    assert bins.labels[0] == "rows of 'a'"
+    assert bins.labels[-2:] == ["other values", "missing values"]
+    assert len(bins.labels) == 12
+    assert list(bins.before[-2:]) == [2, 0]
+    assert list(bins.count(pd.Series(["a", "new", None], dtype="str"))[-2:]) == [1, 1]
 
 
 def test_the_stability_index_is_siddiqis():
