@@ -8,7 +8,18 @@ import click
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from workflow import asked, checks, fingerprint, parameters, runs, samples, sources, splits, step
+from workflow import (
+    asked,
+    checks,
+    digests,
+    fingerprint,
+    parameters,
+    runs,
+    samples,
+    sources,
+    splits,
+    step,
+)
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.errors import WorkflowError
@@ -124,10 +135,11 @@ def _log(
         },
         "rows.json",
     )
-    digests = {split: splits.digest([out / f"{split}.parquet"]) for split in SPLITS}
+    clean = {split: digests.of_files([out / f"{split}.parquet"]) for split in SPLITS}
+    raw = {part: digests.of_files(paths) for part, paths in files.items()}
     mlflow.set_tags(
-        {f"{runs.DIGEST_TAG}.{split}": digest for split, digest in digests.items()}
-        | {f"{runs.RAW_DIGEST_TAG}.{part}": splits.digest(paths) for part, paths in files.items()}
+        {f"{runs.DIGEST_TAG}.{split}": digest for split, digest in clean.items()}
+        | {f"{runs.RAW_DIGEST_TAG}.{part}": digest for part, digest in raw.items()}
     )
     metrics = {}
     for split, report in reports.items():
@@ -142,7 +154,7 @@ def _log(
             runs.dataset_input(
                 name=definition.name,
                 context=split,
-                digest=digests[split],
+                digest=clean[split],
                 source=_source(definition, split),
                 columns=columns,
                 rows=reports[split].rows,

@@ -103,8 +103,18 @@ def test_arrows_point_one_way():
         assert "main" not in parts, f"{path} imports the workflow"
 
 
-# What no file imports by name: fsspec, pandas, skops' and MLflow's flavors load them.
-BEHIND = {"aiohttp", "gcsfs", "s3fs", "lightgbm", "xgboost-cpu", "skops", "pyarrow", "scipy"}
+# What no file imports by name: fsspec, pandas, skops' and MLflow's stores and flavors load them.
+BEHIND = {
+    "aiohttp",
+    "boto3",
+    "gcsfs",
+    "s3fs",
+    "lightgbm",
+    "xgboost-cpu",
+    "skops",
+    "pyarrow",
+    "scipy",
+}
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from workflow import one_pass
 from workflow.duplicates import duplicates
 from workflow.findings import (
     ERROR,
@@ -27,7 +28,7 @@ from workflow.findings import (
     family,
     named,
 )
-from workflow.one_pass import MOST_CLASSES, Split, look_at
+from workflow.one_pass import Split, look_at
 from workflow.shift import shifts
 from workflow.sql import TARGET, connect
 
@@ -183,8 +184,9 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
     if uncounted := [split for split in [train, *others] if split.target is None]:
         for split in uncounted:
             message = (
-                f"the target has more than {MOST_CLASSES:,} different values in {split.name}, too "
-                "many for classes: choose another target, or task=regression for a number."
+                f"the target has more than {one_pass.MOST_CLASSES:,} different values in "
+                f"{split.name}, too many for classes: choose another target, or task=regression "
+                "for a number."
             )
             yield Finding("classes", split.name, TARGET, math.nan, ERROR, message)
         return

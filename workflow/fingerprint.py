@@ -24,8 +24,8 @@ def of(step: str, given: dict[str, str], contents: dict[str, str] | None = None)
     if "splits" in plain:
         inputs["splits"] = _key_of(plain.pop("splits").removeprefix("runs:/").partition("/")[0])
     if "candidates" in plain:
-        ids = plain.pop("candidates").split(",")
-        inputs["candidates"] = ",".join(_key_of(one.strip()) for one in ids)
+        ids = [one.strip() for one in plain.pop("candidates").split(",")]
+        inputs["candidates"] = ",".join(_key_of(one) for one in ids if one)
     return Ingredients(
         step=step,
         parameters=plain,

@@ -20,7 +20,7 @@ import psutil
 
 from workflow import caller
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = tuple(one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 LOOK = 1.0  # seconds between two looks at the caller
 CHILDREN = 5.0  # seconds that child processes get to end by themselves
 

@@ -105,7 +105,7 @@ def _look_at(
     # Like a buffer for each column of each thread; DuckDB would take what the machine has.
     connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
     used = [column for column in types if column.casefold() in wanted]
-    # Counted windows would be one thread's work, but a column may have the number's name.
+    # A window is one thread's work, but a column may have the name of the file's own number.
     counted = "file_row_number" in map(str.casefold, types)
     number = "row_number() OVER ()" if counted else "file_row_number + 1"
     inner = [

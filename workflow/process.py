@@ -1,4 +1,4 @@
-"""Imported first by every entry point: how its process treats bytecode and threads.
+"""Imported first by every entry point: how its process treats bytecode, threads and memory.
 
 Bytecode: the entry points run under `python -B`, so that nothing is written beside the code. But an
 environment made by uv has no bytecode yet, and where PYTHONDONTWRITEBYTECODE is set (images, CI) it
@@ -8,10 +8,17 @@ packages is kept, and of the project it is not.
 Threads: OpenMP's threads wait for each other by spinning. Where another process wants the cores too
 (a second workflow, a browser), a fit of LightGBM takes four times as long as with threads that
 sleep, and on an idle machine no less.
+
+Memory: Linux promises more than there is, and kills who takes it. Where a process is promised no
+more than the machine or its container has, what asks for too much is an error that can be said:
+of a trial, for example, while the search goes on.
 """
 
 import os
 import sys
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where it has no limit
 
 
 class _Rule:
@@ -22,5 +29,26 @@ class _Rule:
         sys.dont_write_bytecode = name.partition(".")[0] in ("main", "steps", "workflow")
 
 
+def memory() -> int:
+    """Return how many bytes the machine has, or the container that this process is in."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = CGROUP.read_text().strip() if CGROUP.is_file() else "max"
+    return physical if limit == "max" else min(physical, int(limit))
+
+
+def limit_memory(most: int) -> None:
+    """Make it an error, here and in processes started from here, to ask for more than `most` bytes.
+
+    A limit that is set already and lower stays.
+    """
+    import resource  # of Unix
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    known = [limit for limit in (soft, hard, most) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(known), hard))
+
+
 sys.meta_path.insert(0, _Rule)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the first library loads OpenMP
+if sys.platform == "linux":
+    limit_memory(memory())

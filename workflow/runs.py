@@ -16,13 +16,13 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
-from workflow import trouble
+from workflow import digests, trouble
 from workflow.binding import is_number
 from workflow.dataset import Dataset, feature_columns
 from workflow.dataset_file import from_yaml
 from workflow.errors import WorkflowError
 from workflow.rules import SPLITS
-from workflow.splits import digest, read_positions, read_split, split_columns
+from workflow.splits import read_positions, read_split, split_columns
 
 FAMILY_TAG = "workflow.family"
 SEED_TAG = "workflow.seed"
@@ -88,7 +88,7 @@ class Splits:
             dataset_input(
                 name=self.dataset.name,
                 context=split,
-                digest=digest([self.folder / f"{split}.parquet"]),
+                digest=digests.of_files([self.folder / f"{split}.parquet"]),
                 source=f"{self.uri}/{split}.parquet",
                 columns=self.columns,
             )

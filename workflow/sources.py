@@ -100,7 +100,7 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
     Returns:
         By file: of a local one the digest of its content, of a remote one its ETag or version, or
         its size and time where the server says neither. One of which it says nothing at all is
-        never twice the same.
+        not the same in another process.
 
     Raises:
         WorkflowError: A file is missing, or cannot be asked about.
@@ -117,6 +117,7 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
 # What servers and stores call it, the first that is there: http, s3, gs.
 VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
 TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
+UNKNOWN = f"unknown {uuid.uuid4()}"
 
 
 def _identity(url: str) -> str:
@@ -132,7 +133,7 @@ def _identity(url: str) -> str:
         time := next((found[name] for name in TIMES if found.get(name)), None)
     ):
         return f"{found['size']} bytes, {time}"
-    return f"unknown {uuid.uuid4()}"
+    return UNKNOWN
 
 
 def _listed(url: str) -> list[str]:

@@ -4,7 +4,6 @@ The files are written and read by DuckDB, row by row in the order of the raw fil
 without ever holding a split in memory.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +104,12 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
         for split in SPLITS:
             name = raw[split if split in raw else WHOLE].name
             path = folder / f"{split}.parquet"
+            # A filter that is pushed down computes the target again at each mention. It also keeps
+            # rows that do not count from a cast that may fail.
+            once = split in raw and _never_fails(raw[split].columns, types)
+            connection.execute(
+                f"SET disabled_optimizers = '{'filter_pushdown' if once else ''}'"
+            ).fetchall()
             try:
                 reports[split] = _write(connection, dataset, rows[split], path)
             except duckdb.Error as error:
@@ -152,19 +157,6 @@ def split_columns(path: Path) -> dict[str, str]:
     return {name: type for name, type in columns.items() if name not in (TARGET, POSITION)}
 
 
-def digest(paths: Sequence[Path]) -> str:
-    """Return the first 32 hexadecimal digits of a SHA-256; MLflow takes up to 36.
-
-    That of the file, or of several files that of their digests.
-    """
-    each = []
-    for path in paths:
-        with path.open("rb") as file:
-            each.append(hashlib.file_digest(file, "sha256").hexdigest())
-    whole = each[0] if len(each) == 1 else hashlib.sha256(" ".join(each).encode()).hexdigest()
-    return whole[:32]
-
-
 def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> dict[str, str]:
     """Return the columns the dataset names, spelled and typed as the file has them."""
     # SQL's names are not sensitive to case.
@@ -200,9 +192,22 @@ def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str
     there = {one.casefold(): type for one, type in found.items()}[name.casefold()]
     if there == types[name]:
         return f"{quote(name)} AS {quote(name)}"  # in train's spelling
-    if there.removeprefix("U") in INTEGERS:  # no fraction to look for, which takes long
+    if _widens(there, types[name]):  # no fraction to look for, which takes long
         return f"CAST({quote(name)} AS {types[name]}) AS {quote(name)}"
     return cast(name, types[name])
+
+
+def _never_fails(found: dict[str, str], types: dict[str, str]) -> bool:
+    """Tell whether all columns of a file can be cast to train's types, whatever is in them."""
+    folded = {name.casefold(): type for name, type in found.items()}
+    return all(_widens(folded[name.casefold()], type) for name, type in types.items())
+
+
+def _widens(type: str, to: str) -> bool:
+    """Tell whether every value of a type can be cast to another."""
+    if type not in INTEGERS:
+        return type == to
+    return to in (*INTEGERS[INTEGERS.index(type) :], "FLOAT", "DOUBLE")
 
 
 def _check(dataset: Dataset, types: dict[str, str]) -> None:

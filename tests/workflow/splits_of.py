@@ -39,7 +39,10 @@ def written(frames: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, Path]
 
 @contextmanager
 def looked_at(
-    frames: Mapping[str, pd.DataFrame], folder: Path, task: str = "regression"
+    frames: Mapping[str, pd.DataFrame],
+    folder: Path,
+    task: str = "regression",
+    threads: int = 2,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Split], int]]:
     """Yield a connection, the splits, and of how many rows one is drawn for copies.
 
@@ -47,4 +50,5 @@ def looked_at(
     """
     features = {name: quote(name) for name in frames["train"] if name != TARGET}
     with connect() as connection:
+        connection.execute(f"SET threads = {threads}").fetchall()
         yield connection, *look_at(connection, written(frames, folder), task, features)

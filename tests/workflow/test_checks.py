@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from splits_of import ordinary, rows, written
 
-from tests.workflow.splits_of import ordinary, rows, written
 from workflow import checks, one_pass
 from workflow.rules import SPLITS
 from workflow.splits import split_columns

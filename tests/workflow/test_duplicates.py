@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.api.types import is_float_dtype
+from splits_of import looked_at, ordinary, rows
 
-from tests.workflow.splits_of import looked_at, ordinary, rows
 from workflow import one_pass
 from workflow.duplicates import duplicates
 from workflow.findings import Finding

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from splits_of import looked_at, ordinary, rows
 
-from tests.workflow.splits_of import looked_at, ordinary, rows
 from workflow import one_pass
 from workflow.findings import Finding
 from workflow.shift import Bins, shifts, stability_by_chance, stability_index

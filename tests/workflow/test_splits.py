@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workflow import digests
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.splits import (
     POSITION,
     WHOLE,
-    digest,
     read_positions,
     read_raw,
     read_split,
@@ -390,25 +390,9 @@ def test_the_same_files_give_the_same_bytes(maker, tmp_path, suffix):
     for folder in (maker.out, again):
         prepare(a_dataset(where="x > 10"), files, folder)
     for split in SPLITS:
-        assert digest([maker.out / f"{split}.parquet"]) == digest([again / f"{split}.parquet"])
-
-
-def test_a_digest_is_short_enough_for_mlflow_and_follows_the_content(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(b"one")
-    first = digest([path])
-    path.write_bytes(b"two")
-    assert len(first) == 32
-    assert digest([path]) != first
-
-
-def test_the_digest_of_several_files_follows_each_and_their_order(tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    one.write_bytes(b"1")
-    two.write_bytes(b"2")
-    found = {digest([one, two]), digest([two, one]), digest([one]), digest([one, one])}
-    assert len(found) == 4
-    assert {len(each) for each in found} == {32}
+        assert digests.of_files([maker.out / f"{split}.parquet"]) == digests.of_files(
+            [again / f"{split}.parquet"]
+        )
 
 
 def test_reading_a_split_gives_the_columns_asked_for_and_the_target(maker):
@@ -706,7 +690,7 @@ def test_a_split_by_time_gives_the_same_bytes_though_moments_are_shared(maker, t
         folder = tmp_path / str(number) / "splits"
         folder.mkdir(parents=True)
         prepare(a_dataset(split=ByTime(column="day")), {WHOLE: [path]}, folder)
-        digests.add(digest([folder / f"{split}.parquet" for split in SPLITS]))
+        digests.add(digests.of_files([folder / f"{split}.parquet" for split in SPLITS]))
     assert len(digests) == 1
 
 
@@ -790,3 +774,35 @@ def test_columns_of_a_rule_may_have_any_name(maker, name, rule):
     quoted = '"' + name.replace('"', '""') + '"'
     maker.table(rows, target=quoted, features=USED, split=rule(name))
     assert len(maker.where()) == 300
+
+
+@pytest.mark.parametrize(("dropped", "fails"), [(True, False), (False, True)])
+def test_a_value_that_does_not_fit_is_refused_in_a_row_that_counts_alone(maker, dropped, fails):
+    whole = pd.DataFrame({"y": [1.0, 2.0, 3.0], "x": [10, 20, 30]})
+    other = pd.DataFrame({"y": [1.0, 2.0, 3.0], "x": [10, 20, 12.5]})
+    where = "target < 3" if dropped else "true"
+    if fails:
+        assert "no whole number in column x: 12.5" in maker.refusal(
+            whole, other, whole, where=where
+        )
+    else:
+        assert maker.write(whole, other, whole, where=where)["validation"].rows == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "train"),
+    [("int8", "int64"), ("int32", "int64"), ("int64", "float64"), ("uint8", "int64")],
+)
+def test_whole_numbers_are_read_as_trains_wider_type(maker, kind, train):
+    frames = [
+        pd.DataFrame({"y": [1.0, 2.0, 3.0], "x": np.array([1, 2, 3], dtype=one)})
+        for one in (train, kind, kind)
+    ]
+    report = maker.write(*frames, where="x > 1")["test"]
+    assert maker.rows("test") == [(2.0, 2, 2.0), (3.0, 3, 3.0)]
+    assert (report.rows_read, report.rows, report.dropped) == (
+        3,
+        2,
+        {"target missing": 0, "not where x > 1": 1},
+    )
+    assert split_columns(maker.out / "test.parquet") == split_columns(maker.out / "train.parquet")

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workflow import process
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def printed(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.check_output(command, cwd=ROOT, text=True).strip()
+
+
+def test_asking_for_more_memory_than_there_is_is_an_error():
+    code = (
+        "import workflow.process as process, numpy\n"
+        "try: numpy.ones(process.memory() // 8 + 1)\n"
+        "except MemoryError: print('an error')"
+    )
+    assert printed(code) == "an error"
+
+
+def test_a_lower_limit_stays():
+    code = (
+        "import resource; kind = resource.RLIMIT_DATA\n"
+        "resource.setrlimit(kind, (2**31, 2**32))\n"
+        "import workflow.process as process\n"
+        "print(resource.getrlimit(kind)); process.limit_memory(2**30)\n"
+        "print(resource.getrlimit(kind))"
+    )
+    assert printed(code).splitlines() == [f"({2**31}, {2**32})", f"({2**30}, {2**32})"]
+
+
+@pytest.mark.parametrize(("text", "limited"), [("max\n", False), ("1048576\n", True)])
+def test_a_container_has_the_memory_that_its_limit_says(monkeypatch, tmp_path, text, limited):
+    monkeypatch.setattr(process, "CGROUP", tmp_path / "none")
+    physical = process.memory()
+    assert physical > 2**30
+    (tmp_path / "memory.max").write_text(text)
+    monkeypatch.setattr(process, "CGROUP", tmp_path / "memory.max")
+    assert process.memory() == (2**20 if limited else physical)
