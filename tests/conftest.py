@@ -2,9 +2,14 @@
 
 import os
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +21,17 @@ from mlflow.tracking import MlflowClient
 from workflow.samples import make_sample
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = 3_000  # rows a split
+SMALL, FEW = 3_000, 300  # rows a split
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and all that look at the one workflow in one of them."""
+    """Keep a file's tests in one process, and all that look at the one workflow in one of them.
+
+    Those of tests/faults look at workflows of their own: any of them may run in any process.
+    """
     for item in items:
+        if item.path.parent.name == "faults":
+            continue
         shared = "workflow" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("workflow" if shared else item.path.stem))
 
@@ -69,11 +79,13 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def new_store(empty: Path, folder: Path) -> Store:
-    """Copy the empty store; its artifacts go beside it."""
+def new_store(empty: Path, folder: Path, artifacts: str | None = None) -> Store:
+    """Copy the empty store; artifacts go beside it, if no other place is given."""
     shutil.copy(empty, folder / "mlflow.db")
     with sqlite3.connect(folder / "mlflow.db") as database:
-        database.execute("UPDATE experiments SET artifact_location = ?", [str(folder / "mlruns/0")])
+        database.execute(
+            "UPDATE experiments SET artifact_location = ?", [artifacts or str(folder / "mlruns/0")]
+        )
     return Store(folder)
 
 
@@ -120,14 +132,105 @@ def parameters(**given: object) -> list[str]:
     return [word for name, value in given.items() for word in ("-P", f"{name}={value}")]
 
 
-@pytest.fixture(scope="session")
-def trips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a little of the built-in sample, under the public data's file names."""
-    folder = tmp_path_factory.mktemp("trips")
+def write_trips(folder: Path, rows: int) -> Path:
+    """Write the first rows a split of the built-in sample, under the public data's file names."""
     for month, split in enumerate(("train", "validation", "test"), start=1):
-        frame = make_sample("green_taxi", split, seed=1).head(SMALL)
+        frame = make_sample("green_taxi", split, seed=1).head(rows)
         frame.to_parquet(folder / f"green_tripdata_2023-{month:02d}.parquet")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a little of the built-in sample."""
+    return write_trips(tmp_path_factory.mktemp("trips"), SMALL)
+
+
+@pytest.fixture(scope="session")
+def few_trips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `trips`, for tests of all else than models."""
+    return write_trips(tmp_path_factory.mktemp("few_trips"), FEW)
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(url: str, process: subprocess.Popen, seconds: float = 90) -> None:
+    """Wait until a server answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise TimeoutError(url)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a server that leads a process group."""
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(20)
+
+
+class TrackingServer:
+    """`mlflow server` with proxied artifacts, on one port of the loopback however often started.
+
+    Args:
+        empty: An initialised store, copied.
+        folder: Where its store and its artifacts are.
+    """
+
+    def __init__(self, empty: Path, folder: Path) -> None:
+        self.store = new_store(empty, folder, "mlflow-artifacts:/0")
+        self.port = free_port()
+        self.process: subprocess.Popen | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(self.address)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        folder = self.store.folder
+        self.process = subprocess.Popen(
+            ["mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
+             "--backend-store-uri", self.store.uri,
+             "--artifacts-destination", str(folder / "artifacts")],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        wait_for(f"{self.address}/health", self.process)
+
+    def kill(self) -> None:
+        """End it without a word, its workers too."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(20)
+
+
+@pytest.fixture
+def tracking_server(tmp_path: Path, empty_store: Path) -> Iterator[TrackingServer]:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    server = TrackingServer(empty_store, folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.process.poll() is None:
+            stop(server.process)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,11 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
-from pathlib import Path
 
 import mlflow
 import pytest
-from conftest import ROOT, environment, mlflow_run, new_store, parameters
-from test_serving import free_port, stop, wait_for
+from conftest import ROOT, free_port, mlflow_run, new_store, parameters
 
 QUICK = {"models": "linear", "tune": "all", "max_evals": 2, "top_n": 1}
 
@@ -70,47 +67,20 @@ def test_a_git_url_at_a_tag_runs_into_the_callers_store(git_url, empty_store, tm
     assert store.client.get_model_version_by_alias("green-taxi-duration", "champion")
 
 
-@pytest.fixture(scope="module")
-def tracking_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> str:
-    """`mlflow server` with proxied artifacts, and its address."""
-    folder = tmp_path_factory.mktemp("server")
-    database = folder / "mlflow.db"
-    database.write_bytes(empty_store.read_bytes())
-    with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
-    port = free_port()
-    process = subprocess.Popen(
-        ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-         "--backend-store-uri", f"sqlite:///{database}",
-         "--artifacts-destination", str(folder / "artifacts")],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/health", process)
-        yield address
-    finally:
-        stop(process)
-
-
 def test_everything_works_the_same_on_a_tracking_server(tracking_server, tmp_path, trips):
-    done = mlflow_run(
-        *parameters(data=trips, **QUICK), cwd=tmp_path, MLFLOW_TRACKING_URI=tracking_server
-    )
+    caller, address = tmp_path / "caller", tracking_server.address
+    caller.mkdir()
+    done = mlflow_run(*parameters(data=trips, **QUICK), cwd=caller, MLFLOW_TRACKING_URI=address)
     assert done.code == 0, done.err
-    assert list(tmp_path.iterdir()) == []
-    mlflow.set_tracking_uri(tracking_server)
+    assert list(caller.iterdir()) == []
+    mlflow.set_tracking_uri(address)
     client = mlflow.MlflowClient()
     version = client.get_model_version_by_alias("green-taxi-duration", "champion")
     (main,) = client.search_runs(["0"], "tags.`workflow.step` = 'main'")
     assert main.info.status == "FINISHED"
     assert main.info.artifact_uri.startswith("mlflow-artifacts:/")
     assert version.tags["test_rmse"] == f"{main.data.metrics['test_rmse']:.6g}"
-    assert f"{tracking_server}/#/experiments/0/runs/{main.info.run_id}" in done.out
+    assert f"{address}/#/experiments/0/runs/{main.info.run_id}" in done.out
     model = mlflow.pyfunc.load_model("models:/green-taxi-duration@champion")
     assert len(model.predict(model.input_example)) == 5
 

@@ -1,19 +1,15 @@
 """The registered model away from the project: raw rows in, predictions out."""
 
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
-from conftest import Workflow, environment
+from conftest import Workflow, environment, free_port, stop, wait_for
 
 MODEL = "models:/green-taxi-duration@champion"
 TRIP = {
@@ -26,12 +22,6 @@ TRIP = {
     "trip_type": 1,
     "VendorID": 2,
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def trip(workflow: Workflow, **changed: object) -> dict[str, object]:
@@ -134,23 +124,6 @@ def server(workflow, elsewhere) -> str:
         yield address
     finally:
         stop(process)
-
-
-def wait_for(url: str, process: subprocess.Popen, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert process.poll() is None, "the server has ended"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.3)
-    raise TimeoutError(url)
-
-
-def stop(process: subprocess.Popen) -> None:
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(20)
 
 
 def ask(server: str, records: list[dict[str, object]]) -> list[float]:

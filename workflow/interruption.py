@@ -18,7 +18,7 @@ from types import FrameType
 
 import psutil
 
-from workflow import caller
+from workflow import caller, last_word
 
 SIGNALS = tuple(one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 LOOK = 1.0  # seconds between two looks at the caller
@@ -37,6 +37,15 @@ class Interrupted(BaseException):  # no Exception: nothing that handles errors h
         self.signal = signal.Signals(number)
 
 
+def until_watched() -> None:
+    """End this process at a signal that comes while it is still importing what it needs.
+
+    Its run is then KILLED, unless there is a workflow above, which ends it.
+    """
+    if caller.RUN_ID in os.environ:  # else it is no step, but a test or somebody's shell
+        _set(_leave)
+
+
 def watch(calling: psutil.Process | None, grace: float, end: Callable[[Interrupted], None]) -> None:
     """Raise `Interrupted` in the main thread, from which this is called, when it is time to end.
 
@@ -49,10 +58,7 @@ def watch(calling: psutil.Process | None, grace: float, end: Callable[[Interrupt
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    for number in SIGNALS:
-        # Ignored by `nohup` or a shell's background job: so it stays.
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+    _set(_interrupt)
     thread = threading.Thread(
         target=_watch, args=(receiver, sender, calling, grace, end), daemon=True
     )
@@ -67,6 +73,20 @@ def end_children() -> None:
     _, left = psutil.wait_procs(children, timeout=CHILDREN)
     for child in left:
         _signal(child, signal.SIGKILL)
+
+
+def _set(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in SIGNALS:
+        # Ignored by `nohup` or a shell's background job: so it stays.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    calling = caller.process()
+    if calling and not caller.is_gone(calling) and caller.RUN_ID not in calling.environ():
+        last_word.have(os.environ[caller.RUN_ID], calling, "KILLED")
+    os._exit(128 + number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -95,8 +115,10 @@ def _watch(
             calling = None
             os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
-    end(Interrupted(number))
-    os._exit(128 + number)
+    try:
+        end(Interrupted(number))
+    finally:  # what it says may have nowhere to go any more
+        os._exit(128 + number)
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

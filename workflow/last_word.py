@@ -1,4 +1,4 @@
-"""Says that a run was KILLED after `mlflow run` has said that it FAILED.
+"""Says how a run has really ended after `mlflow run` has said that it FAILED.
 
 MLflow means to leave a run alone that has ended by itself, but compares its status with numbers
 where it is a text (`RunStatus.is_terminated` in mlflow.projects, as of 3.17). So the last word is
@@ -18,10 +18,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0  # seconds
 
 
-def have(run_id: str, calling: psutil.Process) -> None:
-    """Start a process that waits until `calling` is gone, and then sets the run KILLED."""
+def have(run_id: str, calling: psutil.Process, status: str) -> None:
+    """Start a process that waits until `calling` is gone, and then sets the run's status."""
     subprocess.Popen(
-        [sys.executable, "-B", "-m", __name__, run_id, str(calling.pid)],
+        [sys.executable, "-B", "-m", __name__, run_id, str(calling.pid), status],
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -30,8 +30,8 @@ def have(run_id: str, calling: psutil.Process) -> None:
     )
 
 
-def main(run_id: str, pid: int) -> None:
-    """Wait for the process, and set the run KILLED."""
+def main(run_id: str, pid: int, status: str) -> None:
+    """Wait for the process, and set the run's status."""
     import mlflow  # while the process ends
 
     try:
@@ -43,8 +43,8 @@ def main(run_id: str, pid: int) -> None:
         time.sleep(0.1)
     client = mlflow.MlflowClient()
     if client.get_run(run_id).info.status == "FAILED":
-        client.set_terminated(run_id, "KILLED")
+        client.set_terminated(run_id, status)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -4,6 +4,7 @@ import socket
 
 import psutil
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow import runs
@@ -48,9 +49,19 @@ def _is_orphan(run: Run, workflow: Run) -> bool:
         host, pid, start = process.rsplit(" ", 2)
         return host == socket.gethostname() and not _is_running(int(pid), float(start))
     if parent := run.data.tags.get("mlflow.parentRunId"):
-        # A running parent has a process of its own, and answers for all below it.
-        return MlflowClient().get_run(parent).info.status != "RUNNING"
+        return _is_ended_step(parent)
     return _never_started(run, workflow)
+
+
+def _is_ended_step(run_id: str) -> bool:
+    """Tell whether a step has ended; while it runs, its process answers for all below it."""
+    try:
+        run = MlflowClient().get_run(run_id)
+    except MlflowException as error:
+        if not runs.is_missing(error):
+            raise
+        return False
+    return PROCESS_TAG in run.data.tags and run.info.status != "RUNNING"  # else somebody else's
 
 
 def _is_running(pid: int, start: float) -> bool:

@@ -1,4 +1,4 @@
-"""Imported first by every entry point: how its process treats bytecode, threads and memory.
+"""Imported first by every entry point: how its process treats bytecode, threads, memory, signals.
 
 Bytecode: the entry points run under `python -B`, so that nothing is written beside the code. But an
 environment made by uv has no bytecode yet, and where PYTHONDONTWRITEBYTECODE is set (images, CI) it
@@ -17,6 +17,8 @@ of a trial, for example, while the search goes on.
 import os
 import sys
 from pathlib import Path
+
+from workflow import interruption
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where it has no limit
 
@@ -52,3 +54,4 @@ sys.meta_path.insert(0, _Rule)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the first library loads OpenMP
 if sys.platform == "linux":
     limit_memory(memory())
+interruption.until_watched()

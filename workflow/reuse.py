@@ -8,7 +8,7 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow import orphans, runs
+from workflow import orphans, runs, trouble
 from workflow.cache_key import Ingredients, differences, key
 from workflow.fingerprint import KEY_TAG
 
@@ -110,7 +110,7 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
     if run.info.status != "FINISHED":
         return f"run {run.info.run_id} of it is {run.info.status}"
     for name, least in at_least.items():
-        if (was := int(run.data.params[name])) < least:
+        if (was := int(run.data.params.get(name, 0))) < least:
             return f"{name} was {was}, is {least}"
     gone = f"of run {run.info.run_id} is gone"
     if (recorded := _recorded(run)) is None:
@@ -135,7 +135,8 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
 
 def _recorded(run: Run) -> dict[str, Any] | None:
     try:
-        text = mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}")
-    except (MlflowException, OSError):
-        return None
-    return json.loads(text)
+        return json.loads(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}"))
+    except (MlflowException, OSError, ValueError) as error:
+        if trouble.explain(error):
+            raise
+        return None  # there is none, or it was cut off

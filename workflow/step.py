@@ -186,10 +186,11 @@ def _killed(run_id: str | None, calling: psutil.Process | None, cause: Interrupt
             run = client.get_run(run_id)
             parent = run.data.tags.get("mlflow.parentRunId")
             orphans.end(run_id)
-            if run.info.status != "FINISHED":  # FAILED is what `mlflow run` may have said
+            status = "FINISHED" if run.info.status == "FINISHED" else "KILLED"
+            if status == "KILLED":  # FAILED is what `mlflow run` may have said
                 client.set_tag(run_id, ERROR_TAG, line)
-                client.set_terminated(run_id, "KILLED")
-                if parent is None and calling and not caller.is_gone(calling):
-                    last_word.have(run_id, calling)
+                client.set_terminated(run_id, status)
+            if parent is None and calling and not caller.is_gone(calling):
+                last_word.have(run_id, calling, status)
     if parent is None:
         print(line, file=sys.stderr, flush=True)

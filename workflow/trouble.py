@@ -23,11 +23,22 @@ UNREACHABLE = (
     "connection reset",
     "failed to establish a new connection",
     "could not connect to the endpoint",
+    "timeout on endpoint",
+    "connection was closed before",
     "name or service not known",
     "too many 5",  # "too many 503 error responses"
     "failed with error code 5",
 )
-REFUSED = ("failed with error code 401", "failed with error code 403", "accessdenied")
+REFUSED = (
+    "failed with error code 401",
+    "failed with error code 403",
+    "accessdenied",
+    "(403)",
+    "invalidaccesskeyid",
+    "signaturedoesnotmatch",
+    "expiredtoken",
+    "unable to locate credentials",
+)
 LOCKED = ("database is locked",)
 ERRNO = {
     errno.ENOSPC: DISK[0],
@@ -39,15 +50,15 @@ ERRNO = {
 
 # Whose errors are told by their text; anybody else's are bugs, whatever they say.
 LIBRARIES = (
-    "aiobotocore", "aiohttp", "boto3", "botocore", "duckdb", "gcsfs", "google", "mlflow",
-    "requests", "s3fs", "sqlalchemy", "sqlite3", "urllib3",
+    "_duckdb", "aiobotocore", "aiohttp", "boto3", "botocore", "duckdb", "gcsfs", "google",
+    "mlflow", "requests", "s3fs", "sqlalchemy", "sqlite3", "urllib3",
 )  # fmt: skip
 
 
 def explain(error: BaseException) -> str | None:
     """Return in one line what to do about an error, or None where the project itself is wrong."""
     for one in _chain(error):
-        if isinstance(one, MemoryError):
+        if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryException":  # DuckDB's
             return f"out of memory. Give the machine more, or the step less data. {NEXT}"
         if not isinstance(one, OSError) and type(one).__module__.partition(".")[0] not in LIBRARIES:
             continue

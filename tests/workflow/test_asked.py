@@ -3,11 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from workflow import digests
 from workflow.asked import (
     DEFAULT,
     SAMPLE,
     check_table,
     comments,
+    contents,
     from_table,
     locate,
     read_rule,
@@ -228,3 +230,97 @@ def test_the_name_of_an_inferred_dataset_is_its_files_and_targets(data, name):
 def test_a_target_of_any_name_gives_a_dataset_with_a_name(target):
     dataset = from_table(FOUND, target, "/data/*.csv", "auto")
     assert from_yaml(to_yaml(dataset), "x") == dataset
+
+
+def known(**given: str) -> dict[str, str]:
+    """Return what is known of the content of what parameters name."""
+    default = {"dataset": "green_taxi", "data": SAMPLE, "target": "none", "task": "auto"}
+    return contents(**default | {"split_by": "auto"} | given)
+
+
+@pytest.fixture
+def house_files(tmp_path: Path) -> Path:
+    folder = tmp_path / "houses"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv", "c.csv", "other.csv"):
+        (folder / name).write_text(f"area,price\n1,{ord(name[0])}\n")
+    return folder
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_the_content_of_a_sample_is_its_dataset_alone_as_the_code_makes_its_rows(name):
+    assert set(known(dataset=name)) == {"dataset"}
+    assert known(dataset=name) == known(dataset=str(SHIPPED / f"{name}.yaml"))
+
+
+def test_the_content_of_a_dataset_file_is_what_it_says_not_how_it_is_written(houses, house_files):
+    before = known(dataset=houses, data=str(house_files))
+    Path(houses).write_text(TEXT.replace("task: regression", "task:   'regression'  # a comment"))
+    assert known(dataset=houses, data=str(house_files)) == before
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [("price / 1000", "price"), ("{area: area}", "{area: area + 1}"), ("houses", "flats")],
+)
+def test_a_dataset_file_that_says_something_else_is_another_content(
+    houses, house_files, was, is_now
+):
+    before = known(dataset=houses, data=str(house_files))
+    Path(houses).write_text(TEXT.replace(was, is_now))
+    now = known(dataset=houses, data=str(house_files))
+    assert {name for name in now if now[name] != before[name]} == {"dataset"}
+    assert set(now) == set(before)
+
+
+def test_the_files_that_a_dataset_names_count_by_their_content_and_no_other(houses, house_files):
+    before = known(dataset=houses, data=str(house_files))
+    assert set(before) == {"dataset", *(str(house_files / f"{name}.csv") for name in "abc")}
+    (house_files / "other.csv").write_text("changed")
+    assert known(dataset=houses, data=str(house_files)) == before
+    (house_files / "b.csv").write_text("area,price\n1,2\n")
+    now = known(dataset=houses, data=str(house_files))
+    assert {name for name in now if now[name] != before[name]} == {str(house_files / "b.csv")}
+
+
+def test_a_rule_that_is_asked_for_is_part_of_the_dataset():
+    one, other = (known(dataset="energy_demand", split_by=by) for by in ("auto", "hash"))
+    assert one["dataset"] != other["dataset"]
+
+
+def test_the_table_of_a_dataset_that_is_split_by_rule_counts_by_each_of_its_files(
+    tmp_path, house_files
+):
+    path = tmp_path / "one.yaml"
+    path.write_text(TEXT.replace("{train: a.csv, validation: b.csv, test: c.csv}", "{by: hash}"))
+    found = known(dataset=str(path), data=f"{house_files}/[ab].csv")
+    assert set(found) == {"dataset", str(house_files / "a.csv"), str(house_files / "b.csv")}
+
+
+def test_a_table_whose_dataset_is_inferred_counts_by_its_files_alone(house_files):
+    path = house_files / "a.csv"
+    found = known(data=str(path), target="price")
+    assert found == {str(path): digests.of_files([path])}
+    assert found == known(data=str(path), target="area", dataset="not read", task="binary")
+    path.write_text("area,price\n2,2\n")
+    assert known(data=str(path), target="price") != found
+
+
+def test_a_new_file_of_a_table_is_another_content(house_files):
+    before = known(data=str(house_files), target="price")
+    (house_files / "d.csv").write_text("area,price\n1,2\n")
+    now = known(data=str(house_files), target="price")
+    assert now == before | {str(house_files / "d.csv"): now[str(house_files / "d.csv")]}
+
+
+def test_a_file_that_is_not_there_is_refused_before_anything_runs(houses, house_files):
+    (house_files / "c.csv").unlink()
+    with pytest.raises(WorkflowError, match=r"has no file 'c\.csv'"):
+        known(dataset=houses, data=str(house_files))
+    with pytest.raises(WorkflowError, match="there is no such file"):
+        known(data=str(house_files / "no.csv"), target="price")
+
+
+def test_parameters_that_do_not_fit_the_dataset_are_refused_here_too():
+    with pytest.raises(WorkflowError, match=r"^task='binary': "):
+        known(task="binary")

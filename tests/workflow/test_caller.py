@@ -1,11 +1,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from workflow import caller
 from workflow.caller import RUN_ID, absolute
 from workflow.errors import WorkflowError
 
@@ -119,3 +121,94 @@ def test_where_no_process_above_is_outside_the_run_it_is_said_as_well(monkeypatc
     monkeypatch.setattr(psutil.Process, "parents", lambda _: [])
     with pytest.raises(WorkflowError, match="give an absolute path"):
         absolute("data")
+
+
+WHO = f'{sys.executable} -c "from workflow import caller; print(caller.process().pid)"'
+# What asks for the run, and says who it is.
+SAYING = f"import os; print(os.getpid(), flush=True)\n{START}"
+
+
+@pytest.mark.parametrize("command", [WHO, f"{WHO}; true"], ids=["replaces the shell", "below it"])
+def test_the_caller_is_the_process_that_asked_for_the_run_not_the_shell_between(project, command):
+    start = [sys.executable, "-c", SAYING, "a1", str(project), command]
+    asking, found = output(start, project).split()
+    assert found == asking
+
+
+def test_a_process_that_is_no_step_has_no_caller(monkeypatch):
+    monkeypatch.delenv(RUN_ID, raising=False)
+    assert caller.process() is None
+
+
+@pytest.mark.parametrize("method", ["parents", "environ"])
+def test_a_caller_that_cannot_be_looked_at_is_none(monkeypatch, method):
+    monkeypatch.setenv(RUN_ID, "a run that no process above has")
+    monkeypatch.setattr(psutil.Process, method, denied)
+    assert caller.process() is None
+
+
+@pytest.fixture
+def sleeping() -> Iterator[subprocess.Popen]:
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_process_that_runs_is_not_gone(sleeping):
+    assert not caller.is_gone(psutil.Process(sleeping.pid))
+    assert not caller.is_gone(psutil.Process())
+
+
+def test_a_process_that_has_ended_is_gone_before_and_after_its_parent_has_taken_note(sleeping):
+    process = psutil.Process(sleeping.pid)
+    sleeping.kill()
+    os.waitid(os.P_PID, sleeping.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
+    assert process.status() == psutil.STATUS_ZOMBIE
+    assert caller.is_gone(process)
+    sleeping.wait()
+    assert caller.is_gone(process)
+
+
+def test_a_process_whose_id_another_one_has_now_is_gone(sleeping, monkeypatch):
+    process = psutil.Process(sleeping.pid)
+    monkeypatch.setattr(process, "_ident", (sleeping.pid, 1.0))
+    assert caller.is_gone(process)
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_gone(sleeping, monkeypatch):
+    def vanished(_: object) -> None:
+        raise psutil.NoSuchProcess(sleeping.pid)
+
+    process = psutil.Process(sleeping.pid)
+    monkeypatch.setattr(psutil.Process, "name", vanished)
+    assert caller.is_gone(process)
+
+
+def test_a_process_that_cannot_be_looked_at_is_not_said_to_be_gone(sleeping, monkeypatch):
+    process = psutil.Process(sleeping.pid)
+    monkeypatch.setattr(psutil.Process, "name", denied)
+    assert not caller.is_gone(process)
+
+
+@pytest.mark.parametrize(
+    ("pid", "name", "exe", "gone"),
+    [
+        (1, "init", "/sbin/init", True),
+        (1, "tini", "/usr/bin/tini", True),
+        (812, "systemd", "/usr/lib/systemd/systemd", True),  # a user's own
+        (1, "mlflow", "/usr/local/bin/python3.11", False),  # `docker run image mlflow run ...`
+        (812, "bash", "/bin/bash", False),
+        (812, "mlflow", "/usr/local/bin/python3.11", False),
+    ],
+)
+def test_what_takes_in_orphans_is_no_caller_unless_it_is_python(
+    sleeping, monkeypatch, pid, name, exe, gone
+):
+    process = psutil.Process(sleeping.pid)
+    monkeypatch.setattr(process, "_pid", pid)
+    monkeypatch.setattr(psutil.Process, "is_running", lambda _: True)
+    monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_SLEEPING)
+    monkeypatch.setattr(psutil.Process, "name", lambda _: name)
+    monkeypatch.setattr(psutil.Process, "exe", lambda _: exe)
+    assert caller.is_gone(process) is gone

@@ -1,10 +1,14 @@
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
 from importlib.metadata import version
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from workflow.environment import CONDA, pins, serving_environment
+from workflow.environment import CONDA, installed, pins, serving_environment
 from workflow.logged_models import PACKAGES
 from workflow.models import FAMILIES
 
@@ -40,3 +44,52 @@ def test_a_serving_environment_has_the_packages_and_every_other_pin_as_a_constra
 def test_a_package_that_is_not_pinned_is_a_key_error(tmp_path):
     with pytest.raises(KeyError, match="polars"):
         serving_environment(["polars"], tmp_path / "pins.txt")
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """What is installed is looked up once in a process."""
+    installed.cache_clear()
+    yield
+    installed.cache_clear()
+
+
+def test_what_is_installed_is_python_the_platform_and_the_version_of_each_pinned_package():
+    found = installed()
+    assert found["python"] == platform.python_version()
+    assert found["platform"] == f"{sys.platform}-{platform.machine()}"
+    packages = set(found) - {"python", "platform"}
+    assert packages <= set(pins())
+    assert {name: version(name) for name in packages} == {name: found[name] for name in packages}
+
+
+def test_every_package_that_is_pinned_for_this_platform_is_looked_up():
+    wanted = [Requirement(line) for line in pins().values()]
+    here = {one.name for one in wanted if one.marker is None or one.marker.evaluate()}
+    assert here <= set(installed())
+
+
+def test_the_version_is_the_one_installed_not_the_one_pinned(forgotten, monkeypatch):
+    plain = metadata.version
+    monkeypatch.setattr(
+        metadata, "version", lambda name: "9.9" if name == "pandas" else plain(name)
+    )
+    assert installed()["pandas"] == "9.9"
+    assert installed()["numpy"] == plain("numpy")
+
+
+def test_a_pinned_package_that_is_not_installed_is_left_out(forgotten, monkeypatch):
+    plain = metadata.version
+
+    def without(name: str) -> str:
+        if name == "xgboost-cpu":
+            raise metadata.PackageNotFoundError(name)
+        return plain(name)
+
+    monkeypatch.setattr(metadata, "version", without)
+    assert "xgboost-cpu" not in installed()
+    assert "pandas" in installed()
+
+
+def test_every_version_is_a_text_that_can_be_written_as_json():
+    assert all(type(one) is str and one for pair in installed().items() for one in pair)

@@ -12,6 +12,7 @@ from workflow.parameters import (
     seed,
     validation,
     whole_number,
+    yes_or_no,
 )
 
 FAMILIES = ["linear", "lightgbm", "xgboost"]
@@ -78,6 +79,18 @@ def test_what_is_no_time_limit_is_refused(text):
     with pytest.raises(WorkflowError) as caught:
         seconds("timeout", text)
     assert str(caught.value) == f"timeout='{text}': give a number of seconds above 0, or 'none'."
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
+def test_yes_and_no_are_true_and_false(text, value):
+    assert yes_or_no("reuse", text) is value
+
+
+@pytest.mark.parametrize("text", ["", "True", "FALSE", "yes", "no", "1", "0", " true", "none"])
+def test_what_is_neither_true_nor_false_is_refused(text):
+    with pytest.raises(WorkflowError) as caught:
+        yes_or_no("reuse", text)
+    assert str(caught.value) == f"reuse='{text}': give 'true' or 'false'."
 
 
 @given(st.lists(st.sampled_from(FAMILIES), min_size=1))

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -8,8 +11,9 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
+from workflow import digests
 from workflow.errors import WorkflowError
-from workflow.sources import fetch, gather, is_remote
+from workflow.sources import fetch, gather, identities, is_remote
 
 BODY = bytes(range(256)) * 20_000  # 5 MB: more than one block of any reader
 
@@ -388,3 +392,174 @@ def test_files_of_one_name_in_two_folders_of_a_bucket_are_both_copied(bucket, in
 def test_a_table_that_the_bucket_does_not_have_is_refused(bucket, into, place):
     message = gather_refusal(f"s3://trips/{place}", into)
     assert message == f"data: there is no file s3://trips/{place}."
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def answering(body: bytes = TABLE, *, head: int = 200, measured: bool = True, **headers: str):
+    """Return a handler that says of a file what it is told to, and counts how often it is read."""
+
+    class Answering(Unmeasured):
+        said, reads = dict(headers), 0
+
+        def do_HEAD(self) -> None:
+            self._answer(head)
+
+        def do_GET(self) -> None:
+            type(self).reads += 1
+            self._answer(200)
+            self.wfile.write(body)
+
+        def _answer(self, status: int) -> None:
+            self.send_response(status)
+            if measured:
+                self.send_header("Content-Length", str(len(body)))
+            for name, value in self.said.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+
+    return Answering
+
+
+MONDAY, TUESDAY = "Mon, 05 Jan 2026 07:00:00 GMT", "Tue, 06 Jan 2026 07:00:00 GMT"
+
+
+def test_local_files_are_known_by_their_content_under_their_paths(data):
+    named = identities(str(data), ["train.csv", "test.csv"])
+    assert named == {
+        str(data / name): digests.of_files([data / name]) for name in ("train.csv", "test.csv")
+    }
+    assert identities(str(data)) == named
+    assert identities(f"file://{data}", ["test.csv"]) == {
+        str(data / "test.csv"): named[str(data / "test.csv")]
+    }
+
+
+def test_a_local_file_that_is_touched_is_the_same_and_one_that_is_written_is_not(data):
+    path = data / "test.csv"
+    before = identities(str(path))
+    os.utime(path, (1, 1))
+    assert identities(str(path)) == before
+    path.write_bytes(b"x\n2\n")
+    assert identities(str(path)) != before
+
+
+@pytest.mark.parametrize("names", [["no.csv"], None])
+def test_of_a_local_file_that_is_not_there_nothing_is_known(data, names):
+    location = data if names else data / "no.csv"
+    with pytest.raises(WorkflowError, match=r"no file|no such file"):
+        identities(str(location), names)
+
+
+@pytest.mark.parametrize("header", ["ETag", "Content_MD5", "Digest"])
+def test_a_file_of_a_web_server_is_known_by_its_version_and_is_not_read(serve, header):
+    handler = answering(**{header: '"one"', "Last_Modified": MONDAY})
+    url = f"{serve(handler)}/a.csv"
+    assert identities(url) == {url: "one"}
+    handler.said["Last_Modified"] = TUESDAY
+    assert identities(url) == {url: "one"}
+    handler.said[header] = '"two"'
+    assert identities(url) == {url: "two"}
+    assert handler.reads == 0
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_files_of_a_web_server_are_known_one_by_one(serve, data, end):
+    url = serve(partial(Quiet, directory=data))
+    found = identities(url + end, ["train.csv", "test.csv"])
+    assert set(found) == {f"{url}/train.csv", f"{url}/test.csv"}
+    os.utime(data / "test.csv", (1, 1))
+    now = identities(url + end, ["train.csv", "test.csv"])
+    assert {one for one in now if now[one] != found[one]} == {f"{url}/test.csv"}
+
+
+def test_without_a_version_a_file_is_known_by_its_size_and_time(serve):
+    handler = answering(Last_Modified=MONDAY)
+    url = f"{serve(handler)}/a.csv"
+    assert identities(url) == {url: f"{len(TABLE)} bytes, {MONDAY}"}
+    handler.said["Last_Modified"] = TUESDAY
+    assert identities(url) == {url: f"{len(TABLE)} bytes, {TUESDAY}"}
+    other = f"{serve(answering(TABLE * 2, Last_Modified=MONDAY))}/a.csv"
+    assert identities(other) == {other: f"{2 * len(TABLE)} bytes, {MONDAY}"}
+
+
+def test_a_version_is_asked_for_by_reading_where_the_server_takes_no_other_question(serve):
+    url = f"{serve(answering(head=405, ETag='one'))}/a.csv"
+    assert identities(url) == {url: "one"}
+
+
+ELSEWHERE = """
+import sys
+from workflow.sources import identities
+for url in sys.argv[1:]:
+    print(*identities(url).values())
+"""
+
+
+def test_only_of_a_file_of_which_too_little_is_said_nothing_is_the_same_in_another_process(serve):
+    said = {"ETag": "one"}, {"Last_Modified": MONDAY}, {}, {"measured": False, "ETag": ""}
+    urls = [f"{serve(answering(**one))}/a.csv" for one in said]
+    here = [identities(url)[url] for url in urls]
+    # Preprocess looks again whether the files have changed while it read them.
+    assert here == [identities(url)[url] for url in urls]
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, *urls],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    there = done.stdout.splitlines()
+    assert [one == other for one, other in zip(here, there, strict=True)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_time_without_a_size_says_too_little(serve):
+    url = f"{serve(answering(measured=False, Last_Modified=MONDAY))}/a.csv"
+    assert identities(url)[url].startswith("unknown ")
+
+
+def identities_refusal(location: str, names: list[str] | None = None) -> str:
+    with pytest.raises(WorkflowError) as caught:
+        identities(location, names)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_file_that_the_server_does_not_have_is_refused_before_it_is_fetched(serve, data):
+    url = serve(partial(Quiet, directory=data))
+    assert identities_refusal(f"{url}/no.csv") == f"data: there is no file {url}/no.csv."
+    assert identities_refusal(url, ["no.csv"]) == f"data: there is no file {url}/no.csv."
+
+
+def test_a_server_that_cannot_be_asked_is_not_said_to_lack_the_file(serve):
+    for url in ("http://127.0.0.1:1", serve(Failing)):
+        assert failed_to_read(identities_refusal(url, ["a.csv"]), f"{url}/a.csv")
+
+
+def test_a_file_of_a_bucket_is_known_by_its_content_not_by_when_it_was_written(bucket):
+    bucket.pipe("trips/known/a.csv", TABLE)
+    before = identities("s3://trips/known", ["a.csv"])
+    assert set(before) == {"s3://trips/known/a.csv"}
+    bucket.pipe("trips/known/a.csv", TABLE)
+    assert identities("s3://trips/known", ["a.csv"]) == before
+    bucket.pipe("trips/known/a.csv", TABLE + b"3,4\n")
+    assert identities("s3://trips/known", ["a.csv"]) != before
+
+
+@pytest.mark.parametrize("place", ["many", "many/", "many/*.csv"])
+def test_the_files_of_a_bucket_are_listed_anew_each_time(bucket, place):
+    if bucket.exists("trips/many"):
+        bucket.rm("trips/many", recursive=True)
+    bucket.pipe("trips/many/a.csv", TABLE)
+    before = identities(f"s3://trips/{place}")
+    assert set(before) == {"s3://trips/many/a.csv"}
+    # Another process writes: this one's listing is out of date.
+    s3fs.S3FileSystem(skip_instance_cache=True).pipe("trips/many/b.csv", TABLE)
+    now = identities(f"s3://trips/{place}")
+    assert now == before | {"s3://trips/many/b.csv": before["s3://trips/many/a.csv"]}
+
+
+def test_a_file_that_the_bucket_does_not_have_is_refused_before_it_is_fetched(bucket):
+    assert identities_refusal("s3://trips", ["no.csv"]) == (
+        "data: there is no file s3://trips/no.csv."
+    )

@@ -1,0 +1,105 @@
+"""Signals to single processes of a workflow and to all: nothing is left alive, nothing RUNNING."""
+
+import os
+import signal
+import time
+
+import harness
+import psutil
+import pytest
+from harness import Started
+
+TIME = 10.0  # seconds, as promised
+
+
+def send(running: Started, number: signal.Signals, target: str) -> None:
+    if target == "all":  # what a terminal does on Ctrl-C
+        os.killpg(running.process.pid, number)
+    elif target == "mlflow run":
+        running.process.send_signal(number)
+    else:
+        running.named(target).send_signal(number)
+
+
+def ended(running: Started, store, since: float) -> dict[tuple[str, str], int]:
+    """Wait until all processes are gone and no run is alive; return how the runs have ended."""
+    while True:
+        took = time.monotonic() - since
+        left = [one.pid for one in running.processes()]
+        found = harness.statuses(store.client)
+        # For a moment `mlflow run` calls FAILED what was KILLED.
+        alive = [name for name, status in found if status in harness.ALIVE]
+        if not left and not alive and running.process.poll() is not None:
+            print(f"ended after {took:.1f} s: {dict(found)}")
+            return found
+        assert took < TIME, f"{left}\n{dict(found)}\n{running.said}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("number", "target"),
+    [
+        (signal.SIGINT, "all"),
+        (signal.SIGTERM, "mlflow run"),
+        (signal.SIGTERM, "main.py"),
+        (signal.SIGKILL, "mlflow run"),
+        (signal.SIGHUP, "all"),
+    ],
+    ids=lambda one: str(getattr(one, "name", one)),
+)
+def test_a_search_that_is_told_to_end_is_killed_and_goes_on(number, target, store, few_trips):
+    given = {"data": few_trips, "max_evals": 12}
+    with harness.started(store.folder, given) as running:
+        running.until(lambda: harness.finished_trials(store) >= 2)
+        send(running, number, target)
+        found = ended(running, store, time.monotonic())
+        assert running.process.returncode != 0
+    stopped = {name for name, status in found if status == "KILLED"}
+    assert {"main", "hpo"} <= stopped, running.said
+    assert {status for _, status in found} == {"FINISHED", "KILLED"}
+    assert "Traceback" not in running.said
+    before = harness.finished_trials(store)
+    done = harness.finished(store.folder, given)
+    assert f"12 trials, {before} of them read back" in done.said
+    harness.check_nothing_lost(store.client)
+
+
+@pytest.mark.parametrize(
+    ("number", "target"),
+    [(signal.SIGINT, "all"), (signal.SIGTERM, "mlflow run")],
+    ids=lambda one: str(getattr(one, "name", one)),
+)
+def test_a_long_fit_in_compiled_code_holds_nothing_up(number, target, store, few_trips):
+    given = {"data": few_trips}
+    long = {"FAULTS_LONG_FIT": "sklearn.linear_model.Ridge", "OPENBLAS_NUM_THREADS": "1"}
+    with harness.started(store.folder, given, **long) as running:
+        running.until(lambda: ("linear", "RUNNING") in harness.statuses(store.client))
+        step = running.named("steps.train")
+        psutil.wait_procs([step], timeout=2)
+        assert step.is_running(), running.said
+        send(running, number, target)
+        found = ended(running, store, time.monotonic())
+    assert {name for name, status in found if status == "KILLED"} == {"main", "train", "linear"}
+    assert "Traceback" not in running.said
+    done = harness.finished(store.folder, given)
+    assert "[preprocess] reused" in done.said
+    harness.check_nothing_lost(store.client)
+
+
+def test_a_step_that_is_killed_fails_the_workflow_with_a_reason(store, few_trips):
+    given = {"data": few_trips, "max_evals": 12}
+    with harness.started(store.folder, given) as running:
+        running.until(lambda: harness.finished_trials(store) >= 2)
+        send(running, signal.SIGKILL, "steps.hpo")
+        found = ended(running, store, time.monotonic())
+        assert running.process.returncode != 0
+    assert {name for name, status in found if status == "FAILED"} == {"main", "hpo"}
+    (main,) = store.runs("main")
+    reason = main.data.tags["workflow.error"]
+    assert "its process was ended from outside" in reason and "\n" not in reason
+    assert f"error: {reason}" in running.said
+    assert "Traceback" not in running.said
+    before = harness.finished_trials(store)
+    done = harness.finished(store.folder, given)
+    assert f"12 trials, {before} of them read back" in done.said
+    harness.check_nothing_lost(store.client)

@@ -1,0 +1,392 @@
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workflow import interruption
+from workflow.interruption import CHILDREN, LOOK, Interrupted
+
+ROOT = Path(__file__).resolve().parents[2]
+SLACK = 6.0  # seconds more than it takes, on a machine that has other things to do
+each_signal = pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name
+)
+WATCHED = """
+import ctypes, os, signal, subprocess, sys, threading, time
+import psutil
+from workflow import interruption
+
+def say(*words):
+    print(*words, flush=True)
+
+def end(cause):
+    say("end", cause, threading.current_thread() is threading.main_thread())
+
+def watch(grace, calling=None):
+    interruption.watch(calling, grace, end)
+
+"""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A process that watches for interruptions, and what it says."""
+
+    process: subprocess.Popen
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def line(self) -> str:
+        return self.process.stdout.readline().strip()
+
+    def rest(self) -> list[str]:
+        return self.process.stdout.read().splitlines()
+
+    @property
+    def code(self) -> int:
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Watched]]:
+    """Starts a process that runs some lines, and waits until it watches."""
+    processes = []
+
+    def started(source: str, *, ignored: int | None = None, says: str = "watching") -> Watched:
+        before = signal.signal(ignored, signal.SIG_IGN) if ignored else None
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", WATCHED + textwrap.dedent(source)],
+                cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            if ignored:
+                signal.signal(ignored, before)
+        processes.append(process)
+        watched = Watched(process)
+        assert watched.line() == says
+        if says == "stuck":
+            time.sleep(0.5)  # until it is
+        return watched
+
+    yield started
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+TELLING = """
+watch(grace=30)
+try:
+    say("watching")
+    for _ in range(600):
+        time.sleep(0.1)
+except interruption.Interrupted as cause:
+    say("interrupted by", cause, cause.signal, isinstance(cause, Exception))
+"""
+
+
+@each_signal
+def test_a_signal_is_an_exception_in_the_main_thread_that_nothing_holds_up(start, number):
+    watched = start(TELLING)
+    watched.send(number)
+    assert watched.rest() == [f"interrupted by {number.name} {int(number)} False"]
+    assert watched.code == 0
+
+
+def test_it_comes_out_of_a_wait_for_another_process_at_once(start):
+    watched = start("""
+        watch(grace=30)
+        child = subprocess.Popen(["sleep", "60"])
+        try:
+            say("watching")
+            child.wait()
+        except interruption.Interrupted as cause:
+            child.kill()
+            say(cause)
+    """)
+    time.sleep(0.2)
+    before = time.monotonic()
+    watched.send(signal.SIGTERM)
+    assert watched.rest() == ["SIGTERM"]
+    assert time.monotonic() - before < SLACK
+
+
+@each_signal
+def test_a_second_signal_does_not_disturb_the_ending(start, number):
+    watched = start("""
+        watch(grace=30)
+        try:
+            say("watching")
+            while True:
+                time.sleep(0.1)
+        except interruption.Interrupted as cause:
+            say("ending", cause)
+            begin = time.monotonic()
+            while time.monotonic() - begin < 1:
+                time.sleep(0.05)
+            say("ended")
+    """)
+    watched.send(signal.SIGTERM)
+    assert watched.line() == "ending SIGTERM"
+    for _ in range(3):
+        watched.send(number)
+    assert watched.rest() == ["ended"]
+    assert watched.code == 0
+
+
+def test_signals_of_several_kinds_at_once_are_one_exception(start):
+    watched = start("""
+        watch(grace=30)
+        say("watching")
+        seen = 0
+        for _ in range(2):
+            try:
+                for number in interruption.SIGNALS:
+                    os.kill(os.getpid(), number)
+                time.sleep(0.5)
+            except interruption.Interrupted:
+                seen += 1
+        say(seen)
+    """)
+    assert watched.rest() == ["1"]
+
+
+@each_signal
+def test_a_signal_that_was_ignored_before_stays_ignored(start, number):
+    watched = start("""
+        watch(grace=0)
+        try:
+            say("watching")
+            time.sleep(1.5)
+        except interruption.Interrupted as cause:
+            say("interrupted", cause)
+        say("done")
+    """, ignored=number)  # fmt: skip
+    watched.send(number)
+    assert watched.rest()[-1] == "done"
+    assert watched.code == 0
+
+
+def test_another_signal_still_ends_a_process_that_ignores_one(start):
+    watched = start(TELLING, ignored=signal.SIGHUP)
+    watched.send(signal.SIGHUP)
+    watched.send(signal.SIGTERM)
+    assert watched.rest() == [f"interrupted by SIGTERM {int(signal.SIGTERM)} False"]
+
+
+def test_processes_started_during_the_ending_do_not_ignore_signals(start):
+    watched = start("""
+        watch(grace=30)
+        try:
+            say("watching")
+            time.sleep(60)
+        except interruption.Interrupted:
+            child = subprocess.Popen(["sleep", "60"])
+            child.terminate()
+            say(child.wait())
+    """)
+    watched.send(signal.SIGTERM)
+    assert watched.rest() == [f"{-signal.SIGTERM}"]
+
+
+# A call of compiled code goes on after a signal, and Python's handlers wait for it.
+LONG_CALL = """
+watch(grace=1)
+mutex = ctypes.create_string_buffer(64)
+libc = ctypes.CDLL(None)
+libc.pthread_mutex_lock(mutex)
+try:
+    say("stuck")
+    libc.pthread_mutex_lock(mutex)  # never returns, and no signal makes it
+except interruption.Interrupted:
+    say("the main thread came out")
+"""
+
+
+@each_signal
+def test_where_compiled_code_does_not_return_another_thread_ends_the_process(start, number):
+    watched = start(LONG_CALL, says="stuck")
+    before = time.monotonic()
+    watched.send(number)
+    assert watched.rest() == [f"end {number.name} False"]
+    assert watched.code == 128 + number
+    assert 1 <= time.monotonic() - before < 1 + 2 + SLACK
+
+
+def test_a_main_thread_that_ends_in_time_is_left_to_it(start):
+    watched = start("""
+        watch(grace=2)
+        try:
+            say("watching")
+            time.sleep(60)
+        except interruption.Interrupted as cause:
+            say("main thread")
+        sys.stdout.flush()
+        os._exit(3)
+    """)
+    watched.send(signal.SIGTERM)
+    assert watched.rest() == ["main thread"]
+    assert watched.code == 3
+
+
+def test_a_main_thread_that_takes_too_long_to_end_is_ended(start):
+    watched = start("""
+        watch(grace=0.5)
+        try:
+            say("watching")
+            time.sleep(60)
+        except interruption.Interrupted as cause:
+            say("main thread")
+            time.sleep(60)
+    """)
+    watched.send(signal.SIGINT)
+    assert watched.rest() == ["main thread", "end SIGINT False"]
+    assert watched.code == 128 + signal.SIGINT
+
+
+def test_an_end_that_fails_does_not_keep_the_process(start):
+    broken = """
+def end(cause):
+    sys.stderr = open(os.devnull, "w")
+    raise RuntimeError("the store is away, or the terminal is")
+"""
+    watched = start(broken + LONG_CALL, says="stuck")
+    watched.send(signal.SIGTERM)
+    assert watched.process.wait(SLACK) == 128 + signal.SIGTERM
+
+
+def test_signals_that_are_none_of_its_own_change_nothing(start):
+    watched = start("""
+        signal.signal(signal.SIGUSR1, lambda *_: say("usr1"))
+        watch(grace=0)
+        say("watching")
+        os.kill(os.getpid(), signal.SIGUSR1)
+        child = subprocess.Popen(["true"])
+        child.wait()
+        time.sleep(2 * interruption.LOOK)
+        say("done")
+    """)
+    assert watched.rest() == ["usr1", "done"]
+    assert watched.code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda one: one.name)
+def test_a_process_whose_caller_is_gone_is_interrupted(start, number, tmp_path):
+    step = tmp_path / "step.py"
+    step.write_text(WATCHED + textwrap.dedent("""
+        watch(30, psutil.Process(int(sys.argv[1])))
+        try:
+            say("watching")
+            time.sleep(60)
+        except interruption.Interrupted as cause:
+            say("interrupted", cause)
+    """))  # fmt: skip
+    watched = start(f"""
+        os.environ["PYTHONPATH"] = {str(ROOT)!r}
+        subprocess.run(["bash", "-c", f"{{sys.executable}} {step} {{os.getpid()}}; true"])
+    """)
+    before = time.monotonic()
+    watched.send(number)
+    assert watched.rest() == ["interrupted SIGTERM"]
+    assert time.monotonic() - before < LOOK + 1 + SLACK
+    assert watched.code == -number
+
+
+def test_a_process_whose_caller_is_gone_is_ended_out_of_compiled_code_too(start, tmp_path):
+    step = tmp_path / "step.py"
+    step.write_text(
+        WATCHED + LONG_CALL.replace("watch(grace=1)", "watch(1, psutil.Process(int(sys.argv[1])))")
+    )
+    watched = start(
+        f"""
+        os.environ["PYTHONPATH"] = {str(ROOT)!r}
+        subprocess.run([sys.executable, {str(step)!r}, str(os.getpid())])
+    """,
+        says="stuck",
+    )
+    watched.send(signal.SIGKILL)
+    assert watched.rest() == ["end SIGTERM False"]
+
+
+def test_a_caller_that_lives_is_no_reason_to_end(start):
+    watched = start("""
+        watch(0, psutil.Process(os.getppid()))
+        say("watching")
+        time.sleep(2.5 * interruption.LOOK)
+        say("done")
+    """)
+    assert watched.rest() == ["done"]
+
+
+@pytest.fixture
+def families() -> Iterator[Callable[..., list[psutil.Process]]]:
+    """Starts a child of this process that starts another, and returns both once they are ready."""
+    started = []
+
+    def family(prepare: str = "") -> list[psutil.Process]:
+        source = f"{prepare}; trap; echo ready; sleep 60 & wait; sleep 60; sleep 60"
+        child = subprocess.Popen(["bash", "-c", source], stdout=subprocess.PIPE, text=True)
+        started.append(child)
+        while child.stdout.readline().strip() != "ready":
+            assert child.poll() is None
+        process = psutil.Process(child.pid)
+        while not process.children():
+            time.sleep(0.01)
+        return [process, *process.children(recursive=True)]
+
+    yield family
+    for child in started:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def is_over(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_child_processes_are_ended_with_all_below_them(families):
+    family = [*families("true"), *families("true")]
+    assert len(family) == 4
+    before = time.monotonic()
+    interruption.end_children()
+    assert time.monotonic() - before < CHILDREN  # none had to be killed
+    assert all(is_over(one) for one in family)
+
+
+def test_child_processes_that_do_not_listen_are_killed(families, monkeypatch):
+    monkeypatch.setattr(interruption, "CHILDREN", 0.5)
+    family = families("trap '' TERM INT")
+    interruption.end_children()
+    psutil.wait_procs(family, timeout=SLACK)
+    assert all(is_over(one) for one in family)
+
+
+def test_where_there_are_no_child_processes_nothing_happens(monkeypatch):
+    monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [])
+    interruption.end_children()
+
+
+def test_a_child_process_that_ends_by_itself_meanwhile_is_no_error(families, monkeypatch):
+    gone = subprocess.Popen(["true"])
+    process = psutil.Process(gone.pid)
+    gone.wait()
+    monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [process])
+    interruption.end_children()
+
+
+@each_signal
+def test_an_interruption_says_by_which_signal(number):
+    assert str(Interrupted(number)) == number.name
+    assert Interrupted(int(number)).signal is number
+    assert not isinstance(Interrupted(number), Exception)

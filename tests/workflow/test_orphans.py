@@ -1,0 +1,303 @@
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import psutil
+import pytest
+from conftest import Store, new_store
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from workflow import orphans
+from workflow.orphans import PROCESS_TAG, sweep
+
+SOURCE = "/project"  # where `mlflow run` has the project
+
+
+@pytest.fixture(scope="module")
+def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return new_store(empty_store, tmp_path_factory.mktemp("store"))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment of its own with the run of a workflow that has just been started."""
+
+    client: MlflowClient
+    id: str
+    workflow: Run
+
+    def run(
+        self, name: str, process: str = "", parent: Run | None = None, status: str = "RUNNING",
+        **tags: str,
+    ) -> Run:  # fmt: skip
+        """Make a run; `process` is what it says of its process."""
+        tags |= {PROCESS_TAG: process} if process else {}
+        tags |= {"mlflow.parentRunId": parent.info.run_id} if parent else {}
+        run = self.client.create_run(self.id, tags=tags, run_name=name)
+        if status != "RUNNING":
+            self.client.set_terminated(run.info.run_id, status)
+        return run
+
+    def status(self) -> dict[str, str]:
+        """Return the status of all runs but the workflow's, by name."""
+        found = self.client.search_runs([self.id])
+        return {one.info.run_name: one.info.status for one in found if one.info.run_name != "main"}
+
+    def sweep(self) -> list[str]:
+        ended = sorted(sweep(self.workflow))
+        assert self.client.get_run(self.workflow.info.run_id).info.status == "RUNNING"
+        return ended
+
+
+@pytest.fixture
+def experiment(module_store: Store, request: pytest.FixtureRequest) -> Experiment:
+    mlflow.set_tracking_uri(module_store.uri)
+    client = module_store.client
+    id = client.create_experiment(request.node.name)
+    tags = {PROCESS_TAG: orphans.this_process(), "mlflow.source.name": SOURCE}
+    return Experiment(client, id, client.create_run(id, tags=tags, run_name="main"))
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    processes = []
+
+    def started(*command: str) -> subprocess.Popen:
+        processes.append(subprocess.Popen(command or ("sleep", "60")))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def tag(process: subprocess.Popen, host: str = "", later: float = 0) -> str:
+    """Return what a process says of itself on its run."""
+    created = psutil.Process(process.pid).create_time() + later
+    return f"{host or socket.gethostname()} {process.pid} {created:.0f}"
+
+
+@pytest.fixture
+def alive(start: Callable[..., subprocess.Popen]) -> str:
+    return tag(start())
+
+
+@pytest.fixture
+def dead(start: Callable[..., subprocess.Popen]) -> str:
+    process = start()
+    said = tag(process)
+    process.kill()
+    process.wait()
+    return said
+
+
+def test_a_process_is_known_by_its_host_its_id_and_when_it_was_started():
+    host, pid, created = orphans.this_process().rsplit(" ", 2)
+    assert host == socket.gethostname()
+    assert int(pid) == os.getpid()
+    assert abs(float(created) - psutil.Process().create_time()) <= 0.5
+
+
+def test_a_run_whose_process_was_killed_is_killed_with_all_that_was_running_below(experiment, dead):
+    main = experiment.run("old", dead)
+    experiment.run("preprocess", dead, main, "FINISHED")
+    experiment.run("train", dead, main, "FAILED")
+    hpo = experiment.run("hpo", dead, main)
+    for name, status in (("t0", "FINISHED"), ("t1", "FAILED"), ("t2", "RUNNING")):
+        experiment.run(name, "", hpo, status)
+    ended = experiment.sweep()
+    assert "old" in ended
+    assert experiment.status() == {
+        "old": "KILLED", "preprocess": "FINISHED", "train": "FAILED", "hpo": "KILLED",
+        "t0": "FINISHED", "t1": "FAILED", "t2": "KILLED",
+    }  # fmt: skip
+
+
+def test_a_run_that_is_killed_has_an_end_and_one_that_had_ended_keeps_its_own(experiment, dead):
+    old, done = experiment.run("old", dead), experiment.run("done", dead, None, "FINISHED")
+    before = experiment.client.get_run(done.info.run_id).info.end_time
+    experiment.sweep()
+    assert experiment.client.get_run(old.info.run_id).info.end_time >= old.info.start_time
+    assert experiment.client.get_run(done.info.run_id).info.end_time == before
+
+
+def test_a_step_whose_workflow_is_gone_but_that_is_at_work_itself_is_killed_with_it(
+    experiment, dead, alive
+):
+    experiment.run("hpo", alive, experiment.run("old", dead))
+    experiment.sweep()
+    assert experiment.status() == {"old": "KILLED", "hpo": "KILLED"}
+
+
+def test_a_process_that_nobody_has_taken_note_of_is_gone(experiment, start):
+    process = start()
+    experiment.run("old", tag(process))
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
+    assert experiment.sweep() == ["old"]
+
+
+def test_what_runs_is_left_alone_with_all_below(experiment, alive):
+    main = experiment.run("other", alive)
+    hpo = experiment.run("hpo", alive, main)
+    experiment.run("t0", "", hpo)
+    experiment.run("register", "", main)  # its process is about to say what it is
+    assert experiment.sweep() == []
+    assert set(experiment.status().values()) == {"RUNNING"}
+
+
+def test_a_process_that_is_stopped_is_not_gone(experiment, start):
+    process = start()
+    psutil.Process(process.pid).suspend()
+    experiment.run("other", tag(process))
+    assert experiment.sweep() == []
+
+
+def test_a_run_of_another_host_is_left_alone(experiment, dead):
+    elsewhere = dead.replace(socket.gethostname(), "another-host")
+    experiment.run("t0", "", experiment.run("other", elsewhere))
+    assert experiment.sweep() == []
+
+
+@pytest.mark.parametrize("later", [-3600.0, 3600.0])
+def test_a_process_that_has_the_id_of_one_that_is_gone_is_another(experiment, start, later):
+    experiment.run("old", tag(start(), later=later))
+    assert experiment.sweep() == ["old"]
+
+
+@pytest.mark.parametrize("later", [-2.0, 2.0])
+def test_a_clock_that_was_set_a_little_does_not_matter(experiment, start, later):
+    experiment.run("other", tag(start(), later=later))
+    assert experiment.sweep() == []
+
+
+@pytest.mark.parametrize("status", ["FINISHED", "FAILED", "KILLED"])
+def test_a_child_that_is_left_running_below_a_step_that_has_ended_is_killed(
+    experiment, dead, alive, status
+):
+    hpo = experiment.run("hpo", dead, None, status)
+    experiment.run("t0", "", hpo)
+    experiment.run("t1", "", hpo, "FINISHED")
+    assert experiment.sweep() == ["t0"]
+    assert experiment.status() == {"hpo": status, "t0": "KILLED", "t1": "FINISHED"}
+
+
+def test_a_run_of_somebody_elses_is_left_alone(experiment):
+    group = experiment.run("a group of theirs", status="FINISHED")
+    experiment.run("theirs", "", group)
+    experiment.run("theirs, too", **{"mlflow.source.name": "/another/project"})
+    experiment.run("from a notebook")
+    assert experiment.sweep() == []
+
+
+def test_a_run_whose_parent_is_gone_for_good_does_not_stop_the_workflow(experiment, dead):
+    experiment.run("theirs", **{"mlflow.parentRunId": "0" * 32})
+    experiment.run("old", dead)
+    assert experiment.sweep() == ["old"]
+
+
+def test_a_run_below_a_deleted_step_is_killed_and_a_deleted_one_is_left_deleted(experiment, dead):
+    hpo = experiment.run("hpo", dead, None, "FINISHED")
+    experiment.run("t0", "", hpo)
+    experiment.client.delete_run(hpo.info.run_id)
+    assert experiment.sweep() == ["t0"]
+    assert experiment.client.get_run(hpo.info.run_id).info.lifecycle_stage == "deleted"
+
+
+def test_another_experiment_is_left_alone(experiment, dead):
+    other = experiment.client.create_experiment("left alone")
+    run = experiment.client.create_run(other, tags={PROCESS_TAG: dead})
+    assert experiment.sweep() == []
+    assert experiment.client.get_run(run.info.run_id).info.status == "RUNNING"
+
+
+def test_the_second_of_two_workflows_that_sweep_finds_nothing(experiment, dead):
+    experiment.run("old", dead)
+    assert experiment.sweep() == ["old"]
+    assert experiment.sweep() == []
+
+
+@pytest.fixture
+def only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process of anybody else's is seen, such as another test's `mlflow run`."""
+    plain = psutil.process_iter
+
+    def ours(attributes: list[str]) -> Iterator[psutil.Process]:
+        below = {one.pid for one in psutil.Process().children(recursive=True)}
+        above = {one.pid for one in [psutil.Process(), *psutil.Process().parents()]}
+        return (one for one in plain(attributes) if one.pid in below | above)
+
+    monkeypatch.setattr(psutil, "process_iter", ours)
+
+
+WAIT = (sys.executable, "-c", "import time; time.sleep(60)")
+STARTED = {"mlflow.source.name": SOURCE}  # what `mlflow run` says of the run that it makes
+
+
+def test_a_run_that_mlflow_run_made_before_it_was_killed_is_killed(experiment, only_ours):
+    experiment.run("never started", **STARTED)
+    assert experiment.sweep() == ["never started"]
+
+
+@pytest.mark.parametrize(
+    "words", [("/env/bin/mlflow", "run", "."), ("-m", "mlflow", "run", "https://host/repo")]
+)
+def test_it_is_left_alone_as_long_as_another_mlflow_run_is_at_work(
+    experiment, start, only_ours, words
+):
+    experiment.run("about to start", **STARTED)
+    process = start(*WAIT, *words)
+    assert experiment.sweep() == []
+    process.kill()
+    process.wait()
+    assert experiment.sweep() == ["about to start"]
+
+
+@pytest.mark.parametrize("words", [("mlflow", "ui"), ("mlflow", "server", "runs.db"), ("run",)])
+def test_a_process_that_is_no_mlflow_run_does_not_count(experiment, start, only_ours, words):
+    experiment.run("never started", **STARTED)
+    start(*WAIT, *words)
+    assert experiment.sweep() == ["never started"]
+
+
+def test_on_a_server_such_a_run_is_left_alone_as_its_host_is_not_known(
+    experiment, only_ours, monkeypatch
+):
+    experiment.run("about to start", **STARTED)
+    monkeypatch.setattr(MlflowClient, "tracking_uri", "http://127.0.0.1:5000")
+    assert experiment.sweep() == []
+
+
+def test_a_workflow_that_mlflow_run_has_not_started_knows_of_no_such_run(experiment, only_ours):
+    run = experiment.client.create_run(experiment.id, run_name="main")
+    experiment.run("about to start", **STARTED)
+    experiment.run("from a notebook")
+    assert sweep(run) == []
+
+
+def test_ending_a_run_ends_what_is_running_below_it_at_any_depth_and_no_other(experiment, alive):
+    main = experiment.run("m", alive)
+    hpo = experiment.run("hpo", alive, main)
+    experiment.run("t0", "", hpo)
+    experiment.run("t1", "", hpo, "FINISHED")
+    experiment.run("train", alive, main, "FAILED")
+    experiment.run("beside", alive)
+    orphans.end(main.info.run_id)
+    assert experiment.status() == {
+        "m": "KILLED", "hpo": "KILLED", "t0": "KILLED", "t1": "FINISHED", "train": "FAILED",
+        "beside": "RUNNING",
+    }  # fmt: skip
+
+
+def test_ending_a_run_that_has_ended_ends_what_is_still_running_below_it(experiment, dead):
+    hpo = experiment.run("hpo", dead, None, "FAILED")
+    experiment.run("t0", "", hpo)
+    orphans.end(hpo.info.run_id)
+    assert experiment.status() == {"hpo": "FAILED", "t0": "KILLED"}

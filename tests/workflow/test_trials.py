@@ -1,0 +1,608 @@
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Store, new_store
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from workflow import fitting, logged_models, reuse, runs, step, trials
+from workflow.dataset import Dataset
+from workflow.dataset_file import to_yaml
+from workflow.errors import WorkflowError
+from workflow.fitting import Bench
+from workflow.models import FAMILIES
+from workflow.rules import SPLITS, ByFiles
+from workflow.runs import Splits
+from workflow.search import search
+from workflow.splits import read_raw, write_splits
+from workflow.trials import MOST_FAILURES, Journal, Trial
+
+ROWS = 60  # a split
+LINEAR = FAMILIES["linear"]
+FEATURES = {"miles": "miles", "minute": "minute"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other cost more than these few rows."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
+    folder = tmp_path_factory.mktemp("splits")
+    dataset = Dataset(
+        name="trips",
+        task="regression",
+        data="/data",
+        split=ByFiles(**{split: f"{split}.parquet" for split in SPLITS}),
+        target="minutes",
+        features=FEATURES,
+    )
+    files = {}
+    for seed, split in enumerate(SPLITS):
+        rng = np.random.default_rng(seed)
+        miles, minute = rng.gamma(2, 2, ROWS), rng.integers(0, 60, ROWS)
+        minutes = 5 * miles + rng.normal(0, 3, ROWS)
+        files[split] = [folder / f"raw-{split}.parquet"]
+        frame = pd.DataFrame({"miles": miles, "minute": minute, "minutes": minutes})
+        frame.to_parquet(files[split][0])
+    out = folder / "splits"
+    out.mkdir()
+    write_splits(dataset, read_raw(dataset, files), out)
+    (out / "dataset.yaml").write_text(to_yaml(dataset))
+    return Splits("runs:/abc/splits", out)
+
+
+@pytest.fixture(scope="module")
+def benches(splits: Splits) -> Callable[[str], Bench]:
+    made = {}
+
+    def bench(how: str = "holdout") -> Bench:
+        if how not in made:
+            made[how] = Bench(splits, FEATURES, 42, how)
+        return made[how]
+
+    return bench
+
+
+@pytest.fixture(scope="module")
+def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return new_store(empty_store, tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def experiment(
+    module_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The id of an experiment of its own in the shared store."""
+    mlflow.set_tracking_uri(module_store.uri)
+    id = module_store.client.create_experiment(str(tmp_path), str(tmp_path / "artifacts"))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", id)
+    return id
+
+
+@dataclass
+class Fits:
+    """What was fitted: the models of the families, and whether for a trial or to be kept."""
+
+    alphas: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
+
+    def take(self) -> tuple[int, int]:
+        """Return how many trials were fitted since, and how many models again to be kept."""
+        counts = len(self.alphas), len(self.again)
+        self.alphas.clear()
+        self.again.clear()
+        return counts
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> Fits:
+    counted, plain_fit, plain_refit = Fits(), Bench.fit, Bench.refit
+
+    def fit(bench: Bench, family: object, values: dict) -> object:
+        counted.alphas.append(values["alpha"])
+        return plain_fit(bench, family, values)
+
+    def refit(bench: Bench, family: object, values: dict) -> object:
+        counted.again.append(values["alpha"])
+        return plain_refit(bench, family, values)
+
+    monkeypatch.setattr(Bench, "fit", fit)
+    monkeypatch.setattr(Bench, "refit", refit)
+    return counted
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A search that has ended."""
+
+    run: Run
+    journal: Journal
+
+    @property
+    def trials(self) -> dict[str, Run]:
+        return {one.info.run_name: one for one in runs.children(self.run)}
+
+
+@dataclass(frozen=True)
+class Hpo:
+    """Searches as the step does."""
+
+    bench: Callable[[str], Bench]
+    experiment: str
+
+    @contextmanager
+    def journal(self, kept: int = 1, how: str = "holdout", alike: str = "k") -> Iterator[tuple]:
+        """Start a search's run; yield it with its journal."""
+        with step.run("hpo", **{trials.SEARCH_TAG: alike}) as run, tqdm(disable=True) as bar:
+            earlier = trials.finished(alike, self.experiment)
+            earlier = {n: one for n, one in earlier.items() if one is not None}
+            journal = Journal(
+                {"all": self.bench(how)}, validation=how, metric="rmse", kept=kept,
+                earlier=earlier, bar=bar,
+            )  # fmt: skip
+            yield run, journal
+
+    def __call__(self, max_evals: int, *, kept: int = 1, how: str = "holdout", keep: bool = True,
+                 alike: str = "k", stop_after: int | None = None) -> Searched:  # fmt: skip
+        with self.journal(kept, how, alike) as (run, journal):
+            seen = []
+
+            def objective(*given: object) -> float | None:
+                if len(seen) == stop_after:
+                    raise KeyboardInterrupt
+                seen.append(given)
+                return journal.trial(*given)
+
+            try:
+                search(
+                    objective, [LINEAR], task="regression", features=["all"],
+                    max_evals=max_evals, seed=42,
+                )  # fmt: skip
+            except KeyboardInterrupt:
+                return Searched(run, journal)
+            if keep:
+                journal.keep()
+        return Searched(run, journal)
+
+
+@pytest.fixture
+def hpo(benches: Callable[[str], Bench], experiment: str, fits: Fits) -> Hpo:
+    return Hpo(benches, experiment)
+
+
+def told(searched: Searched) -> list[tuple]:
+    """Return what a search has come to: each trial, and which are the best."""
+    best = [one.number for one in searched.journal.best]
+    return [
+        (one.number, one.suggestion, one.metrics, one.loss) for one in searched.journal.trials
+    ] + [best]
+
+
+def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo, fits):
+    done = hpo(3, keep=False)
+    assert list(done.trials) == ["trial-000", "trial-001", "trial-002"]
+    assert fits.take() == (3, 0)
+    for trial in done.journal.trials:
+        run = done.trials[f"trial-{trial.number:03d}"]
+        assert run.info.status == "FINISHED"
+        assert float(run.data.params["alpha"]) == trial.suggestion["alpha"]
+        assert trial.metrics.items() <= run.data.metrics.items()
+        assert trial.loss == run.data.metrics["val_rmse"]
+        assert run.data.metrics["fit_seconds"] >= 0
+        assert run.data.tags.items() >= runs.model_tags("linear", "holdout", 42).items()
+        assert reuse.REUSED_TAG not in run.data.tags
+    assert done.journal.read_back == done.journal.seconds == 0
+
+
+def test_a_search_given_again_reads_its_trials_back_and_comes_to_the_same(hpo, fits):
+    first = hpo(4, kept=2)
+    assert fits.take() == (4, 0)
+    again = hpo(4, kept=2)
+    assert fits.take() == (0, 0)
+    assert told(again) == told(first)
+    assert again.journal.read_back == 4
+    assert list(again.trials) == list(first.trials)
+
+
+def test_a_trial_that_is_read_back_shows_what_the_first_one_did_and_when(hpo):
+    first = hpo(2)
+    again = hpo(2)
+    for name, run in again.trials.items():
+        was = first.trials[name]
+        assert run.info.run_id != was.info.run_id
+        assert run.data.params == was.data.params
+        assert run.data.metrics == was.data.metrics
+        for what in ("status", "start_time", "end_time", "run_name"):
+            assert getattr(run.info, what) == getattr(was.info, what)
+        assert run.data.tags[runs.FAMILY_TAG] == "linear"
+        assert run.data.tags[reuse.REUSED_TAG] == was.info.run_id
+        assert run.data.tags["mlflow.parentRunId"] == again.run.info.run_id
+    assert again.journal.seconds == pytest.approx(
+        sum(one.info.end_time - one.info.start_time for one in first.trials.values()) / 1000
+    )
+
+
+def test_a_copy_of_a_copy_points_to_the_trial_that_was_run(hpo):
+    first = hpo(2).trials
+    hpo(2)
+    third = hpo(2).trials
+    for name, run in third.items():
+        assert run.data.tags[reuse.REUSED_TAG] == first[name].info.run_id
+
+
+def test_metrics_of_the_test_split_and_of_another_model_are_not_read_back(hpo, module_store):
+    first = hpo(1, keep=False)
+    (run,) = first.trials.values()
+    module_store.client.log_metric(run.info.run_id, "test_rmse", 1.0)
+    (copy,) = hpo(1, keep=False).trials.values()
+    assert "test_rmse" not in copy.data.metrics
+    assert "val_rmse" in copy.data.metrics
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_search_that_is_interrupted_goes_on_to_what_it_would_have_come_to(hpo, fits, after):
+    expected = told(hpo(5, alike="another", keep=False))
+    fits.take()
+    hpo(5, stop_after=after)
+    assert fits.take() == (after, 0)
+    done = hpo(5, keep=False)
+    assert fits.take() == (5 - after, 0)
+    assert done.journal.read_back == after
+    assert told(done) == expected
+
+
+def test_a_search_that_is_interrupted_twice_runs_no_trial_twice(hpo, fits):
+    for after in (1, 3):
+        hpo(5, stop_after=after)
+    done = hpo(5, keep=False)
+    assert len(fits.alphas) == len(set(fits.alphas)) == 5
+    assert done.journal.read_back == 3
+
+
+def test_more_trials_go_on_with_a_finished_search(hpo, fits):
+    expected = told(hpo(6, alike="another", keep=False))
+    hpo(3)
+    fits.take()
+    done = hpo(6, keep=False)
+    assert fits.take() == (3, 0)
+    assert told(done) == expected
+
+
+def test_fewer_trials_are_the_first_of_a_longer_search(hpo, fits):
+    longer = hpo(4, keep=False)
+    fits.take()
+    shorter = hpo(2, keep=False)
+    assert fits.take() == (0, 0)
+    assert told(shorter)[:2] == told(longer)[:2]
+    assert len(shorter.trials) == 2
+
+
+def test_a_search_that_is_not_alike_is_not_read_back(hpo, fits):
+    hpo(2, alike="one", keep=False)
+    fits.take()
+    assert hpo(2, alike="other", keep=False).journal.read_back == 0
+    assert fits.take() == (2, 0)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED", "RUNNING"])
+def test_a_trial_that_did_not_finish_is_run_again(hpo, fits, module_store, status):
+    first = hpo(3, keep=False)
+    module_store.client.update_run(first.trials["trial-001"].info.run_id, status)
+    fits.take()
+    again = hpo(3, keep=False)
+    assert fits.alphas == [first.journal.trials[1].suggestion["alpha"]]
+    assert told(again) == told(first)
+
+
+def test_a_trial_that_is_deleted_or_of_a_deleted_search_is_run_again(hpo, fits, module_store):
+    first = hpo(2, keep=False)
+    module_store.client.delete_run(first.trials["trial-000"].info.run_id)
+    fits.take()
+    second = hpo(2, keep=False)
+    assert fits.take() == (1, 0)
+    for searched in (first, second):
+        module_store.client.delete_run(searched.run.info.run_id)
+    hpo(2, keep=False)
+    assert fits.take() == (2, 0)
+
+
+def test_a_trial_with_other_hyperparameters_than_suggested_is_run(hpo, fits):
+    done = hpo(2, keep=False)
+    with hpo.journal() as (_, journal):
+        values = {"alpha": 0.5}
+        assert journal.trial(LINEAR, "all", values) != done.journal.trials[0].loss
+        assert journal.read_back == 0
+    assert fits.alphas[-1] == 0.5
+
+
+def test_a_trial_that_somebody_has_renamed_does_not_break_the_next_search(hpo, fits, module_store):
+    first = hpo(2, keep=False)
+    module_store.client.update_run(first.trials["trial-001"].info.run_id, name="my favourite")
+    module_store.client.create_run(
+        hpo.experiment, run_name="notes", tags={"mlflow.parentRunId": first.run.info.run_id}
+    )
+    fits.take()
+    again = hpo(2, keep=False)
+    assert fits.take() == (1, 0)
+    assert told(again) == told(first)
+
+
+def predicted(run: Run, splits: Splits) -> np.ndarray:
+    raw, _ = splits.read("test", splits.columns)
+    return logged_models.predict(logged_models.load(run), raw)[1]
+
+
+@pytest.fixture
+def kept_once(hpo: Hpo, fits: Fits) -> Searched:
+    done = hpo(3, kept=1)
+    fits.take()
+    return done
+
+
+def best_of(searched: Searched) -> Run:
+    return searched.trials[f"trial-{searched.journal.best[0].number:03d}"]
+
+
+def test_only_the_best_models_are_kept_and_they_are_linked_when_they_are_read_back(
+    hpo, fits, kept_once
+):
+    again = hpo(3, kept=1)
+    assert fits.take() == (0, 0)
+    best = best_of(again)
+    assert runs.models(best) == runs.models(best_of(kept_once))
+    assert best.data.metrics["model_bytes"] == best_of(kept_once).data.metrics["model_bytes"]
+    for run in (*kept_once.trials.values(), *again.trials.values()):
+        assert len(runs.models(run)) == (run.info.run_name == best.info.run_name)
+
+
+def test_a_model_that_is_lost_is_fitted_again_and_predicts_the_same(hpo, fits, kept_once, splits):
+    before = predicted(best_of(kept_once), splits)
+    (lost,) = runs.models(best_of(kept_once))
+    MlflowClient().delete_logged_model(lost)
+    again = hpo(3, kept=1)
+    assert fits.take() == (0, 1)
+    (made,) = runs.models(best_of(again))
+    assert made != lost
+    np.testing.assert_array_equal(predicted(best_of(again), splits), before)
+
+
+def test_a_model_that_was_killed_before_all_of_it_was_noted_is_fitted_again(
+    hpo, fits, kept_once, monkeypatch
+):
+    plain = trials.finished
+
+    def without_size(*given: str) -> dict[int, Run]:
+        found = plain(*given)
+        for run in found.values():
+            run.data.metrics.pop("model_bytes", None)
+        return found
+
+    monkeypatch.setattr(trials, "finished", without_size)
+    again = hpo(3, kept=1)
+    assert fits.take() == (0, 1)
+    assert "model_bytes" in best_of(again).data.metrics
+
+
+def test_of_copies_of_a_trial_the_one_that_has_a_model_is_read_back(hpo, fits):
+    hpo(3, keep=False)
+    fits.take()
+    hpo(3, kept=1)
+    assert fits.take() == (0, 1)
+    hpo(3, keep=False)
+    hpo(3, kept=1)
+    assert fits.take() == (0, 0)
+
+
+def test_more_models_are_kept_by_fitting_those_that_are_missing(hpo, fits, kept_once):
+    again = hpo(3, kept=2)
+    assert fits.take() == (0, 1)
+    assert sum(bool(runs.models(run)) for run in again.trials.values()) == 2
+
+
+def test_models_of_folds_are_fitted_once_to_be_kept(hpo, fits):
+    first = hpo(2, how="cv:3")
+    assert fits.take() == (2, 1)
+    again = hpo(2, how="cv:3")
+    assert fits.take() == (0, 0)
+    assert told(again) == told(first)
+    assert "val_rmse_std" in first.journal.trials[0].metrics
+
+
+@contextmanager
+def failing(
+    monkeypatch: pytest.MonkeyPatch, method: str, which: Callable[[int], bool], error: object
+) -> Iterator[None]:
+    """Make some of the estimator's calls raise an error, or return a number."""
+    estimator = type(LINEAR.estimator("regression", 42))
+    plain, calls = getattr(estimator, method), []
+
+    def broken(self: object, x: object, *given: object, **named: object) -> object:
+        calls.append(x)
+        if not which(len(calls) - 1):
+            return plain(self, x, *given, **named)
+        if isinstance(error, BaseException):
+            raise error
+        return np.full(len(x), error)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(estimator, method, broken)
+        yield
+
+
+TOO_MUCH = MemoryError("Unable to allocate 931. GiB")
+BROKEN = [
+    ("fit", ValueError("Singular\nmatrix"), "cannot be fitted", "Singular matrix"),
+    ("fit", TOO_MUCH, "cannot be fitted", "931. GiB"),
+    ("predict", TOO_MUCH, "cannot predict", "931. GiB"),
+    ("predict", np.nan, "predicts no number", ""),
+    ("predict", np.inf, "predicts no number", ""),
+]
+
+
+@pytest.mark.parametrize(("method", "error", "says", "reason"), BROKEN)
+def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goes_on(
+    hpo, monkeypatch, method, error, says, reason
+):
+    with failing(monkeypatch, method, lambda n: n == 1, error):
+        done = hpo(3, keep=False)
+    assert [run.info.status for run in done.trials.values()] == ["FINISHED", "FAILED", "FINISHED"]
+    said = done.trials["trial-001"].data.tags[step.ERROR_TAG]
+    assert said.startswith("linear ")
+    assert says in said
+    assert reason in said
+    assert "\n" not in said
+    assert step.ERROR_TAG not in done.trials["trial-002"].data.tags
+    assert "val_rmse" not in done.trials["trial-001"].data.metrics
+    assert [one.number for one in done.journal.trials] == [0, 2]
+    assert done.run.info.status == "RUNNING"
+    assert MlflowClient().get_run(done.run.info.run_id).info.status == "FINISHED"
+
+
+def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
+    plain = fitting.score
+
+    def scored(*given: object) -> dict[str, float]:
+        return plain(*given) | {"val_rmse": float("nan")}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "score", scored)
+        with hpo.journal() as (run, journal):
+            assert journal.trial(LINEAR, "all", {"alpha": 1.0}) is None
+    (trial,) = runs.children(run)
+    assert trial.info.status == "FAILED"
+    assert "has val_rmse nan" in trial.data.tags[step.ERROR_TAG]
+    assert journal.trials == []
+
+
+def test_a_failed_trial_is_said_in_a_line(hpo, monkeypatch, capsys):
+    with failing(monkeypatch, "fit", lambda n: n == 0, TOO_MUCH):
+        hpo(2, keep=False)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "failed" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("[hpo] trial-000 failed: linear cannot be fitted")
+
+
+def test_a_failed_trial_is_tried_again_by_the_next_search_and_counts_then(hpo, fits, monkeypatch):
+    with failing(monkeypatch, "fit", lambda n: n == 1, TOO_MUCH):
+        hpo(3, keep=False)
+    fits.take()
+    done = hpo(3, keep=False)
+    assert fits.take()[0] >= 1
+    assert all(run.info.status == "FINISHED" for run in done.trials.values())
+
+
+def test_too_many_failures_in_a_row_end_the_search_with_the_reason(hpo, monkeypatch):
+    with (
+        failing(monkeypatch, "fit", lambda n: n >= 1, TOO_MUCH),
+        pytest.raises(WorkflowError) as caught,
+    ):
+        hpo(20)
+    assert str(caught.value).startswith(
+        f"{MOST_FAILURES} trials in a row have failed, trial-005: linear cannot be fitted with "
+    )
+    assert "931. GiB" in str(caught.value)
+    (run,) = [one for one in _searches(hpo)]
+    assert run.info.status == "FAILED"
+    statuses = [one.info.status for one in runs.children(run)]
+    assert statuses == ["FINISHED", *["FAILED"] * MOST_FAILURES]
+    assert all(step.ERROR_TAG in one.data.tags for one in runs.children(run)[1:])
+
+
+def _searches(hpo: Hpo) -> list[Run]:
+    return MlflowClient().search_runs([hpo.experiment], "tags.`workflow.step` = 'hpo'")
+
+
+def test_failures_that_are_not_in_a_row_do_not_end_the_search(hpo, monkeypatch):
+    with failing(monkeypatch, "fit", lambda n: n % MOST_FAILURES != 0, TOO_MUCH):
+        done = hpo(2 * MOST_FAILURES + 1, keep=False)
+    assert [one.number for one in done.journal.trials] == [0, MOST_FAILURES, 2 * MOST_FAILURES]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()])
+def test_an_error_that_is_not_the_trials_ends_the_search(hpo, monkeypatch, error):
+    monkeypatch.setattr(mlflow, "log_metrics", _raising(error))
+    with hpo.journal() as (run, journal), pytest.raises(type(error)):
+        journal.trial(LINEAR, "all", {"alpha": 1.0})
+    (trial,) = runs.children(run)
+    assert trial.info.status == "FAILED"
+
+
+def _raising(error: BaseException) -> Callable[..., None]:
+    def raising(*_: object, **__: object) -> None:
+        raise error
+
+    return raising
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_memory_holds_no_more_models_than_are_kept(hpo, monkeypatch, kept):
+    alive, most, plain = weakref.WeakSet(), [], Bench._fit
+
+    def noted(*given: object) -> object:
+        gc.collect()
+        most.append(len(alive))
+        alive.add(model := plain(*given))
+        return model
+
+    monkeypatch.setattr(fitting.Model, "__hash__", object.__hash__)
+    monkeypatch.setattr(Bench, "_fit", noted)
+    hpo(6, kept=kept, keep=False)
+    assert max(most) <= kept
+    assert len(most) == 6
+
+
+def test_of_equal_losses_the_earlier_trial_is_the_better_one(hpo):
+    with hpo.journal(kept=2) as (_, journal):
+        for _ in range(3):
+            journal.trial(LINEAR, "all", {"alpha": 1.0})
+    assert [one.number for one in journal.best] == [0, 1]
+
+
+def test_where_a_larger_metric_is_better_the_largest_is_the_best(benches, experiment):
+    with step.run("hpo"), tqdm(disable=True) as bar:
+        journal = Journal(
+            {"all": benches()}, validation="holdout", metric="r2", kept=1, earlier={}, bar=bar
+        )
+        for alpha in (1e6, 0.1, 1e4):
+            journal.trial(LINEAR, "all", {"alpha": alpha})
+    assert journal.best[0].number == 1
+    assert journal.best[0].loss == -journal.best[0].metrics["val_r2"]
+
+
+def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
+    benches, experiment, fits
+):
+    narrow = {"all": benches(), "miles": benches().using({"miles": "miles"})}
+
+    def both(earlier: dict[int, Run]) -> tuple[Run, list[Trial]]:
+        tags = {trials.SEARCH_TAG: "sets"}
+        with step.run("hpo", **tags) as run, tqdm(disable=True) as bar:
+            journal = Journal(
+                narrow, validation="holdout", metric="rmse", kept=1, earlier=earlier, bar=bar
+            )
+            for features in ("all", "miles"):
+                journal.trial(LINEAR, features, {"alpha": 1.0})
+        assert [journal.chosen(one)[runs.FEATURES] for one in journal.trials] == ["all", "miles"]
+        return run, journal.trials
+
+    run, first = both({})
+    assert [one.data.params[runs.FEATURES] for one in runs.children(run)] == ["all", "miles"]
+    assert first[0].loss != first[1].loss
+    fits.take()
+    _, again = both(trials.finished("sets", experiment))
+    assert fits.take() == (0, 0)
+    assert [one.loss for one in again] == [one.loss for one in first]
