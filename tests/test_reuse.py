@@ -84,7 +84,7 @@ def test_more_trials_go_on_from_those_that_are_there(workflow, again):
 
 
 def test_without_reuse_every_step_and_every_trial_is_run(workflow, again):
-    done, main, steps = run_again(workflow, again, reuse="false", max_evals=2)
+    done, _, steps = run_again(workflow, again, reuse="false", max_evals=2)
     assert not any(REUSED in run.data.tags for run in steps)
     assert not any(REUSED in run.data.tags for run in again.children(steps[2]))
     assert done.out.count("runs: reuse is false") == 2 * len(STEPS)

@@ -51,11 +51,18 @@ def is_gone(process: psutil.Process) -> bool:
             return True
         # What takes in the children of a process that has ended, and never asks for a run itself.
         takes_in = process.pid == 1 or process.name() == "systemd"
-        return takes_in and "python" not in Path(process.exe()).name
+        return takes_in and "python" not in _program(process)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:
         return False
+
+
+def _program(process: psutil.Process) -> str:
+    try:
+        return Path(process.exe()).name
+    except psutil.AccessDenied:
+        return process.name()
 
 
 def _folder(location: str) -> Path:

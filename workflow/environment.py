@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from workflow import digests
+
 CONDA = Path(__file__).resolve().parent.parent / "conda.yaml"
 
 
@@ -22,19 +24,20 @@ def pins() -> dict[str, str]:
 def installed() -> dict[str, str]:
     """Return what this process really runs in: the version of each pinned package that is there.
 
-    With `--env-manager local` that need not be conda.yaml's. Python and the platform stand beside.
+    Beside them stand Python, the platform, and the digest of conda.yaml's pins: with
+    `--env-manager local` they may be others, and they go with the models.
     """
-    versions = {"python": platform.python_version(), "platform": _platform()}
+    versions = {
+        "python": platform.python_version(),
+        "platform": f"{sys.platform}-{platform.machine()}",
+        "conda.yaml": digests.of_text("\n".join(pins().values())),
+    }
     for name in pins():
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue  # of another platform
     return versions
-
-
-def _platform() -> str:
-    return f"{sys.platform}-{platform.machine()}"
 
 
 def serving_environment(packages: list[str], constraints: Path) -> dict[str, Any]:

@@ -115,6 +115,8 @@ def _watch(
             calling = None
             os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
+    for child in psutil.Process().children(recursive=True):
+        _signal(child, signal.SIGKILL)
     try:
         end(Interrupted(number))
     finally:  # what it says may have nowhere to go any more

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from workflow import tables
+from workflow import tables, trouble
 from workflow.binding import is_number, kinds, type_of
 from workflow.dataset import Dataset, feature_columns
 from workflow.errors import WorkflowError, unknown
@@ -113,6 +113,8 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
             try:
                 reports[split] = _write(connection, dataset, rows[split], path)
             except duckdb.Error as error:
+                if isinstance(error, duckdb.IOException) and trouble.explain(error):
+                    raise
                 raise WorkflowError(f"{split} split, {name}: {tables.reason(error)}") from error
             if not reports[split].rows:
                 if not reports[split].rows_read:
@@ -272,6 +274,8 @@ def _by_rule(
                 f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
             ).fetchall()
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and trouble.explain(error):
+            raise
         raise WorkflowError(f"{raw.name}: {tables.reason(error)}") from error
     if isinstance(rule, ByHash):
         # The test rows come first: they stay where they are when validation's share is changed.

@@ -131,6 +131,8 @@ def _quieten() -> None:
     for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry is a warning
+    # What a store raises it also logs, with hundreds of lines of its inside.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _outcome(command: click.Command, run_id: str | None, calling: psutil.Process | None) -> int:
@@ -193,4 +195,5 @@ def _killed(run_id: str | None, calling: psutil.Process | None, cause: Interrupt
             if parent is None and calling and not caller.is_gone(calling):
                 last_word.have(run_id, calling, status)
     if parent is None:
-        print(line, file=sys.stderr, flush=True)
+        with suppress(OSError):  # the terminal may be closed
+            print(line, file=sys.stderr, flush=True)

@@ -32,10 +32,12 @@ def finished(search: str, experiment_id: str) -> dict[int, Run]:
     )
     for one in searches:
         for run in runs.children(one):
-            number = int(run.info.run_name.removeprefix(PREFIX))
+            number = run.info.run_name.removeprefix(PREFIX)
+            if run.info.status != "FINISHED" or not number.isdecimal():
+                continue  # not done, or renamed by somebody
             # Of several the newest that has a model: it need not be fitted again.
-            if run.info.status == "FINISHED" and (number not in found or runs.models(run)):
-                found[number] = run
+            if int(number) not in found or runs.models(run):
+                found[int(number)] = run
     return found
 
 
@@ -200,7 +202,7 @@ class Journal:
         self.read_back += 1
         self.seconds += (run.info.end_time - run.info.start_time) / 1000
         models = [one for one in runs.models(run) if runs.model_files(one)]
-        if models:
+        if models and "model_bytes" in run.data.metrics:  # the last that is logged of a model
             client, id = MlflowClient(), copied.info.run_id
             client.log_outputs(id, [LoggedModelOutput(models[-1], 0)])
             client.log_metric(id, "model_bytes", run.data.metrics["model_bytes"])

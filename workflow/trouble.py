@@ -15,6 +15,7 @@ READ_ONLY = (
     "read-only file system",
     "permission denied",
     "unable to open database file",
+    "disk i/o error",
 )
 UNREACHABLE = (
     "max retries exceeded",

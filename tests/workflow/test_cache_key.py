@@ -58,7 +58,7 @@ def test_the_order_of_what_is_in_it_does_not_matter(one, random):
 
 
 @given(any_ingredients, st.sampled_from(KINDS), st.text(max_size=8), st.text(max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_one_thing_that_is_new_changed_or_gone_gives_another_key_and_is_named_alone(
     one, kind, name, value
 ):
@@ -71,7 +71,7 @@ def test_any_one_thing_that_is_new_changed_or_gone_gives_another_key_and_is_name
 
 
 @given(any_ingredients, any_ingredients)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_of_the_same_step_keys_are_equal_only_where_there_is_no_difference(one, other):
     other = replace(other, step=one.step)
     assert (key(one) == key(other)) == (differences(one, other) == []) == (one == other)

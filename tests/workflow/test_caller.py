@@ -191,6 +191,19 @@ def test_a_process_that_cannot_be_looked_at_is_not_said_to_be_gone(sleeping, mon
     assert not caller.is_gone(process)
 
 
+@pytest.mark.parametrize(("name", "gone"), [("process_api", True), ("python3.11", False)])
+def test_the_first_process_whose_program_is_hidden_is_judged_by_its_name(
+    sleeping, monkeypatch, name, gone
+):
+    process = psutil.Process(sleeping.pid)
+    monkeypatch.setattr(process, "_pid", 1)
+    monkeypatch.setattr(psutil.Process, "is_running", lambda _: True)
+    monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_SLEEPING)
+    monkeypatch.setattr(psutil.Process, "name", lambda _: name)
+    monkeypatch.setattr(psutil.Process, "exe", denied)
+    assert caller.is_gone(process) is gone
+
+
 @pytest.mark.parametrize(
     ("pid", "name", "exe", "gone"),
     [

@@ -58,7 +58,7 @@ def test_what_is_installed_is_python_the_platform_and_the_version_of_each_pinned
     found = installed()
     assert found["python"] == platform.python_version()
     assert found["platform"] == f"{sys.platform}-{platform.machine()}"
-    packages = set(found) - {"python", "platform"}
+    packages = set(found) - {"python", "platform", "conda.yaml"}
     assert packages <= set(pins())
     assert {name: version(name) for name in packages} == {name: found[name] for name in packages}
 
@@ -76,6 +76,19 @@ def test_the_version_is_the_one_installed_not_the_one_pinned(forgotten, monkeypa
     )
     assert installed()["pandas"] == "9.9"
     assert installed()["numpy"] == plain("numpy")
+
+
+def test_a_changed_pin_is_another_environment_though_nothing_else_is_installed(
+    forgotten, monkeypatch, tmp_path
+):
+    before = installed()
+    text = CONDA.read_text()
+    assert "lightgbm==4.7.0" in text
+    changed = tmp_path / "conda.yaml"
+    changed.write_text(text.replace("lightgbm==4.7.0", "lightgbm==4.6.0"))
+    monkeypatch.setattr("workflow.environment.CONDA", changed)
+    installed.cache_clear()
+    assert {name for name in before if before[name] != installed()[name]} == {"conda.yaml"}
 
 
 def test_a_pinned_package_that_is_not_installed_is_left_out(forgotten, monkeypatch):

@@ -167,7 +167,7 @@ def test_a_signal_that_was_ignored_before_stays_ignored(start, number):
         watch(grace=0)
         try:
             say("watching")
-            time.sleep(1.5)
+            time.sleep(0.7)
         except interruption.Interrupted as cause:
             say("interrupted", cause)
         say("done")
