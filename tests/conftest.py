@@ -159,7 +159,7 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def wait_for(url: str, process: subprocess.Popen, seconds: float = 90) -> None:
+def wait_for(url: str, process: subprocess.Popen, seconds: float = 180) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -231,6 +231,14 @@ def tracking_server(tmp_path: Path, empty_store: Path) -> Iterator[TrackingServe
     finally:
         if server.process.poll() is None:
             stop(server.process)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, few_trips: Path):
+    """The quick workflow of tests/faults, finished, for comparison."""
+    import harness  # which imports from here
+
+    return harness.undisturbed(new_store(empty_store, tmp_path_factory.mktemp("quick")), few_trips)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,19 @@ class Started:
         os.killpg(self.process.pid, signal.SIGKILL)
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """A workflow that nothing has disturbed.
+
+    Attributes:
+        writes: Each write to the store and the artifacts, as "process method", in their order.
+        outcome: What it has come to.
+    """
+
+    writes: list[str]
+    outcome: dict[str, object]
+
+
 def _environ(process: psutil.Process) -> dict[str, str]:
     try:
         return process.environ()
@@ -151,6 +164,14 @@ def finished(folder: Path, given: dict[str, object], **extra: str) -> Started:
     return done
 
 
+def undisturbed(store: Store, data: Path) -> Undisturbed:
+    """Run the quick workflow in an empty store."""
+    counted = store.folder / "writes.txt"
+    finished(store.folder, {"data": data}, FAULTS_WRITES=str(counted))
+    check_nothing_lost(store.client)
+    return Undisturbed(counted.read_text().splitlines(), outcome(store.client))
+
+
 def runs(client: MlflowClient) -> list[Run]:
     """Return all runs of the experiment, in the order they were started."""
     return list(client.search_runs(["0"], order_by=["attributes.start_time ASC"], max_results=5000))
@@ -185,6 +206,25 @@ def errors(running: Started) -> list[str]:
 def statuses(client: MlflowClient) -> Counter[tuple[str, str]]:
     """Return how many runs there are of a name and a status."""
     return Counter((run.info.run_name, run.info.status) for run in runs(client))
+
+
+def until_ended(running: Started, client: MlflowClient, seconds: float) -> Counter[tuple[str, str]]:
+    """Wait until all processes of a workflow are gone and no run is alive.
+
+    Returns:
+        How many runs there are of a name and a status.
+    """
+    start = time.monotonic()
+    while True:
+        took = time.monotonic() - start
+        left = [_words(one)[:4] for one in running.processes()]
+        found = statuses(client)
+        alive = [name for name, status in found if status in ALIVE]
+        if not left and not alive and running.process.poll() is not None:
+            print(f"ended after {took:.1f} s: {dict(found)}")
+            return found
+        assert took < seconds, f"{left}\n{dict(found)}\n{running.said}"
+        time.sleep(0.1)
 
 
 def scores(run: Run) -> dict[str, float]:

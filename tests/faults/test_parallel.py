@@ -6,11 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import harness
+import pytest
 from mlflow.tracking import MlflowClient
 
 STEPS = ("preprocess", "train", "hpo", "register")
 LONGEST = 100.0  # seconds a workflow: something waits for a lock, not for the processor
 GIVEN = {"max_evals": 2, "top_n": 1}
+pytestmark = pytest.mark.xdist_group("parallel")  # one test after the other
 
 
 def run_at_once(number: int, folder: Path, few_trips: Path, **extra: str) -> None:

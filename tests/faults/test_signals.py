@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import harness
 import psutil
@@ -21,21 +20,6 @@ def send(running: Started, number: signal.Signals, target: str) -> None:
         running.named(target).send_signal(number)
 
 
-def ended(running: Started, store, since: float) -> dict[tuple[str, str], int]:
-    """Wait until all processes are gone and no run is alive; return how the runs have ended."""
-    while True:
-        took = time.monotonic() - since
-        left = [one.pid for one in running.processes()]
-        found = harness.statuses(store.client)
-        # For a moment `mlflow run` calls FAILED what was KILLED.
-        alive = [name for name, status in found if status in harness.ALIVE]
-        if not left and not alive and running.process.poll() is not None:
-            print(f"ended after {took:.1f} s: {dict(found)}")
-            return found
-        assert took < TIME, f"{left}\n{dict(found)}\n{running.said}"
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize(
     ("number", "target"),
     [
@@ -52,7 +36,7 @@ def test_a_search_that_is_told_to_end_is_killed_and_goes_on(number, target, stor
     with harness.started(store.folder, given) as running:
         running.until(lambda: harness.finished_trials(store) >= 2)
         send(running, number, target)
-        found = ended(running, store, time.monotonic())
+        found = harness.until_ended(running, store.client, TIME)
         assert running.process.returncode != 0
     stopped = {name for name, status in found if status == "KILLED"}
     assert {"main", "hpo"} <= stopped, running.said
@@ -78,7 +62,7 @@ def test_a_long_fit_in_compiled_code_holds_nothing_up(number, target, store, few
         psutil.wait_procs([step], timeout=2)
         assert step.is_running(), running.said
         send(running, number, target)
-        found = ended(running, store, time.monotonic())
+        found = harness.until_ended(running, store.client, TIME)
     assert {name for name, status in found if status == "KILLED"} == {"main", "train", "linear"}
     assert "Traceback" not in running.said
     done = harness.finished(store.folder, given)
@@ -91,7 +75,7 @@ def test_a_step_that_is_killed_fails_the_workflow_with_a_reason(store, few_trips
     with harness.started(store.folder, given) as running:
         running.until(lambda: harness.finished_trials(store) >= 2)
         send(running, signal.SIGKILL, "steps.hpo")
-        found = ended(running, store, time.monotonic())
+        found = harness.until_ended(running, store.client, TIME)
         assert running.process.returncode != 0
     assert {name for name, status in found if status == "FAILED"} == {"main", "hpo"}
     (main,) = store.runs("main")
