@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import mlflow
-from mlflow.tracking import MlflowClient
 
 from workflow import (
     asked,
@@ -148,7 +147,7 @@ def _log(
             metrics[f"{split}_rows_dropped_{DROPPED.get(reason, 'where')}"] = count
     mlflow.log_metrics(metrics)
     columns = splits.split_columns(out / "train.parquet")
-    MlflowClient().log_inputs(
+    runs.log_inputs(
         run_id,
         [
             runs.dataset_input(

@@ -171,7 +171,16 @@ def test_a_split_by_time_and_folds_in_its_order_choose_among_feature_sets(store)
     )  # fmt: skip
     splits = f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"
     judged = {"splits": splits, "models": "linear", "features": "search", "metric": "auto"}
-    call(hpo.hpo, **judged, validation="auto", max_evals=4, timeout="none", top_n=1, seed=1)
+    call(
+        hpo.hpo,
+        **judged,
+        validation="auto",
+        max_evals=4,
+        timeout="none",
+        top_n=1,
+        seed=1,
+        reuse="true",
+    )
     trials = store.children(store.runs("hpo")[0])
     assert len({run.data.params["features"] for run in trials}) > 1
     assert {run.data.tags["workflow.validation"] for run in trials} == {"cv:5"}
@@ -254,7 +263,16 @@ def test_a_trial_that_cannot_be_fitted_fails_alone_and_says_why(store, tmp_path)
     splits = f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"
     judged = {"splits": splits, "models": "kneighbors", "features": "all", "metric": "auto"}
     # Up to 100 neighbours are searched, of fewer than 45 rows.
-    call(hpo.hpo, **judged, validation="auto", max_evals=12, timeout="none", top_n=1, seed=3)
+    call(
+        hpo.hpo,
+        **judged,
+        validation="auto",
+        max_evals=12,
+        timeout="none",
+        top_n=1,
+        seed=3,
+        reuse="true",
+    )
     by_status = {"FAILED": [], "FINISHED": []}
     for run in store.children(store.runs("hpo")[0]):
         by_status[run.info.status].append(run)

@@ -58,6 +58,14 @@ def is_gone(process: psutil.Process) -> bool:
         return False
 
 
+def is_run(process: psutil.Process) -> bool:
+    """Tell whether a process was itself started by MLflow for a run: a workflow."""
+    try:
+        return RUN_ID in process.environ()
+    except psutil.Error:
+        return False
+
+
 def _program(process: psutil.Process) -> str:
     try:
         return Path(process.exe()).name

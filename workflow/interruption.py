@@ -46,10 +46,16 @@ def until_watched() -> None:
         _set(_leave)
 
 
-def watch(calling: psutil.Process | None, grace: float, end: Callable[[Interrupted], None]) -> None:
+def watch(
+    run_id: str | None,
+    calling: psutil.Process | None,
+    grace: float,
+    end: Callable[[Interrupted], None],
+) -> None:
     """Raise `Interrupted` in the main thread, from which this is called, when it is time to end.
 
     Args:
+        run_id: The run that MLflow has started this process for, if it has.
         calling: The process that waits for this one, if it is known.
         grace: Seconds that the main thread has to come to an end by itself.
         end: Called in another thread where it has not; after it the process exits.
@@ -60,19 +66,28 @@ def watch(calling: psutil.Process | None, grace: float, end: Callable[[Interrupt
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     _set(_interrupt)
     thread = threading.Thread(
-        target=_watch, args=(receiver, sender, calling, grace, end), daemon=True
+        target=_watch, args=(receiver, sender, run_id, calling, grace, end), daemon=True
     )
     thread.start()
 
 
 def end_children() -> None:
     """End all processes below this one: asked first, then killed."""
-    children = psutil.Process().children(recursive=True)
+    children = _children()
     for child in children:
         _signal(child, signal.SIGTERM)
     _, left = psutil.wait_procs(children, timeout=CHILDREN)
     for child in left:
         _signal(child, signal.SIGKILL)
+
+
+def _children() -> list[psutil.Process]:
+    """Return all processes below this one, but for the one that is to have the last word."""
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if not last_word.is_spoken_by(child)
+    ]
 
 
 def _set(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -83,9 +98,7 @@ def _set(handler: Callable[[int, FrameType | None], None]) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    calling = caller.process()
-    if calling and not caller.is_gone(calling) and caller.RUN_ID not in calling.environ():
-        last_word.have(os.environ[caller.RUN_ID], calling, "KILLED")
+    last_word.have(os.environ[caller.RUN_ID], caller.process())
     os._exit(128 + number)
 
 
@@ -103,6 +116,7 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 def _watch(
     receiver: socket.socket,
     sender: socket.socket,  # kept alive here
+    run_id: str | None,
     calling: psutil.Process | None,
     grace: float,
     end: Callable[[Interrupted], None],
@@ -114,8 +128,10 @@ def _watch(
         elif calling is not None and caller.is_gone(calling):
             calling = None
             os.kill(os.getpid(), signal.SIGTERM)
+    if run_id is not None:
+        last_word.have(run_id, calling)  # at once: it takes seconds to get ready
     time.sleep(grace)
-    for child in psutil.Process().children(recursive=True):
+    for child in _children():
         _signal(child, signal.SIGKILL)
     try:
         end(Interrupted(number))

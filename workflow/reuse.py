@@ -100,7 +100,7 @@ def copy(run: Run, tags: dict[str, str], without: tuple[str, ...] = ()) -> Run:
     ]
     client.log_batch(id, metrics, [Param(name, text) for name, text in data.params.items()])
     if run.inputs.dataset_inputs:
-        client.log_inputs(id, run.inputs.dataset_inputs)
+        runs.log_inputs(id, run.inputs.dataset_inputs)
     client.set_terminated(id, "FINISHED", info.end_time)
     return client.get_run(id)
 

@@ -37,6 +37,8 @@ FEATURES = (
 )
 ALIAS = "champion"  # of a registered model: the newest version that was accepted
 CHECKS = "checks.csv"  # of a preprocess run
+ATTEMPTS = 10
+NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, MySQL
 RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
 
 
@@ -94,7 +96,7 @@ class Splits:
             )
             for split in splits
         ]
-        MlflowClient().log_inputs(mlflow.active_run().info.run_id, inputs)
+        log_inputs(mlflow.active_run().info.run_id, inputs)
 
 
 def open_splits(uri: str) -> Splits:
@@ -123,6 +125,21 @@ def open_splits(uri: str) -> Splits:
         if not (folder / name).is_file():
             raise WorkflowError(f"splits='{uri}' holds no {name}: give a preprocess run's splits.")
     return Splits(uri, folder)
+
+
+def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:
+    """Log dataset inputs of a run.
+
+    MLflow looks for a dataset and then adds it: of two workflows that log the same one at the same
+    time one fails, and finds it when it tries again.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return MlflowClient().log_inputs(run_id, inputs)
+        except MlflowException as error:
+            if not any(words in str(error).casefold() for words in NOT_UNIQUE):
+                raise
+    return MlflowClient().log_inputs(run_id, inputs)
 
 
 def dataset_input(

@@ -14,10 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import click
 import mlflow
-import psutil
 from mlflow.entities import Run
 
-from workflow import caller, fingerprint, interruption, last_word, orphans, reuse, trouble
+from workflow import caller, fingerprint, interruption, orphans, reuse, trouble
 from workflow.cache_key import Ingredients, key
 from workflow.errors import StepFailed, WorkflowError
 from workflow.interruption import Interrupted
@@ -111,10 +110,10 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
 
         def end(cause: Interrupted) -> None:
             shutil.rmtree(folder, ignore_errors=True)
-            _killed(run_id, calling, cause)
+            _killed(run_id, cause)
 
-        interruption.watch(calling, grace, end)
-        code = _outcome(command, run_id, calling)
+        interruption.watch(run_id, calling, grace, end)
+        code = _outcome(command, run_id)
     # Python would take a second more to take apart all that has been imported.
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -135,12 +134,12 @@ def _quieten() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def _outcome(command: click.Command, run_id: str | None, calling: psutil.Process | None) -> int:
+def _outcome(command: click.Command, run_id: str | None) -> int:
     """Run the command, say and log how it has ended, and return the exit code."""
     try:
         command.main(standalone_mode=False)
     except Interrupted as cause:
-        _killed(run_id, calling, cause)
+        _killed(run_id, cause)
         return 128 + cause.signal
     except StepFailed as error:
         _failed(run_id, str(error))
@@ -178,7 +177,7 @@ def _failed(run_id: str | None, line: str, say: bool = False) -> None:
         client.set_terminated(run_id, "FAILED")
 
 
-def _killed(run_id: str | None, calling: psutil.Process | None, cause: Interrupted) -> None:
+def _killed(run_id: str | None, cause: Interrupted) -> None:
     """End this process's run and all below it as KILLED, unless it was finished already."""
     os.environ[RETRIES] = "0"  # there is no time
     line, parent = f"interrupted ({cause}): {RESUME}.", None
@@ -188,12 +187,9 @@ def _killed(run_id: str | None, calling: psutil.Process | None, cause: Interrupt
             run = client.get_run(run_id)
             parent = run.data.tags.get("mlflow.parentRunId")
             orphans.end(run_id)
-            status = "FINISHED" if run.info.status == "FINISHED" else "KILLED"
-            if status == "KILLED":  # FAILED is what `mlflow run` may have said
+            if run.info.status != "FINISHED":  # FAILED is what `mlflow run` may have said
                 client.set_tag(run_id, ERROR_TAG, line)
-                client.set_terminated(run_id, status)
-            if parent is None and calling and not caller.is_gone(calling):
-                last_word.have(run_id, calling, status)
+                client.set_terminated(run_id, "KILLED")
     if parent is None:
         with suppress(OSError):  # the terminal may be closed
             print(line, file=sys.stderr, flush=True)

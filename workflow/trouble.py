@@ -74,8 +74,8 @@ def explain(error: BaseException) -> str | None:
             return f"access is refused ({reason}). Check the credentials. {NEXT}"
         if any(words in found for words in UNREACHABLE):
             return (
-                "the tracking server or the artifact store cannot be reached, after retrying for "
-                f"a minute ({reason}). Check the address and the network. {NEXT}"
+                "the tracking server or the artifact store cannot be reached, though it was asked "
+                f"again and again ({reason}). Check the address and the network. {NEXT}"
             )
         if any(words in found for words in LOCKED):
             return f"the store is locked by another process for too long ({reason}). {NEXT}"

@@ -30,7 +30,7 @@ def end(cause):
     say("end", cause, threading.current_thread() is threading.main_thread())
 
 def watch(grace, calling=None):
-    interruption.watch(calling, grace, end)
+    interruption.watch(None, calling, grace, end)
 
 """
 

@@ -55,7 +55,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def test_a_run_that_has_failed_is_killed_once_the_caller_is_gone(run_of, calling):
     run_id = run_of("RUNNING")
     before = {one.pid for one in psutil.process_iter()}
-    last_word.have(run_id, psutil.Process(calling.pid), "KILLED")
+    last_word.have(run_id, psutil.Process(calling.pid))
     mlflow.MlflowClient().set_terminated(run_id, "FAILED")  # as `mlflow run` does at last
     (waiting,) = [one for one in psutil.Process().children() if one.pid not in before]
     time.sleep(0.5)
@@ -77,7 +77,7 @@ def test_only_a_run_that_has_failed_is_said_to_be_killed(run_of, calling, was, b
     run_id = run_of(was)
     calling.kill()
     calling.wait()
-    last_word.main(run_id, calling.pid, "KILLED")
+    last_word.main(run_id, calling.pid)
     assert status(run_id) == becomes
 
 
@@ -85,7 +85,7 @@ def test_a_caller_that_is_a_zombie_is_not_waited_for(run_of, calling):
     run_id = run_of("FAILED")
     calling.kill()
     os.waitid(os.P_PID, calling.pid, os.WEXITED | os.WNOWAIT)
-    last_word.main(run_id, calling.pid, "KILLED")
+    last_word.main(run_id, calling.pid)
     assert status(run_id) == "KILLED"
 
 
@@ -95,7 +95,7 @@ def test_a_caller_that_does_not_end_is_not_waited_for_longer_than_patience(
     monkeypatch.setattr(last_word, "PATIENCE", 0.3)
     run_id = run_of("FAILED")
     start = time.monotonic()
-    last_word.main(run_id, calling.pid, "KILLED")
+    last_word.main(run_id, calling.pid)
     assert time.monotonic() - start >= 0.3
     assert status(run_id) == "KILLED"
     assert calling.poll() is None
