@@ -17,7 +17,7 @@ MAIN = {
     "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
     "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
     "tune": "best", "max_evals": "15", "timeout": "none", "metric": "auto", "validation": "auto",
-    "top_n": "5", "register_as": "auto", "seed": "42",
+    "top_n": "5", "register_as": "auto", "seed": "42", "reuse": "true",
 }  # fmt: skip
 LIST = "linear, kneighbors, random_forest, gradient_boosting, lightgbm, xgboost"
 
@@ -43,6 +43,7 @@ def call(command: click.Command, given: dict[str, str]) -> None:
         ({"max_evals": "0"}, "max_evals='0': give a whole number of at least 1."),
         ({"max_evals": "1.5"}, "max_evals='1.5': give a whole number of at least 1."),
         ({"top_n": "-1"}, "top_n='-1': give a whole number of at least 1."),
+        ({"reuse": "yes"}, "reuse='yes': give 'true' or 'false'."),
         ({"seed": "x"}, "seed='x': give a whole number of at least 0."),
         ({"timeout": "0"}, "timeout='0': give a number of seconds above 0, or 'none'."),
         ({"timeout": "soon"}, "timeout='soon': give a number of seconds above 0, or 'none'."),
@@ -137,7 +138,7 @@ SPLITS = "runs:/0123456789abcdef0123456789abcdef/splits"
             hpo.hpo,
             {
                 "splits": SPLITS, "models": "linear", "features": "all", "max_evals": "5",
-                "timeout": "none", "top_n": "many",
+                "timeout": "none", "top_n": "many", "reuse": "true",
             },
             "top_n='many': give a whole number of at least 1.",
         ),
@@ -191,9 +192,10 @@ def test_preprocess_refuses_sql_that_does_not_fit_and_the_run_ends_failed(
 def test_a_step_that_fails_fails_the_workflow_with_the_same_line(store, trips, tmp_path):
     folder = tmp_path / "incomplete"
     shutil.copytree(trips, folder)
-    (folder / "green_tripdata_2023-02.parquet").rename(folder / "green_tripdata_2023-12.parquet")
+    path = folder / "green_tripdata_2023-02.parquet"
+    pd.read_parquet(path).drop(columns="trip_distance").to_parquet(path)
     done = mlflow_run(*parameters(data=folder), cwd=store.folder)
-    line = f"data '{folder}' has no file 'green_tripdata_2023-02.parquet': did you mean"
+    line = f"unknown column in the validation file {path.name}: 'trip_distance'"
     assert done.code == 1
     assert f"error: {line}" in done.err
     assert "Traceback" not in done.err
@@ -202,6 +204,19 @@ def test_a_step_that_fails_fails_the_workflow_with_the_same_line(store, trips, t
     for run in by_name.values():
         assert run.info.status == "FAILED"
         assert line in run.data.tags["workflow.error"]
+
+
+def test_a_file_that_is_not_there_fails_the_workflow_before_its_first_step(store, trips, tmp_path):
+    folder = tmp_path / "incomplete"
+    shutil.copytree(trips, folder)
+    (folder / "green_tripdata_2023-02.parquet").rename(folder / "green_tripdata_2023-12.parquet")
+    done = mlflow_run(*parameters(data=folder), cwd=store.folder)
+    line = f"data '{folder}' has no file 'green_tripdata_2023-02.parquet': did you mean"
+    assert done.code == 1
+    assert f"error: {line}" in done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert line in run.data.tags["workflow.error"]
 
 
 def test_an_unknown_parameter_fails_the_run_in_one_line(store):

@@ -61,7 +61,7 @@ def test_a_server_gone_for_good_ends_a_workflow_in_one_line(
     assert lines, running.said
     for line in lines:
         assert line.startswith(
-            "error: the tracking server or the artifact store cannot be reached, though it was asked"
+            "error: the tracking server or the artifact store cannot be reached, though "
         )
         assert "give the same command again" in line
     server.start()
