@@ -121,7 +121,7 @@ def test_the_search_keeps_the_top_n_models_and_no_other(workflow):
 def test_the_search_leaves_its_history_and_its_best(workflow):
     run = workflow.run("hpo")
     assert {one for one in artifacts(workflow, "hpo") if "." in one} == {
-        "best.json", "search.html", "trials.csv",
+        "best.json", "search.html", "step.json", "trials.csv",
     }  # fmt: skip
     trials = pd.read_csv(io.StringIO(text(workflow, run.info.run_id, "trials.csv")))
     best = json.loads(text(workflow, run.info.run_id, "best.json"))
