@@ -22,7 +22,10 @@ from workflow.errors import WorkflowError
 from workflow.trouble import LIBRARIES, NEXT, explain, is_unreachable
 
 DISK, WRITE = "the disk is full (", "nothing can be written ("
-AWAY = "the tracking server or the artifact store cannot be reached, though it was asked again and again ("
+AWAY = (
+    "the tracking server or the artifact store cannot be reached, though it was asked again and "
+    "again ("
+)
 REFUSED, LOCKED = "access is refused (", "the store is locked by another process for too long ("
 MEMORY = "out of memory. "
 
