@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ def watch(
     sender.setblocking(False)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     _set(_interrupt)
+    sys.unraisablehook = _unraisable
     thread = threading.Thread(
         target=_watch, args=(receiver, sender, run_id, calling, grace, end), daemon=True
     )
@@ -107,6 +109,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         if signal.getsignal(one) is _interrupt:
             signal.signal(one, _ignore)
     raise Interrupted(number)
+
+
+def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """Say nothing of an `Interrupted` that is lost in a destructor: the watching thread is left."""
+    if not isinstance(lost.exc_value, Interrupted):
+        sys.__unraisablehook__(lost)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
