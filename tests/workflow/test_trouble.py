@@ -255,8 +255,9 @@ def test_a_tracking_server_that_is_out_of_order_or_refuses_is_told(serve, patien
     assert one_line(asked(serve(status)), starts)
 
 
-def test_a_store_that_is_read_only_is_told(store):
+def test_a_store_that_is_read_only_is_told(store, monkeypatch):
     path = store.folder / "mlflow.db"
+    monkeypatch.chdir(path.parent)  # MLflow makes a folder of the URI
     client = MlflowClient(f"sqlite:///file:{path}?mode=ro&uri=true")
     with pytest.raises(MlflowException) as caught:
         client.create_run("0")
