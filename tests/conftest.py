@@ -96,6 +96,12 @@ def store(empty_store: Path, tmp_path: Path) -> Store:
     return new_store(empty_store, folder)
 
 
+@pytest.fixture(scope="module")
+def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One for all tests of a file."""
+    return new_store(empty_store, tmp_path_factory.mktemp("store"))
+
+
 @pytest.fixture(autouse=True)
 def isolated_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test meets another's active run, run id or store, nor the developer's own."""

@@ -1,8 +1,5 @@
 """What a step's result would depend on if it were run now, looked up."""
 
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
-
 from workflow import environment, runs, source_files
 from workflow.cache_key import Ingredients
 
@@ -36,10 +33,5 @@ def of(step: str, given: dict[str, str], contents: dict[str, str] | None = None)
 
 
 def _key_of(run_id: str) -> str:
-    try:
-        run = MlflowClient().get_run(run_id)
-    except MlflowException as error:
-        if not runs.is_missing(error):
-            raise
-        return run_id  # the step itself says what is wrong with it
-    return run.data.tags.get(KEY_TAG, run_id)
+    run = runs.get(run_id)  # where there is none, the step itself says so
+    return run_id if run is None else run.data.tags.get(KEY_TAG, run_id)

@@ -4,7 +4,6 @@ import socket
 
 import psutil
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow import runs
@@ -55,13 +54,10 @@ def _is_orphan(run: Run, workflow: Run) -> bool:
 
 def _is_ended_step(run_id: str) -> bool:
     """Tell whether a step has ended; while it runs, its process answers for all below it."""
-    try:
-        run = MlflowClient().get_run(run_id)
-    except MlflowException as error:
-        if not runs.is_missing(error):
-            raise
-        return False
-    return PROCESS_TAG in run.data.tags and run.info.status != "RUNNING"  # else somebody else's
+    run = runs.get(run_id)
+    if run is None or PROCESS_TAG not in run.data.tags:
+        return False  # somebody else's
+    return run.info.status != "RUNNING"
 
 
 def _is_running(pid: int, start: float) -> bool:

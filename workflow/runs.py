@@ -182,18 +182,13 @@ def candidates(run_ids: list[str]) -> list[Run]:
     Raises:
         WorkflowError: A run does not exist, or there is no model anywhere.
     """
-    client = MlflowClient()
     found: dict[str, Run] = {}
     for run_id in run_ids:
-        try:
-            run = client.get_run(run_id)
-        except MlflowException as error:
-            if not is_missing(error):
-                raise
+        if (run := get(run_id)) is None:
             raise WorkflowError(
                 f"candidates: there is no run '{run_id}' in this tracking store; give the ids of "
                 "train, hpo or trial runs."
-            ) from error
+            )
         for one in [run, *children(run)]:
             if models(one):
                 found[one.info.run_id] = one
@@ -262,7 +257,7 @@ def model_files(model_id: str) -> dict[str, int | None] | None:
         if client.get_logged_model(model_id).status != LoggedModelStatus.READY:
             return None
     except MlflowException as error:
-        if not is_missing(error):
+        if not _is_missing(error):
             raise
         return None
     return sizes(client.list_logged_model_artifacts, model_id) or None
@@ -291,12 +286,22 @@ def champion(name: str) -> str | None:
     try:
         return str(MlflowClient().get_model_version_by_alias(name, ALIAS).version)
     except MlflowException as error:
-        if error.error_code != "INVALID_PARAMETER_VALUE" and not is_missing(error):
+        if error.error_code != "INVALID_PARAMETER_VALUE" and not _is_missing(error):
             raise
         return None
 
 
-def is_missing(error: MlflowException) -> bool:
+def get(run_id: str) -> Run | None:
+    """Return a run, or None if there is none of this id."""
+    try:
+        return MlflowClient().get_run(run_id)
+    except MlflowException as error:
+        if not _is_missing(error):
+            raise
+        return None
+
+
+def _is_missing(error: MlflowException) -> bool:
     """Tell whether an error means that what was asked for does not exist."""
     return error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 

@@ -1,18 +1,11 @@
-from pathlib import Path
-
 import mlflow
 import pytest
-from conftest import Store, new_store
+from conftest import Store
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow import cache_key, environment, fingerprint, source_files
 from workflow.fingerprint import KEY_TAG
-
-
-@pytest.fixture(scope="module")
-def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return new_store(empty_store, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(autouse=True)

@@ -2,19 +2,13 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import mlflow
 import psutil
 import pytest
-from conftest import Store, new_store
+from conftest import Store
 
 from workflow import last_word
-
-
-@pytest.fixture(scope="module")
-def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return new_store(empty_store, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

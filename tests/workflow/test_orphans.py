@@ -4,12 +4,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import mlflow
 import psutil
 import pytest
-from conftest import Store, new_store
+from conftest import Store
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
@@ -17,11 +16,6 @@ from workflow import orphans
 from workflow.orphans import PROCESS_TAG, sweep
 
 SOURCE = "/project"  # where `mlflow run` has the project
-
-
-@pytest.fixture(scope="module")
-def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return new_store(empty_store, tmp_path_factory.mktemp("store"))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from conftest import Store, new_store
+from conftest import Store
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.tracking import MlflowClient
 
@@ -22,11 +22,6 @@ HPO = Ingredients(
     environment={"python": "3.11.7", "pandas": "3.1.1"},
 )
 FIRST = "the first in this experiment"
-
-
-@pytest.fixture(scope="module")
-def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return new_store(empty_store, tmp_path_factory.mktemp("store"))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Store, new_store
+from conftest import Store
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
@@ -74,11 +74,6 @@ def benches(splits: Splits) -> Callable[[str], Bench]:
         return made[how]
 
     return bench
-
-
-@pytest.fixture(scope="module")
-def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return new_store(empty_store, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture
