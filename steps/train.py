@@ -1,15 +1,15 @@
 """Families of models at their default settings, beside a baseline, judged on validation."""
 
-import time
-
 import click
 import mlflow
+import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
 from workflow import (
     class_plots,
     fingerprint,
+    formats,
     importance,
     logged_models,
     metrics,
@@ -18,6 +18,7 @@ from workflow import (
     plots,
     runs,
     step,
+    terminal,
 )
 from workflow.dataset import ALL, SEARCH
 from workflow.errors import WorkflowError
@@ -32,6 +33,7 @@ from workflow.fitting import Bench, Fitted
 @click.option("--metric", required=True, help="'auto' or a metric of the task.")
 @click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
 @click.option("--seed", required=True)
+@step.verbosity
 def train(
     uri: str,
     families: str,
@@ -41,7 +43,6 @@ def train(
     validation: str,
     seed: str,
 ) -> None:
-    start = time.perf_counter()
     seeded = parameters.seed(seed)
     asked = parameters.names("models", families, list(models.FAMILIES))
     given = parameters.json_object("hyperparameters", hyperparameters)
@@ -61,18 +62,22 @@ def train(
         bench = Bench(splits, selected, seeded, how)
         scores = {}
         for family in [models.BASELINE, *(models.FAMILIES[name] for name in asked)]:
-            with step.child(family.name) as run:
+            with step.child(family.name, step.MODEL) as run:
                 fitted = bench.fit(family, given if family is not models.BASELINE else {})
                 mlflow.set_tags(runs.model_tags(family.name, how, seeded))
+                mlflow.log_param(runs.FAMILY, family.name)
                 if features == SEARCH:
                     mlflow.log_param(runs.FEATURES, ALL)
                 _log(bench, family, fitted, judged, run.info.run_id)
             scores[family.name] = fitted.metrics[f"val_{judged}"]
+            fitted_as = f"{family.name} val_{judged} {formats.number(scores[family.name])}"
+            terminal.detail("train", f"{fitted_as}, fitted", seconds=fitted.seconds)
         best = min(asked, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
         mlflow.set_tags({runs.FAMILY_TAG: best})
         mlflow.log_metric(f"val_{judged}", scores[best])
-    line = ", ".join(f"{name} {value:.6g}" for name, value in scores.items())
-    step.say("train", f"val_{judged}: {line}", start)
+        order = sorted(scores, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
+        line = ", ".join(f"{name} {formats.number(scores[name])}" for name in order)
+        step.result(f"val_{judged}: {line}")
 
 
 def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str, run_id: str) -> None:
@@ -88,23 +93,36 @@ def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str, run_i
         mlflow.log_figure(figure, f"plots/{name}.png")
         plots.close(figure)
     figure = plots.feature_importance(
-        importance.permutation(bench, fitted, metric),
+        _importance(bench, fitted, metric),
         f"Permutation importance: {family.name} on validation",
-        f"{metric} lost when a feature is shuffled",
+        formats.worsening(
+            metric,
+            bench.splits.dataset.unit,
+            greater_is_better=metrics.METRICS[bench.task][metric].greater_is_better,
+        ),
     )
     mlflow.log_figure(figure, "plots/feature_importance.png")
     plots.close(figure)
 
 
+def _importance(bench: Bench, fitted: Fitted, metric: str) -> pd.DataFrame:
+    model, judged = fitted.last
+    x, y = bench.x.iloc[judged], bench.y[judged]
+    some = importance.drawn(*x.shape, bench.seed)
+    return importance.permutation(
+        model.predict, x.iloc[some], y[some], task=bench.task, metric=metric, seed=bench.seed
+    )
+
+
 def _figures(bench: Bench, fitted: Fitted, of: str) -> dict[str, Figure]:
     """Return the pictures of what was judged, by file name."""
-    actual, predicted = bench.actual, fitted.predictions
+    actual, predicted, unit = bench.actual, fitted.predictions, bench.splits.dataset.unit
     if bench.task == "regression":
         return {
             "predicted_vs_actual": plots.predicted_against_actual(
-                actual, predicted, f"Predicted against actual: {of}"
+                actual, predicted, f"Predicted against actual: {of}", unit
             ),
-            "residuals": plots.residuals(actual, predicted, f"Residuals: {of}"),
+            "residuals": plots.residuals(actual, predicted, f"Residuals: {of}", unit),
         }
     labels = bench.labels
     return {

@@ -1,33 +1,24 @@
 """Pictures of a classifier, in the style of `workflow.plots`.
 
-Classes are codes: positions in a list of labels, whose first ones are the columns of the predicted
-probabilities. A code beyond them is a label that training has not seen; its rows belong to none of
-the classes that can be predicted.
+Classes are codes, as in `workflow.class_curves`, which knows the points of the curves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn import metrics
-from sklearn.calibration import calibration_curve
 
-from workflow.plots import BLUE, GREY, ORANGE
+from workflow import class_curves
+from workflow.class_curves import MOST, Curve, text
+from workflow.palette import BLUE, COLOURS, GREY
+from workflow.plots import plt  # in the one style
 
 BLACK = "#000000"
-COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
-MOST = 8  # classes with a curve of their own
-BINS = 10
 COUNTED, SHARED = 10, 20  # the most classes whose cells have room for a count, for a share
 TICKS = 60  # the most labels along an axis
-LONGEST = 22  # characters of a label
-
-# From (n,) truths and (n,) scores to ascending x, y and the area; None where it is not defined.
-Points = tuple[np.ndarray, np.ndarray, float]
-Curve = Callable[[np.ndarray, np.ndarray], Points | None]
 
 
 def confusion_matrix(
@@ -92,16 +83,9 @@ def roc(
         labels: Every class, first those with a column of probabilities.
         title: Above the plot.
     """
-
-    def curve(truth: np.ndarray, score: np.ndarray) -> Points | None:
-        if truth.all() or not truth.any():
-            return None
-        x, y, _ = metrics.roc_curve(truth, score)
-        return x, y, metrics.auc(x, y)
-
     figure, axes = plt.subplots(figsize=_size(probabilities))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance: 0.500")
-    _curves(axes, curve, y_true, probabilities, labels)
+    _draw(axes, class_curves.roc(y_true, probabilities), labels)
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
     _finish(axes, title, probabilities, labels, "area under the curve", "lower right")
     return figure
@@ -120,20 +104,12 @@ def precision_recall(
         labels: Every class, first those with a column of probabilities.
         title: Above the plot.
     """
-
-    def curve(truth: np.ndarray, score: np.ndarray) -> Points | None:
-        if not truth.any():
-            return None
-        precision, recall, _ = metrics.precision_recall_curve(truth, score, drop_intermediate=True)
-        area = metrics.average_precision_score(truth, score)
-        return recall[::-1], precision[::-1], area
-
     figure, axes = plt.subplots(figsize=_size(probabilities))
-    drawn = _curves(axes, curve, y_true, probabilities, labels, drawstyle="steps-pre")
-    for code, colour in drawn.items():
-        share = float((y_true == code).mean())
-        label = f"chance: {share:.3f}" if probabilities.shape[1] == 2 else None
-        axes.axhline(share, color=colour, linestyle=":", linewidth=1, label=label)
+    curves = class_curves.precision_recall(y_true, probabilities)
+    _draw(axes, curves, labels, drawstyle="steps-pre")
+    for curve, look in _classes(curves):
+        label = f"chance: {curve.chance:.3f}" if probabilities.shape[1] == 2 else None
+        axes.axhline(curve.chance, color=look["color"], linestyle=":", linewidth=1, label=label)
     axes.set(xlabel="recall", ylabel="precision")
     measure = "average precision" + ("" if probabilities.shape[1] == 2 else "\n(dotted: of chance)")
     _finish(axes, title, probabilities, labels, measure, "lower left")
@@ -154,36 +130,24 @@ def calibration(
         labels: Every class, first those with a column of probabilities.
         title: Above the plot.
     """
-    y_true, probabilities = np.asarray(y_true), np.clip(probabilities, 0, 1)
+    curves, given = class_curves.calibration(y_true, probabilities)
     width, height = _size(probabilities)
     figure, (axes, below) = plt.subplots(
         2, 1, sharex=True, figsize=(width, height + 1), gridspec_kw={"height_ratios": [4, 1]}
     )
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfect")
-    bins = min(BINS, max(2, len(y_true) // 20))
-    tops: list[float] = []
-
-    def draw(truth: np.ndarray, score: np.ndarray, **look: object) -> None:
-        if len(truth):
-            happened, given = calibration_curve(
-                truth.astype(int), score, pos_label=1, n_bins=bins, strategy="quantile"
-            )
-            axes.plot(given, happened, marker="o", markersize=4, **look)
-            tops.extend([given.max(), happened.max()])
-
-    for code, look in _looks(y_true, probabilities.shape[1]).items():
-        draw(y_true == code, probabilities[:, code], label=f"class {text(labels[code])}", **look)
-    if probabilities.shape[1] == 2:
-        shown, of = probabilities[:, 1], f"class {text(labels[1])}"
-    else:
-        shown, of = probabilities.max(axis=1), "the predicted class"
-        draw(y_true == probabilities.argmax(axis=1), shown, label="predicted class", color=BLACK)
-    # Of many classes, each has a small probability.
-    top = 1 if probabilities.shape[1] == 2 else min(1, 1.05 * max(0.1, *tops, shown.max(initial=0)))
-    below.hist(shown, bins=40, range=(0, top), color=BLUE)
+    dots = {"marker": "o", "markersize": 4}
+    for curve, look in _classes(curves):
+        label = f"class {text(labels[curve.code])}"
+        axes.plot(curve.x, curve.y, label=label, **dots, **look)
+    for curve in curves:
+        if curve.of == "predicted":
+            axes.plot(curve.x, curve.y, label="predicted class", color=BLACK, **dots)
+    below.hist(given.edges[:-1], bins=given.edges, weights=given.counts, color=BLUE)
+    of = "the predicted class" if given.code is None else f"class {text(labels[given.code])}"
     below.set_xlabel(f"predicted probability of {of}", parse_math=False)
     below.set_ylabel("rows")
-    ends = (-0.02 * top, 1.02 * top)
+    ends = (-0.02 * given.edges[-1], 1.02 * given.edges[-1])
     axes.set(ylabel="observed share", xlim=ends, ylim=ends)
     if probabilities.shape[1] != 2:
         axes.set_xlabel("predicted probability of the class")
@@ -192,72 +156,33 @@ def calibration(
     return figure
 
 
-def text(label: object) -> str:
-    """Return a label as it is drawn: in one line, printable, short."""
-    line = " ".join(str(label).split())
-    line = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
-    if len(line) > LONGEST:
-        line = line[: LONGEST - 1] + "…"
-    return line or "(empty)"
+def _classes(curves: list[Curve]) -> Iterator[tuple[Curve, dict[str, str]]]:
+    """Yield the curve of each class with its colour and line."""
+    for place, curve in enumerate(one for one in curves if one.of == "class"):
+        dash = "-" if place < len(COLOURS) else "--"
+        yield curve, {"color": COLOURS[place % len(COLOURS)], "linestyle": dash}
 
 
-def _looks(y_true: np.ndarray, classes: int) -> dict[int, dict[str, str]]:
-    """Return colour and line by the code of each class that is drawn."""
-    if classes == 2:
-        return {1: {"color": BLUE, "linestyle": "-"}}
-    rows = np.bincount(y_true, minlength=classes)[:classes]
-    frequent = np.argsort(-rows, kind="stable")[:MOST]
-    return {
-        int(code): {
-            "color": COLOURS[place % len(COLOURS)],
-            "linestyle": "-" if place < len(COLOURS) else "--",
-        }
-        for place, code in enumerate(frequent)
-        if rows[code]
-    }
-
-
-def _curves(
-    axes: Axes,
-    curve: Curve,
-    y_true: np.ndarray,
-    probabilities: np.ndarray,
-    labels: Sequence[object],
-    **how: str,
-) -> dict[int, str]:
-    """Draw a curve a class and the averages of all; return the colour by class.
+def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: str) -> None:
+    """Draw a curve a class and the averages of all.
 
     Args:
         axes: Where.
-        curve: Of one class.
-        y_true: (n_rows,) codes.
-        probabilities: (n_rows, n_classes).
+        curves: What.
         labels: By code.
         how: Of the lines.
     """
-    classes = probabilities.shape[1]
-    looks = _looks(y_true, classes)
-    found = {}
-    for code in [*looks, *(code for code in range(classes) if classes != 2 and code not in looks)]:
-        if points := curve(y_true == code, probabilities[:, code]):
-            found[code] = points
-    for code, (x, y, area) in found.items():
-        if code in looks:
-            axes.plot(x, y, label=f"class {text(labels[code])}: {area:.3f}", **looks[code], **how)
-    if classes != 2 and found:
-        # The mean of the curves at the same x is the curve whose area is the mean of the areas.
-        x = np.linspace(0, 1, 501)
-        y = np.mean([np.interp(x, *points[:2]) for points in found.values()], axis=0)
-        area = np.mean([points[2] for points in found.values()])
-        axes.plot(x, y, color=BLACK, linewidth=2, label=f"macro average: {area:.3f}")
-        truth = np.asarray(y_true)[:, None] == np.arange(classes)
-        x, y, area = curve(truth.ravel(), probabilities.ravel())
-        label = f"micro average: {area:.3f}"
-        axes.plot(x, y, color=BLACK, linestyle="--", linewidth=2, label=label, **how)
-    if not found:
+    for curve, look in _classes(curves):
+        label = f"class {text(labels[curve.code])}: {curve.area:.3f}"
+        axes.plot(curve.x, curve.y, label=label, **look, **how)
+    for curve in curves:
+        if curve.of != "class":
+            look = {} if curve.of == "macro" else {"linestyle": "--", **how}
+            label = f"{curve.of} average: {curve.area:.3f}"
+            axes.plot(curve.x, curve.y, color=BLACK, linewidth=2, label=label, **look)
+    if not curves:
         axes.text(0.5, 0.5, "not defined: all rows are of one class", ha="center", va="center")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    return {code: looks[code]["color"] for code in found if code in looks}
 
 
 def _size(probabilities: np.ndarray) -> tuple[float, float]:

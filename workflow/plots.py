@@ -1,4 +1,4 @@
-"""Pictures of a model and of a search, in one style."""
+"""Pictures of a model, in one style."""
 
 import matplotlib
 
@@ -7,11 +7,14 @@ matplotlib.use("Agg")  # no display is needed, and none is looked for
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
-# Okabe and Ito's colours, which colour-blind people can tell apart.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
+from workflow.palette import BLUE
+from workflow.palette import VERMILION as ORANGE
+
+COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # 10,000 rows
+LONGEST = 40  # characters of a feature's name
 STYLE = {
     "figure.figsize": (7, 5),
     "figure.dpi": 120,
@@ -31,31 +34,49 @@ def close(figure: Figure) -> None:
     plt.close(figure)
 
 
-def predicted_against_actual(y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Figure:
-    """Draw the density of (actual, predicted), and the line where they are equal."""
+def predicted_against_actual(
+    y_true: np.ndarray, y_pred: np.ndarray, title: str, unit: str = ""
+) -> Figure:
+    """Draw the density of (actual, predicted), and the line where they are equal.
+
+    Args:
+        y_true: (n_rows,) targets.
+        y_pred: (n_rows,) predictions.
+        title: Above the plot.
+        unit: Of the target.
+    """
     figure, axes = plt.subplots()
-    cells = axes.hexbin(y_true, y_pred, gridsize=60, bins="log", mincnt=1)
-    figure.colorbar(cells, label="rows")
+    cells = axes.hexbin(y_true, y_pred, gridsize=_cells(y_true), bins="log", mincnt=1)
+    figure.colorbar(cells, label="rows", format=COUNTED)
     ends = [min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max())]
     axes.plot(ends, ends, color=ORANGE, linewidth=1.5, label="predicted = actual")
-    axes.set(title=title, xlabel="actual", ylabel="predicted")
+    axes.set(title=title, xlabel=_named("actual", unit), ylabel=_named("predicted", unit))
     axes.legend(loc="upper left")
     return figure
 
 
-def residuals(y_true: np.ndarray, y_pred: np.ndarray, title: str) -> Figure:
-    """Draw the density of (predicted, actual - predicted) and the residuals' distribution."""
+def residuals(y_true: np.ndarray, y_pred: np.ndarray, title: str, unit: str = "") -> Figure:
+    """Draw the density of (predicted, actual - predicted) and the residuals' distribution.
+
+    Args:
+        y_true: (n_rows,) targets.
+        y_pred: (n_rows,) predictions.
+        title: Above the plot.
+        unit: Of the target.
+    """
     left_over = y_true - y_pred
     figure, (axes, side) = plt.subplots(
         1, 2, sharey=True, figsize=(8, 5), gridspec_kw={"width_ratios": [4, 1]}
     )
-    axes.hexbin(y_pred, left_over, gridsize=60, bins="log", mincnt=1)
+    axes.hexbin(y_pred, left_over, gridsize=_cells(y_true), bins="log", mincnt=1)
     axes.axhline(0, color=ORANGE, linewidth=1.5)
-    axes.set(title=title, xlabel="predicted", ylabel="actual - predicted")
+    left, below = _named("actual - predicted", unit), _named("predicted", unit)
+    axes.set(title=title, xlabel=below, ylabel=left)
     side.hist(left_over, bins=60, orientation="horizontal", color=BLUE)
     side.axhline(0, color=ORANGE, linewidth=1.5)
     side.set(xlabel="rows")
     side.locator_params(axis="x", nbins=2)
+    side.xaxis.set_major_formatter(COUNTED)
     return figure
 
 
@@ -69,69 +90,24 @@ def feature_importance(importance: pd.DataFrame, title: str, xlabel: str) -> Fig
     """
     shown = importance.sort_values("importance").tail(25)
     figure, axes = plt.subplots(figsize=(7, 1.5 + 0.28 * len(shown)))
-    axes.barh(shown["feature"], shown["importance"], xerr=shown["std"], color=BLUE, ecolor=GREY)
+    places = range(len(shown))
+    axes.barh(places, shown["importance"], xerr=shown["std"], color=BLUE, ecolor=ORANGE)
+    names = [_short(name) for name in shown["feature"]]
+    axes.set_yticks(places, names, parse_math=False)  # one may be called a$b$
     axes.set(title=title, xlabel=xlabel)
     axes.grid(visible=False, axis="y")
     return figure
 
 
-def search_history(trials: pd.DataFrame, metric: str, best: pd.Series) -> go.Figure:
-    """Draw each trial's value and the best so far.
-
-    Args:
-        trials: Columns "trial", "family", the hyperparameters and `metric`.
-        metric: The column judged by.
-        best: (n_trials,) the best value up to each trial.
-    """
-    figure = go.Figure(layout=_layout(f"Search history: {metric} by trial"))
-    for family, rows in trials.groupby("family", sort=False):
-        figure.add_scatter(
-            x=rows["trial"], y=rows[metric], mode="markers", name=str(family),
-            hovertext=rows.drop(columns=["trial", metric]).apply(_hover, axis=1),
-        )  # fmt: skip
-    figure.add_scatter(
-        x=trials["trial"], y=best, mode="lines", name="best so far", line={"color": ORANGE}
-    )
-    figure.update_xaxes(title="trial")
-    figure.update_yaxes(title=metric)
-    return figure
+def _cells(values: np.ndarray) -> int:
+    """Return how many cells stand along an axis: of few rows large ones, which hold several."""
+    return 60 if len(values) >= 2_000 else 25
 
 
-def parallel_coordinates(trials: pd.DataFrame, metric: str) -> go.Figure:
-    """Draw each trial of one family as a line through its hyperparameters to its value."""
-    columns = [name for name in trials if name not in ("trial", "family", metric)]
-    axes = [
-        {"label": name, "values": trials[name]}
-        for name in [*columns, metric]
-        if trials[name].notna().all()
-    ]
-    return go.Figure(
-        go.Parcoords(
-            dimensions=axes,
-            line={"color": trials[metric], "colorscale": "Cividis", "showscale": True},
-        ),
-        layout=_layout(f"Parallel coordinates: {trials['family'].iloc[0]}, colour is {metric}"),
-    )
+def _named(what: str, unit: str) -> str:
+    return f"{what} ({unit})" if unit else what
 
 
-def page(figures: list[go.Figure]) -> str:
-    """Return one self-contained HTML page with the figures below each other."""
-    parts = [
-        figure.to_html(full_html=False, include_plotlyjs=index == 0)
-        for index, figure in enumerate(figures)
-    ]
-    head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Search</title>'
-    return head + "\n".join(parts)
-
-
-def _layout(title: str) -> go.Layout:
-    return go.Layout(
-        title=title,
-        template="plotly_white",
-        colorway=[BLUE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"],
-        margin={"t": 90},
-    )
-
-
-def _hover(row: pd.Series) -> str:
-    return "<br>".join(f"{name}: {value}" for name, value in row.dropna().items())
+def _short(name: str) -> str:
+    line = " ".join(str(name).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -10,15 +10,6 @@ from workflow import plots
 RNG = np.random.default_rng(0)
 ACTUAL = RNG.gamma(2, 5, 500)
 PREDICTED = ACTUAL + RNG.normal(0, 2, 500)
-TRIALS = pd.DataFrame(
-    {
-        "trial": [0, 1, 2],
-        "family": ["linear", "lightgbm", "linear"],
-        "alpha": [0.1, np.nan, 10.0],
-        "num_leaves": [np.nan, 31.0, np.nan],
-        "rmse": [5.0, 4.0, 4.5],
-    }
-)
 
 
 @pytest.fixture(autouse=True)
@@ -71,24 +62,19 @@ def test_closing_gives_back_the_figure():
     assert figure.number not in plt.get_fignums()
 
 
-def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
-    figure = plots.search_history(TRIALS, "rmse", TRIALS["rmse"].cummin())
-    assert [trace.name for trace in figure.data] == ["linear", "lightgbm", "best so far"]
-    assert list(figure.data[-1].y) == [5.0, 4.0, 4.0]
-    assert "alpha: 0.1" in figure.data[0].hovertext[0]
-    assert "num_leaves" not in figure.data[0].hovertext[0]
+@pytest.mark.parametrize("draw", [plots.predicted_against_actual, plots.residuals])
+def test_the_unit_stands_on_both_axes(draw):
+    axes = draw(ACTUAL, PREDICTED, "", "minutes").axes[0]
+    assert axes.get_xlabel().endswith(" (minutes)")
+    assert axes.get_ylabel().endswith(" (minutes)")
 
 
-def test_parallel_coordinates_have_an_axis_a_hyperparameter_and_the_metric_last():
-    rows = TRIALS[TRIALS["family"] == "linear"].dropna(axis=1)
-    figure = plots.parallel_coordinates(rows, "rmse")
-    assert [axis.label for axis in figure.data[0].dimensions] == ["alpha", "rmse"]
-    assert "linear" in figure.layout.title.text
-
-
-def test_a_page_holds_every_figure_and_needs_no_network():
-    figures = [plots.search_history(TRIALS, "rmse", TRIALS["rmse"].cummin())] * 2
-    html = plots.page(figures)
-    assert html.count("Search history: rmse by trial") == 2
-    assert 'src="http' not in html
-    assert html.count("plotly.js v") <= 1  # the library comes once
+def test_any_name_of_a_feature_is_drawn_as_it_is_and_short(tmp_path):
+    names = [r"$\nothing$", "a$b", "x" * 100, "x" * 101]
+    importance = pd.DataFrame({"feature": names, "importance": 1.0, "std": 0.1})
+    figure = plots.feature_importance(importance, "title", "rmse")
+    figure.savefig(tmp_path / "figure.png", dpi=30)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels[:2] == names[:2]
+    assert len(labels) == 4
+    assert all(len(label) <= plots.LONGEST for label in labels)

@@ -1,0 +1,229 @@
+"""What is known of a classifier's probabilities: its curves, to be drawn by whoever draws.
+
+Classes are codes: positions in a list of labels, whose first ones are the columns of the predicted
+probabilities. A code beyond them is a label that training has not seen; its rows belong to none of
+the classes that can be predicted.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from sklearn import metrics
+from sklearn.calibration import calibration_curve
+
+MOST = 8  # classes with a curve of their own
+BINS = 10  # points of a calibration
+BARS = 40  # of the histogram of probabilities
+LONGEST = 22  # characters of a label
+SEEN = 5e-4  # a point this near to a line is on it, to the eye; both axes go from 0 to 1
+
+# From (n,) truths and (n,) scores to ascending x, y and the area; None where it is not defined.
+Points = tuple[np.ndarray, np.ndarray, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One line.
+
+    Attributes:
+        of: A class, an average of all classes, or whichever class is predicted.
+        code: The class's; None for the others.
+        x: (n_points,) ascending, from 0 to 1.
+        y: (n_points,) from 0 to 1.
+        area: Under it: of precision and recall the average precision, of a calibration None.
+        chance: Of precision and recall, what chance would give: the class's share of the rows.
+    """
+
+    of: Literal["class", "macro", "micro", "predicted"]
+    code: int | None = None
+    x: np.ndarray
+    y: np.ndarray
+    area: float | None = None
+    chance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """How many rows were given which probability.
+
+    Attributes:
+        code: Of the class whose probability it is; None for the one that is predicted.
+        edges: (n_bars + 1,) from 0 on.
+        counts: (n_bars,) rows.
+    """
+
+    code: int | None
+    edges: np.ndarray
+    counts: np.ndarray
+
+
+def roc(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curve]:
+    """Return the true against the false positive rate, each class against all others.
+
+    Args:
+        y_true: (n_rows,) codes.
+        probabilities: (n_rows, n_classes).
+
+    Returns:
+        Of two classes the second's curve, of more those of the `MOST` frequent, then their averages
+        over all classes; none if all rows are of one class.
+    """
+
+    def points(truth: np.ndarray, score: np.ndarray) -> Points | None:
+        if truth.all() or not truth.any():
+            return None
+        x, y, _ = metrics.roc_curve(truth, score)
+        return x, y, metrics.auc(x, y)
+
+    return _curves(points, y_true, probabilities)
+
+
+def precision_recall(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curve]:
+    """Return precision against recall, each class against all others.
+
+    A point's precision holds from the point before it on.
+
+    Args:
+        y_true: (n_rows,) codes.
+        probabilities: (n_rows, n_classes).
+
+    Returns:
+        As `roc` does; none if no row is of a class that can be predicted.
+    """
+
+    def points(truth: np.ndarray, score: np.ndarray) -> Points | None:
+        if not truth.any():
+            return None
+        precision, recall, _ = metrics.precision_recall_curve(truth, score, drop_intermediate=True)
+        return recall[::-1], precision[::-1], metrics.average_precision_score(truth, score)
+
+    return _curves(points, y_true, probabilities)
+
+
+def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Curve], Histogram]:
+    """Return how often a class is right against the probability it was given.
+
+    Each point stands for as many rows as the next.
+
+    Args:
+        y_true: (n_rows,) codes.
+        probabilities: (n_rows, n_classes); what rounding has put outside 0 to 1 is put back.
+
+    Returns:
+        Of two classes the second's curve, and its probabilities; of more, the curves of the `MOST`
+        frequent and of the predicted class, and the probabilities of the predicted class.
+    """
+    y_true, probabilities = np.asarray(y_true), np.clip(probabilities, 0, 1)
+    rows, classes = probabilities.shape
+    bins = min(BINS, max(2, rows // 20))
+    asked = {code: (y_true == code, probabilities[:, code]) for code in drawn(y_true, classes)}
+    if classes == 2:
+        shown = probabilities[:, 1]
+    else:
+        shown = probabilities.max(axis=1)
+        asked[None] = y_true == probabilities.argmax(axis=1), shown
+    curves = []
+    for code, (truth, score) in asked.items() if rows else ():
+        happened, given = calibration_curve(
+            truth.astype(int), score, pos_label=1, n_bins=bins, strategy="quantile"
+        )
+        of = "predicted" if code is None else "class"
+        curves.append(Curve(of=of, code=code, x=given, y=happened))
+    # Of many classes, each has a small probability.
+    tops = [float(values.max()) for curve in curves for values in (curve.x, curve.y)]
+    top = 1 if classes == 2 else min(1, 1.05 * max(0.1, *tops, shown.max(initial=0)))
+    counts, edges = np.histogram(shown, bins=BARS, range=(0, top))
+    return curves, Histogram(code=1 if classes == 2 else None, edges=edges, counts=counts)
+
+
+def drawn(y_true: np.ndarray, classes: int) -> list[int]:
+    """Return the codes of the classes with a curve: the second of two, or the most frequent."""
+    if classes == 2:
+        return [1]
+    rows = np.bincount(y_true, minlength=classes)[:classes]
+    frequent = np.argsort(-rows, kind="stable")[:MOST]
+    return [int(code) for code in frequent if rows[code]]
+
+
+def thinned(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
+    """Return the positions of a line's points that keep its shape.
+
+    The point that is farthest from the line so far is added again and again: Ramer, An iterative
+    procedure for the polygonal approximation of plane curves (1972).
+
+    Args:
+        x: (n_points,) from 0 to 1.
+        y: (n_points,) from 0 to 1.
+        most: How many are kept, 2 or more.
+    """
+    last = len(x) - 1
+    kept = {0, last}
+    found: list[tuple[float, int, int, int]] = []  # minus the distance, from, to, where
+
+    def look(start: int, end: int) -> None:
+        if end - start < 2:
+            return
+        right, up = x[end] - x[start], y[end] - y[start]
+        to_right, to_up = x[start + 1 : end] - x[start], y[start + 1 : end] - y[start]
+        length = np.hypot(right, up)
+        if length:
+            off = np.abs(right * to_up - up * to_right) / length
+        else:
+            off = np.hypot(to_right, to_up)
+        far = int(off.argmax())
+        if off[far] > SEEN:
+            heapq.heappush(found, (-off[far], start, end, start + 1 + far))
+
+    look(0, last)
+    while found and len(kept) < most:
+        _, start, end, far = heapq.heappop(found)
+        kept.add(far)
+        look(start, far)
+        look(far, end)
+    return np.array(sorted(kept))
+
+
+def text(value: object, longest: int = LONGEST) -> str:
+    """Return a label, a name or a value as it is shown: in one line, printable, short.
+
+    >>> text("two\\nlines"), text(""), text("x" * 9, 5)
+    ('two lines', '(empty)', 'xxxx…')
+    """
+    line = " ".join(str(value).split())
+    line = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
+    if len(line) > longest:
+        line = line[: longest - 1] + "…"
+    return line or "(empty)"
+
+
+def _curves(
+    points: Callable[[np.ndarray, np.ndarray], Points | None],
+    y_true: np.ndarray,
+    probabilities: np.ndarray,
+) -> list[Curve]:
+    """Return a curve a class, and of more than two classes the averages of all."""
+    y_true, classes = np.asarray(y_true), probabilities.shape[1]
+    own = drawn(y_true, classes)
+    others = [code for code in range(classes) if classes != 2 and code not in own]
+    found: dict[int, Points] = {}
+    for code in [*own, *others]:
+        if one := points(y_true == code, probabilities[:, code]):
+            found[code] = one
+    curves = [
+        Curve(of="class", code=code, x=x, y=y, area=area, chance=float((y_true == code).mean()))
+        for code, (x, y, area) in found.items()
+        if code in own
+    ]
+    if classes != 2 and found:
+        # The mean of the curves at the same x is the curve whose area is the mean of the areas.
+        x = np.linspace(0, 1, 501)
+        y = np.mean([np.interp(x, *one[:2]) for one in found.values()], axis=0)
+        area = np.mean([one[2] for one in found.values()])
+        curves.append(Curve(of="macro", x=x, y=y, area=area))
+        truth = y_true[:, None] == np.arange(classes)
+        x, y, area = points(truth.ravel(), probabilities.ravel())
+        curves.append(Curve(of="micro", x=x, y=y, area=area))
+    return curves
