@@ -1,7 +1,7 @@
 """Raw files to clean, split Parquet with the dataset's definition beside it."""
 
+import json
 import tempfile
-import time
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from workflow import (
     sources,
     splits,
     step,
+    terminal,
 )
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
@@ -37,8 +38,8 @@ DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 @click.option("--task", required=True, help="'auto', or what to make of the target.")
 @click.option("--split_by", required=True, help="'auto', 'hash', 'hash:COLUMN', 'time:COLUMN'.")
 @click.option("--seed", required=True, help="Of the built-in sample.")
+@step.verbosity
 def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed: str) -> None:
-    start = time.perf_counter()
     seeded = parameters.seed(seed)
     name, data = asked.locate(name, data)
     inferred = target != parameters.NONE
@@ -63,17 +64,28 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
         else:
             files = _raw_files(definition, fetched, seeded)
             text = to_yaml(definition)
-        raw = splits.read_raw(definition, files)
-        reports = splits.write_splits(definition, raw, out)
+        with terminal.timed("preprocess", "wrote the splits"):
+            raw = splits.read_raw(definition, files)
+            reports = splits.write_splits(definition, raw, out)
         (out / "dataset.yaml").write_text(text, encoding="utf-8")
         if asked.contents(name, data, target, task, split_by) != contents:
             raise WorkflowError(f"data '{data}' were changed while they were read: run it again.")
-        _check(definition, raw, out)
-        _log(definition, files, out, reports)
+        with terminal.timed("preprocess", "checked the splits"):
+            warned = _check(definition, raw, out)
+        with terminal.timed("preprocess", "logged the splits"):
+            _log(definition, files, out, reports)
+        step.result(_told(definition, reports, warned))
+
+
+def _told(definition: Dataset, reports: dict[str, splits.SplitReport], warned: int) -> str:
+    """Return what came out, in one sentence."""
     kept = ", ".join(f"{report.rows:,} {split}" for split, report in reports.items())
     read = sum(report.rows_read for report in reports.values())
     dropped = read - sum(report.rows for report in reports.values())
-    step.say("preprocess", f"{kept} rows; {dropped:,} of {read:,} dropped", start)
+    left = len(definition.left_out)
+    columns = f"; {left:,} column{'' if left == 1 else 's'} left out" if left else ""
+    warnings = f"; {warned:,} warning{'' if warned == 1 else 's'}" if warned else ""
+    return f"{kept} rows; {dropped:,} of {read:,} dropped{columns}{warnings}"
 
 
 def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[Path]]:
@@ -93,17 +105,21 @@ def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[P
 
 
 def _say_inferred(found: Inferred) -> None:
-    step.say("preprocess", f"{found.task}: {found.why}; {len(found.features)} features")
+    step.remark("preprocess", f"{found.task}: {found.why}; {len(found.features)} features")
     for name, reason in list(found.left_out.items())[:SHOWN]:
-        step.say("preprocess", f"left out {name}: {reason}")
+        step.remark("preprocess", f"left out {name}: {reason}")
     if (more := len(found.left_out) - SHOWN) > 0:
-        step.say("preprocess", f"left out {more} more columns: see dataset.yaml")
+        step.remark("preprocess", f"left out {more} more columns: see dataset.yaml")
 
 
-def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> None:
-    """Log what was looked for in the clean splits; refuse those that no model can learn from."""
+def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> int:
+    """Log what was looked for in the clean splits; refuse those that no model can learn from.
+
+    Returns:
+        How many warnings there are.
+    """
     rule = definition.split
-    table = checks.check(
+    table, profile = checks.check(
         {split: out / f"{split}.parquet" for split in SPLITS},
         task=definition.task,
         features=definition.features,
@@ -111,12 +127,16 @@ def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> None:
         ordered_by=columns_of(rule.column, "split.column") if isinstance(rule, ByTime) else (),
     )
     mlflow.log_text(table.to_csv(index=False), runs.CHECKS)
+    mlflow.log_text(json.dumps(profile, allow_nan=False), runs.PROFILE)
     warned = checks.warnings(table)
     mlflow.log_metric("check_warnings", len(warned))
+    wrong = checks.errors(table)
     for line in warned:
-        step.say("preprocess", f"warning: {line}")
-    if wrong := checks.errors(table):
+        # Where it ends here there will be no summary.
+        (terminal.say if wrong else step.remark)("preprocess", f"warning: {line}")
+    if wrong:
         raise WorkflowError(" ".join(wrong))
+    return len(warned)
 
 
 def _log(

@@ -79,7 +79,7 @@ def learn(path: Path, target: str, family: str, folder: Path) -> None:
     out.mkdir()
     splits.write_splits(dataset, raw, out)
     (out / "dataset.yaml").write_text(text, encoding="utf-8")
-    table = checks.check(
+    table, _ = checks.check(
         {split: out / f"{split}.parquet" for split in SPLITS},
         task=dataset.task,
         features=dataset.features,

@@ -11,11 +11,11 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import pandas as pd
 
-from workflow import one_pass
+from workflow import distributions, one_pass, sampled
 from workflow.duplicates import duplicates
 from workflow.findings import (
     ERROR,
@@ -44,7 +44,7 @@ def check(
     features: Mapping[str, str],
     raw_types: Mapping[str, Mapping[str, str]],
     ordered_by: Collection[str] = (),
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Look at the splits for what makes a model worthless, or its scores wrong.
 
     Args:
@@ -56,13 +56,26 @@ def check(
             they are shifted by that.
 
     Returns:
-        (n_findings, 6) frame with the columns of `Finding`, the worst first. Every check that was
-        made has a row.
+        (n_findings, 6) frame with the columns of `Finding`, the worst first: every check that was
+        made has a row. And the profile of what was looked at, as `distributions.describe` makes it.
     """
     with connect() as connection:
-        found = list(_findings(connection, splits, task, features, raw_types, ordered_by))
-    found.sort(key=lambda finding: LEVELS.index(finding.level))
-    return pd.DataFrame(map(astuple, found), columns=[one.name for one in fields(Finding)])
+        looked_at, step = look_at(connection, splits, task, features)
+        (train,) = [split for split in looked_at if split.name == TRAIN]
+        others = [split for split in looked_at if split.rows and split.name != TRAIN]
+        kinds = sampled.kinds(train, task)
+        samples = {one.name: sampled.read(connection, one, kinds) for one in looked_at}
+        found = list(map(_rows, looked_at))
+        shifted: list[Finding] = []
+        if train.rows:  # else it is an error already, and the rest is asked by comparison with it
+            found += _types(train, others, raw_types)
+            found += _missing(train, others)
+            found += _targets(train, others) if task == "regression" else _classes(train, others)
+            found += duplicates(connection, train, others, step)
+            shifted = list(shifts(train, others, samples, kinds, ordered_by))
+    found = sorted([*found, *shifted], key=lambda finding: LEVELS.index(finding.level))
+    table = pd.DataFrame(map(astuple, found), columns=[one.name for one in fields(Finding)])
+    return table, distributions.describe(looked_at, samples, kinds, shifted)
 
 
 def errors(table: pd.DataFrame) -> list[str]:
@@ -73,27 +86,6 @@ def errors(table: pd.DataFrame) -> list[str]:
 def warnings(table: pd.DataFrame) -> list[str]:
     """Return the messages that whoever uses the model should know of."""
     return table.loc[table["level"] == WARNING, "message"].tolist()
-
-
-def _findings(
-    connection: duckdb.DuckDBPyConnection,
-    splits: Mapping[str, Path],
-    task: str,
-    features: Mapping[str, str],
-    raw_types: Mapping[str, Mapping[str, str]],
-    ordered_by: Collection[str],
-) -> Iterator[Finding]:
-    looked_at, step = look_at(connection, splits, task, features)
-    yield from map(_rows, looked_at)
-    others = [split for split in looked_at if split.rows and split.name != TRAIN]
-    (train,) = [split for split in looked_at if split.name == TRAIN]
-    if not train.rows:
-        return  # an error already, and the rest is asked by comparison with train
-    yield from _types(train, others, raw_types)
-    yield from _missing(train, others)
-    yield from _targets(train, others) if task == "regression" else _classes(train, others)
-    yield from duplicates(connection, train, others, step)
-    yield from shifts(connection, task, train, others, ordered_by)
 
 
 def _rows(split: Split) -> Finding:

@@ -1,24 +1,20 @@
 """Whether a split's values are distributed as train's are."""
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-import duckdb
 import numpy as np
-import pandas as pd
 
-from workflow.findings import OK, WARNING, Finding, family, named, value_of
-from workflow.one_pass import LONG, Split
-from workflow.sql import TARGET, quote
+from workflow.findings import OK, WARNING, Finding, named
+from workflow.one_pass import Split
+from workflow.sampled import Kind, Numbers, Sample, Texts
+from workflow.sql import TARGET
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 BINS = 10
-WHY = {  # a column of that kind is not compared
-    "a time": "a split by time shifts it",
-    "the order": "rows are split by it",
-}
+WHY = {"time": "a split by time shifts it", "other": "it is no number or text"}
 
 
 @dataclass(frozen=True)
@@ -27,79 +23,59 @@ class Bins:
 
     Attributes:
         labels: One a bin; the last bin is of missing values.
-        place: Returns the bins of (n,) values that are not missing.
+        place: Returns the (n_bins - 1,) counts of the values that are not missing.
         before: (n_bins,) counts of train.
     """
 
     labels: list[str]
-    place: Callable[[pd.Series], np.ndarray]
+    place: Callable[[Numbers | Texts], np.ndarray]
     before: np.ndarray
 
     @classmethod
-    def of(cls, train: pd.Series, *, is_number: bool) -> "Bins":
+    def of(cls, train: Numbers | Texts) -> "Bins":
         """Make bins from train's values, and count them.
 
-        Args:
-            train: (n,) numbers or texts.
-            is_number: Bins are deciles; a value that is a decile twice, a tenth of the rows or
-                more, has a bin of its own. Otherwise they are the most frequent values, and all
-                others.
+        Bins of numbers are deciles; a value that is a decile twice, a tenth of the rows or more,
+        has a bin of its own. Those of texts are the most frequent ones, and all others.
         """
-        labels, place = _deciles(train) if is_number else _most_frequent(train)
-        labels.append("missing values")
-        return cls(labels, place, _counted(train, place, len(labels)))
+        labels, place = _deciles(train) if isinstance(train, Numbers) else _most_frequent(train)
+        return cls([*labels, "missing values"], place, np.append(place(train), train.missing))
 
-    def count(self, other: pd.Series) -> np.ndarray:
+    def count(self, other: Numbers | Texts) -> np.ndarray:
         """Return the (n_bins,) counts of another split's values."""
-        return _counted(other, self.place, len(self.labels))
+        return np.append(self.place(other), other.missing)
 
 
 def shifts(
-    connection: duckdb.DuckDBPyConnection,
-    task: str,
     train: Split,
     others: list[Split],
+    samples: Mapping[str, Sample],
+    kinds: Mapping[str, Kind],
     ordered_by: Collection[str],
 ) -> Iterator[Finding]:
     """Compare the columns that features read, and the target, with train's.
 
-    Of a split with more than `one_pass.SAMPLED` rows a sample is compared.
-
     Args:
-        connection: It holds the splits' samples.
-        task: "regression", or one whose target is a class.
         train: With rows, as all have.
         others: The splits that are compared with train.
+        samples: By split.
+        kinds: By column.
         ordered_by: Raw columns by which rows are split by time, in any case.
     """
-    columns = {column: train.types[column] for column in [*train.features, TARGET]}
-    kinds = {column: family(type) for column, type in columns.items()}
     order = {column.casefold() for column in ordered_by}
-    kinds |= {column: "the order" for column in train.features if column.casefold() in order}
-    if task != "regression":
-        kinds[TARGET] = "text"
-    compared = {column: kind for column, kind in kinds.items() if kind in ("a number", "text")}
-    selected = ", ".join(
-        f"CAST({value_of(column, columns[column])} AS DOUBLE) AS {quote(column)}"
-        if kind == "a number"
-        else f"left(CAST({quote(column)} AS VARCHAR), {LONG}) AS {quote(column)}"
-        for column, kind in compared.items()
-    )
-    sample = connection.execute(f"SELECT {selected} FROM {train.sample}").df()
-    bins = {
-        column: Bins.of(sample[column], is_number=kind == "a number")
-        for column, kind in compared.items()
-    }
+    why = {column: WHY[kind] for column, kind in kinds.items() if kind in WHY}
+    why |= {name: "rows are split by it" for name in train.features if name.casefold() in order}
+    columns = [*train.features, TARGET]
+    before = samples[train.name].columns
+    bins = {column: Bins.of(before[column]) for column in columns if column not in why}
     for split in others:
-        other = connection.execute(f"SELECT {selected} FROM {split.sample}").df()
-        for column, kind in kinds.items():
-            if column in compared:
-                after = bins[column].count(other[column])
-                yield _shift(split.name, column, bins[column], after, by_time=bool(ordered_by))
+        for column in columns:
+            if column in why:
+                message = f"column {named(column)} is not compared with train's: {why[column]}."
+                yield Finding("shift", split.name, column, math.nan, OK, message)
                 continue
-            why = WHY.get(kind, "it is no number or text")
-            message = f"column {named(column)} is not compared with train's: {why}."
-            yield Finding("shift", split.name, column, math.nan, OK, message)
+            after = bins[column].count(samples[split.name].columns[column])
+            yield _shift(split.name, column, bins[column], after, by_time=bool(ordered_by))
 
 
 def _shift(split: str, column: str, bins: Bins, after: np.ndarray, *, by_time: bool) -> Finding:
@@ -157,28 +133,30 @@ def stability_by_chance(before: np.ndarray, after: np.ndarray) -> float:
     return (1 / before.sum() + 1 / after.sum()) * quantile
 
 
-def _deciles(train: pd.Series) -> tuple[list[str], Callable[[pd.Series], np.ndarray]]:
-    known = train.dropna().to_numpy()
-    deciles = np.quantile(known, np.arange(1, BINS) / BINS, method="lower") if len(known) else []
+def _deciles(train: Numbers) -> tuple[list[str], Callable[[Numbers], np.ndarray]]:
+    # The greatest ranks that are no more than a decile's: numpy.quantile(method="lower").
+    ranks = np.floor(np.arange(1, BINS) / BINS * (train.known - 1)).astype(int)
+    deciles = train.ranked(ranks) if train.known else []
     cuts, repeats = np.unique(deciles, return_counts=True)
-    cuts = np.union1d(cuts, np.nextafter(cuts[repeats > 1], -np.inf))
+    alone = cuts[repeats > 1]
+    with np.errstate(over="ignore"):  # below the least number there is none
+        cuts = np.union1d(cuts, np.nextafter(alone, -np.inf))
     ends = [f"{cut:.4g}" for cut in cuts]
-    inner = [high if low == high else f"{low} to {high}" for low, high in pairwise(ends)]
+    inner = [
+        high if cut in alone or low == high else f"{low} to {high}"
+        for (low, high), cut in zip(pairwise(ends), cuts[1:], strict=True)
+    ]
     labels = [f"values up to {ends[0]}", *(f"values of {one}" for one in inner)] if ends else []
     labels.append(f"values above {ends[-1]}" if ends else "values")
-    return labels, lambda values: np.searchsorted(cuts, values.to_numpy(), side="left")
+    return labels, lambda some: np.diff([0, *some.up_to(cuts), some.known])
 
 
-def _most_frequent(train: pd.Series) -> tuple[list[str], Callable[[pd.Series], np.ndarray]]:
-    counts = train.value_counts(sort=False).sort_index()
-    top = counts.sort_values(ascending=False, kind="stable").index[:BINS]
-    bins = {value: position for position, value in enumerate(top)}
+def _most_frequent(train: Texts) -> tuple[list[str], Callable[[Texts], np.ndarray]]:
+    top = list(train.most_frequent(BINS))
     labels = [*(f"rows of {named(value)}" for value in top), "other values"]
-    return labels, lambda values: values.map(bins).fillna(len(bins)).to_numpy(dtype=int)
 
+    def place(some: Texts) -> np.ndarray:
+        counts = some.count(top)
+        return np.append(counts, some.known - counts.sum())
 
-def _counted(values: pd.Series, place: Callable[[pd.Series], np.ndarray], bins: int) -> np.ndarray:
-    known = values.dropna()
-    counts = np.bincount(place(known), minlength=bins)
-    counts[-1] = len(values) - len(known)
-    return counts
+    return labels, place

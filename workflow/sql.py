@@ -18,6 +18,14 @@ from workflow.errors import WorkflowError
 CLOCKS = {"current_localtimestamp", "ago", "pg_conf_load_time", "pg_postmaster_start_time"}
 # SQL's names for the clock; they parse as columns.
 BARE_CLOCKS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+# Of a single row, and all that most datasets use: to read DuckDB's catalogue takes 40 ms.
+ROW_WISE = {
+    *("+", "-", "*", "/", "//", "%", "**", "||", "~~", "abs", "ceil", "floor", "round", "sqrt"),
+    *("exp", "ln", "greatest", "least", "isfinite", "contains", "starts_with", "length", "left"),
+    *("lower", "upper", "trim", "replace", "substr", "substring", "strptime", "try_strptime"),
+    *("epoch", "date_part", "year", "month", "day", "dayofyear", "isodow", "hour", "minute"),
+    *("list_value", "list_position"),
+}
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 TARGET = "target"  # the name by which `where` may use the target, and its column in the splits
 
@@ -93,9 +101,9 @@ def columns_of(expression: str, where: str) -> frozenset[str]:
             raise _refused(expression, where, f"#{node['index']}", "the order of the columns")
         if kind == "PARAMETER":
             raise _refused(expression, where, "a placeholder", "what is put there")
-        if kind == "FUNCTION" and name in _functions("of many rows"):
+        if kind == "FUNCTION" and _is(name, "of many rows"):
             raise _refused(expression, where, f"{name}()", "other rows")
-        if kind == "FUNCTION" and (name in CLOCKS or name in _functions("changing")):
+        if kind == "FUNCTION" and (name in CLOCKS or _is(name, "changing")):
             raise _refused(expression, where, f"{name}()", "when it is asked")
         if kind == "FUNCTION" and name == "age" and len(node["arguments"]) == 1:
             raise _refused(expression, where, "age() of one time", "when it is asked")
@@ -138,7 +146,7 @@ def _nodes(tree: Any, bound: frozenset[str]) -> Iterator[tuple[dict[str, Any], f
         for branch in tree:
             yield from _nodes(branch, bound)
     elif isinstance(tree, dict):
-        if tree.get("class") == "FUNCTION" and tree["function_name"] in _functions("of lambdas"):
+        if tree.get("class") == "FUNCTION" and _is(tree["function_name"], "of lambdas"):
             for argument in (one["expression"] for one in tree["arguments"]):
                 if argument["class"] == "LAMBDA":
                     own = {name for node, _ in _nodes(argument["lhs"], frozenset())
@@ -153,9 +161,9 @@ def _nodes(tree: Any, bound: frozenset[str]) -> Iterator[tuple[dict[str, Any], f
             yield from _nodes(branch, bound)
 
 
-def _functions(kind: str) -> frozenset[str]:
-    """Return DuckDB's functions: of many rows, of lambdas, or changing from call to call."""
-    return _catalogue()[kind]
+def _is(function: str, kind: str) -> bool:
+    """Tell whether a function is one of many rows, of lambdas, or changing from call to call."""
+    return function not in ROW_WISE and function in _catalogue()[kind]
 
 
 @cache

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import duckdb
@@ -36,7 +37,8 @@ class Checker:
             "features": {"x": "x", "colour": "COLOUR || '!'"},
             "raw_types": types,
         }
-        return checks.check(paths, **known | given)
+        table, _ = checks.check(paths, **known | given)
+        return table
 
 
 @pytest.fixture
@@ -147,7 +149,7 @@ def test_what_is_no_finite_number_is_missing_too(tmp_path, gap):
             f"SELECT CASE WHEN n % 4 = 0 THEN '{gap}'::FLOAT ELSE n::FLOAT END AS x, "
             "n::DOUBLE AS target FROM range(100) t(n)"
         ).write_parquet(str(path))
-    table = checks.check(paths, task="regression", features={"x": "x"}, raw_types={})
+    table, _ = checks.check(paths, task="regression", features={"x": "x"}, raw_types={})
     assert one(table, "null rate", "train", "x")["value"] == 0.25
 
 
@@ -265,11 +267,12 @@ def test_names_and_values_of_any_kind_make_a_table_of_one_line_messages(tmp_path
     for path in paths.values():
         connection.execute(f"COPY (FROM frame) TO '{path}' (FORMAT parquet)").fetchall()
     connection.close()
-    table = checks.check(
+    table, profile = checks.check(
         paths, task="regression", features={"f": quote(name)}, raw_types={s: {} for s in SPLITS}
     )
     assert one(table, "null rate", "train", name)["value"] == frame[name].isna().mean()
     assert not table["message"].str.contains("[\n\r]").any()
+    assert json.loads(json.dumps(profile, allow_nan=False)) == profile
 
 
 @pytest.mark.parametrize(

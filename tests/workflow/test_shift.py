@@ -3,11 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from splits_of import looked_at, ordinary, rows
 
-from workflow import one_pass
+from workflow import one_pass, sampled
 from workflow.findings import Finding
+from workflow.sampled import Numbers, Texts
 from workflow.shift import Bins, shifts, stability_by_chance, stability_index
 
 Look = Callable[..., dict[tuple[str, str], Finding]]  # by split and column
@@ -18,8 +20,10 @@ def look(tmp_path: Path) -> Look:
     def look(
         frames: dict[str, pd.DataFrame], task: str = "regression", ordered_by: Collection[str] = ()
     ) -> dict[tuple[str, str], Finding]:
-        with looked_at(frames, tmp_path, task) as (connection, (train, *others), _):
-            found = list(shifts(connection, task, train, others, ordered_by))
+        with looked_at(frames, tmp_path, task) as (connection, splits, _):
+            kinds = sampled.kinds(splits[0], task)
+            samples = {one.name: sampled.read(connection, one, kinds) for one in splits}
+        found = shifts(splits[0], splits[1:], samples, kinds, ordered_by)
         return {(finding.split, finding.column): finding for finding in found}
 
     return look
@@ -98,9 +102,10 @@ def test_the_same_sample_is_drawn_again(look, monkeypatch):
 
 
 def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
-    train = pd.Series([0.0] * 50 + list(np.arange(1.0, 51)) + [np.nan] * 3)
-    bins = Bins.of(train, is_number=True)
-    labels, before, after = bins.labels, bins.before, bins.count(pd.Series([0.0, -1, 100, np.nan]))
+    train = Numbers.of(np.array([0.0] * 50 + list(np.arange(1.0, 51)) + [np.nan] * 3))
+    bins = Bins.of(train)
+    other = Numbers.of(np.array([0.0, -1, 100, np.nan]))
+    labels, before, after = bins.labels, bins.before, bins.count(other)
     assert before.sum() == 103
     assert after.sum() == 4
     counts = dict(zip(labels, zip(before, after, strict=True), strict=True))
@@ -109,13 +114,29 @@ def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
 
 
 def test_bins_of_texts_are_the_most_frequent_and_the_rest():
-    train = pd.Series(list("aab" + "cdefghijkl"), dtype="str")
-    bins = Bins.of(train, is_number=False)
+    bins = Bins.of(Texts.of(pa.array(list("aabcdefghijkl"))))
     assert bins.labels[0] == "rows of 'a'"
     assert bins.labels[-2:] == ["other values", "missing values"]
     assert len(bins.labels) == 12
     assert list(bins.before[-2:]) == [2, 0]
-    assert list(bins.count(pd.Series(["a", "new", None], dtype="str"))[-2:]) == [1, 1]
+    assert list(bins.count(Texts.of(pa.array(["a", "new", None])))[-2:]) == [1, 1]
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 57, 1000])
+def test_deciles_are_values_of_train_as_numpy_takes_them(count):
+    values = np.random.default_rng(count).integers(0, 10**6, count) / 7
+    cuts = np.unique(np.quantile(values, np.arange(1, 10) / 10, method="lower"))
+    labels = Bins.of(Numbers.of(values)).labels
+    assert labels[-2] == f"values above {cuts[-1]:.4g}"
+    if count > 10:
+        assert labels[0] == f"values up to {cuts[0]:.4g}"
+        assert len(labels) == len(cuts) + 2
+
+
+def test_a_column_without_a_value_in_train_is_compared_by_what_is_missing(look):
+    frames = ordinary()
+    frames["train"]["x"] = np.nan
+    assert warned(look(frames)) == {("validation", "x"), ("test", "x")}
 
 
 def test_the_stability_index_is_siddiqis():

@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workflow.errors import WorkflowError
-from workflow.sql import columns_of, isolated, literal, quote
+from workflow.sql import CLOCKS, ROW_WISE, columns_of, isolated, literal, quote
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
@@ -39,6 +39,16 @@ def test_any_quoted_name_is_found_as_the_column_it_is(name):
 @given(TEXTS)
 def test_a_text_in_an_expression_is_no_column(text):
     assert columns_of(f"{literal(text)} || a", "target") == {"a"}
+
+
+def test_duckdbs_catalogue_knows_of_nothing_against_the_functions_that_it_is_not_asked_about():
+    known = duckdb.execute(
+        "SELECT function_name FROM duckdb_functions() GROUP BY 1 "
+        "HAVING bool_and(function_type = 'scalar' AND stability = 'CONSISTENT' "
+        "AND NOT list_contains(parameter_types, 'LAMBDA'))"
+    ).fetchall()
+    assert {name for (name,) in known} >= ROW_WISE
+    assert not ROW_WISE & CLOCKS
 
 
 @pytest.mark.parametrize(

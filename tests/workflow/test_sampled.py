@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from splits_of import looked_at, rows
+
+from workflow.one_pass import LONG
+from workflow.sampled import Numbers, Texts, kinds, read
+
+NUMBERS = st.lists(st.floats(-10, 10).map(lambda one: round(one, 1)), min_size=1, max_size=30)
+
+
+@settings(max_examples=50, deadline=None)
+@given(values=NUMBERS, cuts=NUMBERS)
+def test_numbers_are_counted_as_their_rows_are(values, cuts):
+    numbers, cuts, rows = Numbers.of(np.array([*values, np.nan])), np.array(cuts), np.array(values)
+    assert (numbers.known, numbers.missing) == (len(values), 1)
+    assert numbers.below(cuts).tolist() == [(rows < cut).sum() for cut in cuts]
+    assert numbers.up_to(cuts).tolist() == [(rows <= cut).sum() for cut in cuts]
+    assert numbers.ranked(np.arange(len(rows))).tolist() == sorted(values)
+
+
+def test_of_no_number_nothing_is_counted():
+    numbers = Numbers.of(np.array([np.nan, np.nan]))
+    assert (numbers.known, numbers.missing, len(numbers.values)) == (0, 2, 0)
+    assert numbers.up_to(np.array([0.0])).tolist() == [0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.none() | st.sampled_from(["b", "a", "", "ü", "\U0001f600", "z"]), max_size=30))
+def test_texts_are_counted_and_those_as_frequent_are_in_the_order_of_their_names(values):
+    texts, known = Texts.of(pa.array(values, pa.string())), [one for one in values if one]
+    known += [""] * values.count("")
+    assert (texts.known, texts.missing) == (len(known), values.count(None))
+    order = sorted(set(known), key=lambda one: (-known.count(one), one))
+    assert texts.most_frequent(3) == {one: known.count(one) for one in order[:3]}
+    assert texts.count(["none such", *order]).tolist() == [0, *map(known.count, order)]
+
+
+def test_columns_are_read_by_kind(tmp_path):
+    frame = rows(4, 0).assign(
+        x=[1.0, np.inf, np.nan, 1.0],
+        colour=["a" * LONG, "a" * LONG + "b", None, "c"],
+        when=pd.to_datetime([86_400, None, 1, 86_400], unit="s"),
+        yes=[True, False, True, True],
+        nested=[[1], [2], [3], [4]],
+    )
+    with looked_at({"train": frame}, tmp_path) as (connection, (train,), _):
+        found = kinds(train, "regression")
+        sample = read(connection, train, found)
+    assert found == {
+        "target": "number",
+        "x": "number",
+        "colour": "text",
+        "when": "time",
+        "yes": "boolean",
+        "nested": "other",
+    }
+    assert sample.rows == 4
+    assert sample.columns.keys() == found.keys() - {"nested"}
+    x, when, yes = (sample.columns[name] for name in ("x", "when", "yes"))
+    assert (x.values.tolist(), x.counts.tolist(), x.missing) == ([1], [2], 2)
+    assert (when.values.tolist(), when.missing) == ([1, 86_400], 1)
+    assert (yes.values.tolist(), yes.counts.tolist()) == ([0, 1], [1, 3])
+    assert sample.columns["colour"].most_frequent(9) == {"a" * LONG: 2, "c": 1}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_a_target_of_numbers_may_be_classes(tmp_path, task):
+    with looked_at({"train": rows(4, 0).assign(target=1.0)}, tmp_path, task) as looked:
+        connection, (train,), _ = looked
+        assert kinds(train, task)["target"] == "text"
+        assert read(connection, train, kinds(train, task)).columns["target"].count(["1.0"]) == [4]

@@ -1,0 +1,227 @@
+"""The splits' profile: what is in each column of each split, counted and ready to be drawn.
+
+It comes from the samples that the checks have compared, and says their verdict on each column, so
+that a picture of it never disagrees with the checks. It is plain JSON, without NaN, and its size
+does not depend on the rows: about 2 KB for each of the first `DRAWN` columns and 0.5 KB for those
+after it, of which no more than `LISTED` are listed. A column has at most 43 bins; names, types and
+texts are cut.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from workflow import histograms
+from workflow.findings import TRAIN, Finding
+from workflow.one_pass import Split
+from workflow.sampled import Kind, Numbers, Sample, Texts
+from workflow.sql import TARGET
+
+DRAWN, LISTED = 200, 1_000  # columns
+TOP = 10  # texts that are counted by themselves
+OTHERS = "other values"
+SHORT, LONG_NAME = 40, 100  # characters
+
+
+def describe(
+    splits: list[Split],
+    samples: Mapping[str, Sample],
+    kinds: Mapping[str, Kind],
+    compared: Iterable[Finding],
+) -> dict[str, Any]:
+    """Return the profile of the splits.
+
+    Args:
+        splits: Train among them.
+        samples: By split.
+        kinds: By column, in the order of the profile.
+        compared: The findings of `shift.shifts`.
+
+    Returns:
+        A mapping that JSON can hold::
+
+            rows: {split: n}
+            sampled: {split: rows that all but `missing` is about}
+            unlisted: n columns after those of `columns`
+            columns:
+              - name, type
+                role: "target" or "feature column"
+                kind: "number", "boolean", "text", "time" or "other"
+                missing: {split: share of all rows, null where there is none}
+                drift: {split but train: population stability index, or null}
+                drift_level: {split but train: "ok" or "warning", or null}
+                why: null, or why it is not compared with train (or one of the splits is not)
+
+        and for the first `DRAWN` columns, but those of kind "other"::
+
+                distinct: {split: n in the sample}
+                summary: of numbers {split: {mean, std, min, p25, p50, p75, max}}, of times
+                    {split: {min, max}}; null where there is no value
+                edges: (n_bins + 1) ends of the bins, ascending, each in the bin above it but the
+                    last; of times in ISO 8601. There are none where train has no number.
+                outside: {split: sampled rows with a value beyond the edges}
+                values: instead of edges, of texts and booleans: one a bin
+                shares: {split: (n_bins) of the sampled rows with a value, or null without any}
+    """
+    verdicts = {(finding.split, finding.column): finding for finding in compared}
+    columns = []
+    for place, (column, kind) in enumerate(list(kinds.items())[:LISTED]):
+        about = _about(column, kind, splits, verdicts)
+        if place < DRAWN and kind != "other":
+            type = splits[0].types[column]
+            values = {name: sample.columns[column] for name, sample in samples.items()}
+            about |= {"distinct": {name: len(one.values) for name, one in values.items()}}
+            about |= DRAW[kind](values, type)
+        columns.append(about)
+    return {
+        "rows": {split.name: split.rows for split in splits},
+        "sampled": {name: sample.rows for name, sample in samples.items()},
+        "unlisted": max(len(kinds) - LISTED, 0),
+        "columns": columns,
+    }
+
+
+def _about(
+    column: str,
+    kind: Kind,
+    splits: list[Split],
+    verdicts: Mapping[tuple[str, str], Finding],
+) -> dict[str, Any]:
+    missing: dict[str, float | None] = {}
+    drift: dict[str, float | None] = {}
+    level: dict[str, str | None] = {}
+    why = None
+    for split in splits:
+        known = column != TARGET  # rows without a target are in no split
+        share = split.missing[column] / split.rows if known and split.rows else 0.0
+        missing[split.name] = _rounded(share) if split.rows else None
+        if split.name == TRAIN:
+            continue
+        verdict = verdicts.get((split.name, column))
+        drift[split.name] = level[split.name] = None
+        if verdict is None:
+            why = "there are no rows to compare."
+        elif math.isnan(verdict.value):
+            why = verdict.message
+        else:
+            drift[split.name], level[split.name] = verdict.value, verdict.level
+    return {
+        "name": _short(column, LONG_NAME),
+        "role": "target" if column == TARGET else "feature column",
+        "type": _short(splits[0].types[column], LONG_NAME),
+        "kind": kind,
+        "missing": missing,
+        "drift": drift,
+        "drift_level": level,
+        "why": why,
+    }
+
+
+def _numbers(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
+    edges = histograms.of_numbers(values[TRAIN]) if values[TRAIN].known else np.array([])
+    drawn = {"edges": [_exact(edge) for edge in edges], **_binned(values, edges)}
+    return {"summary": {name: _summary(one) for name, one in values.items()}, **drawn}
+
+
+def _times(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
+    def said(seconds: Iterable[float]) -> list[str]:
+        return [histograms.moment(one, type) for one in seconds]
+
+    # Splits by time follow each other: bins of train alone would hold nothing of the others.
+    edges = histograms.of_times([one for one in values.values() if one.known], type)
+    ends = {
+        name: dict(zip(("min", "max"), said(one.values[[0, -1]]), strict=True))
+        if one.known
+        else None
+        for name, one in values.items()
+    }
+    return {"summary": ends, "edges": said(edges), **_binned(values, edges)}
+
+
+def _booleans(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
+    counts = {name: np.diff([0, *one.up_to(np.array([0, 1]))]) for name, one in values.items()}
+    return {"values": ["false", "true"], "shares": _shares(values, counts)}
+
+
+def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
+    top = list(values[TRAIN].most_frequent(TOP))
+    counts = {name: one.count(top) for name, one in values.items()}
+    others = {name: one.known - counts[name].sum() for name, one in values.items()}
+    labels = [_label(text) for text in top]
+    if any(others.values()):
+        labels.append(OTHERS)
+        counts = {name: np.append(counts[name], others[name]) for name in counts}
+    return {"values": _apart(labels), "shares": _shares(values, counts)}
+
+
+DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
+    "number": _numbers,
+    "time": _times,
+    "boolean": _booleans,
+    "text": _texts,
+}
+
+
+def _binned(values: Mapping[str, Numbers], edges: np.ndarray) -> dict[str, Any]:
+    counts = {name: histograms.count(one, edges) for name, one in values.items()}
+    outside = {name: one.known - int(counts[name].sum()) for name, one in values.items()}
+    return {"outside": outside, "shares": _shares(values, counts)}
+
+
+def _shares(
+    values: Mapping[str, Numbers | Texts], counts: Mapping[str, np.ndarray]
+) -> dict[str, list[float] | None]:
+    return {
+        name: [_rounded(share) for share in counts[name] / one.known] if one.known else None
+        for name, one in values.items()
+    }
+
+
+def _summary(numbers: Numbers) -> dict[str, float | None] | None:
+    if not numbers.known:
+        return None
+    with np.errstate(all="ignore"):  # what is too great is null, and the spread of a single row
+        mean = (numbers.values * (numbers.counts / numbers.known)).sum()
+        squares = (numbers.values - mean) ** 2 * numbers.counts
+        std = np.sqrt(squares.sum() / np.float64(numbers.known - 1))
+    places = np.array([0, 0.25, 0.5, 0.75, 1]) * (numbers.known - 1)
+    low, high = numbers.ranked(np.floor(places)), numbers.ranked(np.ceil(places))
+    between = places - np.floor(places)
+    quartiles = low * (1 - between) + high * between  # as numpy.quantile
+    named = dict(zip(("min", "p25", "p50", "p75", "max"), quartiles, strict=True))
+    return {name: _rounded(one) for name, one in {"mean": mean, "std": std, **named}.items()}
+
+
+def _rounded(number: float) -> float | int | None:
+    """Return a number to six digits, or a whole one as it is; None if it is not finite."""
+    if not math.isfinite(number):
+        return None
+    return _exact(number if number % 1 == 0 else float(f"{number:.6g}"))
+
+
+def _exact(number: float) -> float | int:
+    """Return a number, which has no decimal point if it is whole."""
+    whole = abs(number) < histograms.WHOLE and number % 1 == 0
+    return int(number) if whole else float(number)
+
+
+def _label(text: str) -> str:
+    return _short(" ".join(text.split()) or repr(text), SHORT)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _apart(labels: list[str]) -> list[str]:
+    """Return labels that differ, though they were cut."""
+    found: list[str] = []
+    for label in labels:
+        number, new = 1, label
+        while new in found:
+            number += 1
+            new = f"{label} ({number})"
+        found.append(new)
+    return found
