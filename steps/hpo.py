@@ -5,13 +5,26 @@ import time
 import click
 import mlflow
 import pandas as pd
-from tqdm import tqdm
 
-from workflow import cache_key, fingerprint, metrics, models, parameters, plots, runs, step, trials
+from workflow import (
+    cache_key,
+    fingerprint,
+    formats,
+    metrics,
+    models,
+    parameters,
+    runs,
+    step,
+    terminal,
+    trials,
+)
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench
+from workflow.report import search_charts
+from workflow.report.search_page import search_page
 from workflow.search import search
+from workflow.search_importance import importance
 
 
 @click.command()
@@ -25,6 +38,7 @@ from workflow.search import search
 @click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
 @click.option("--seed", required=True)
 @click.option("--reuse", required=True, help="Whether finished trials are read back: 'true'.")
+@step.verbosity
 def hpo(
     uri: str,
     families: str,
@@ -37,7 +51,6 @@ def hpo(
     seed: str,
     reuse: str,
 ) -> None:
-    start = time.perf_counter()
     seeded = parameters.seed(seed)
     most = parameters.whole_number("max_evals", max_evals, at_least=1)
     kept = parameters.whole_number("top_n", top_n, at_least=1)
@@ -52,8 +65,8 @@ def hpo(
     searched = [_searched(models.FAMILIES[name], dataset, judged) for name in asked]
     made_of = fingerprint.of("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
-    bar = tqdm(total=most, disable=None, unit="trial", leave=False)
-    with bar, step.run("hpo", made_of, **{trials.SEARCH_TAG: alike}) as run:
+    searching = step.run("hpo", made_of, **{trials.SEARCH_TAG: alike})
+    with searching as run, terminal.Progress("hpo", most) as progress:
         splits.log_inputs("train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
         whole = Bench(splits, every, seeded, how)
@@ -63,7 +76,7 @@ def hpo(
             metric=judged,
             kept=kept,
             earlier=trials.finished(alike, run.info.experiment_id) if goes_on else {},
-            bar=bar,
+            progress=progress,
         )
         begin = time.perf_counter()
         search(
@@ -77,14 +90,21 @@ def hpo(
             ),
             seed=seeded,
         )
+        progress.close("keeping the best models")
         _close(journal)
-    best = journal.best[0]
-    before = f", {journal.read_back} of them read back" if journal.read_back else ""
-    step.say(
-        "hpo",
-        f"{len(journal.trials)} trials{before}; best {best.run.info.run_name} {best.family.name} "
-        f"val_{judged} {best.metrics[f'val_{judged}']:.6g}",
-        start,
+        step.result(_told(journal, most))
+
+
+def _told(journal: trials.Journal, most: int) -> str:
+    """Return what came out, in one sentence."""
+    best, judged = journal.best[0], f"val_{journal.metric}"
+    done = len(journal.trials) + journal.failed
+    count = f"{done} trials" if done == most else f"{done} of {most} trials before the timeout"
+    again = f", {journal.read_back} of them read back" if journal.read_back else ""
+    failed = f", {journal.failed} failed" if journal.failed else ""
+    return (
+        f"{count}{again}{failed}; best {best.run.info.run_name} {best.family.name} "
+        f"{judged} {formats.number(best.metrics[judged])}"
     )
 
 
@@ -103,7 +123,8 @@ def _close(journal: trials.Journal) -> None:
         raise WorkflowError(
             "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."
         )
-    journal.keep()
+    with terminal.timed("hpo", "kept the best models"):
+        journal.keep()
     best, metric = journal.best[0], journal.metric
     mlflow.log_dict(
         {"run_id": best.run.info.run_id, "family": best.family.name, **journal.chosen(best)},
@@ -118,18 +139,18 @@ def _close(journal: trials.Journal) -> None:
             "family": one.family.name,
             **journal.chosen(one),
             metric: one.metrics[f"val_{metric}"],
+            "fit_seconds": one.seconds,
+            "run_id": one.run.info.run_id,
         }
         for one in journal.trials
     )
-    mlflow.log_text(table.to_csv(index=False), "trials.csv")
-    losses = pd.Series([one.loss for one in journal.trials]).cummin()
-    shown = table.drop(columns="run")
-    history = plots.search_history(shown, metric, losses * metrics.loss(journal.task, metric, 1.0))
-    lines = [
-        plots.parallel_coordinates(rows.dropna(axis=1, how="all"), metric)
-        for _, rows in shown.groupby("family", sort=False)
-    ]
-    mlflow.log_text(plots.page([history, *lines]), "search.html")
+    mlflow.log_text(table.to_csv(index=False), runs.TRIALS)
+    names = search_charts.hyperparameters(table, metric)
+    shares = importance(table, names, pd.Series([one.loss for one in journal.trials]))
+    mlflow.log_text(shares.to_csv(index=False), runs.SEARCH_IMPORTANCE)
+    greater = metrics.METRICS[journal.task][metric].greater_is_better
+    page = search_page(table, shares, metric, greater_is_better=greater)
+    mlflow.log_text(page, "search.html")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The finalists on the test split, and the best of validation in the model registry."""
 
+import json
 import tempfile
 import time
 from contextlib import suppress
@@ -7,19 +8,22 @@ from pathlib import Path
 
 import click
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.entities import Metric, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
-from workflow import fingerprint, metrics, runs, step
+from workflow import fingerprint, formats, metrics, runs, step, terminal
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
 from workflow.evaluate import codes, score
 from workflow.fitting import baseline_scores
 from workflow.logged_models import load, model_of, predict
 from workflow.parameters import model_name, whole_number
+from workflow.winner import analysis_of
 
 
 @click.command()
@@ -28,8 +32,8 @@ from workflow.parameters import model_name, whole_number
 @click.option("--top_n", required=True, help="How many finalists see the test split.")
 @click.option("--metric", required=True, help="'auto' or a metric of the task.")
 @click.option("--register_as", required=True, help="Registered name; 'auto' is the dataset's.")
+@step.verbosity
 def register(uri: str, candidates: str, top_n: str, metric: str, register_as: str) -> None:
-    start = time.perf_counter()
     most = whole_number("top_n", top_n, at_least=1)
     splits = runs.open_splits(uri)
     task = splits.dataset.task
@@ -39,9 +43,10 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     how, seed = runs.judged_alike(found)
     finalists = _finalists(found, task, judged)[:most]
     with step.run("register", fingerprint.of("register", step.parameters())):
-        splits.log_inputs("test")
+        splits.log_inputs("validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
-        rows, answers = _score(finalists, splits)
+        with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
+            rows, answers, (model, *test) = _score(finalists, splits)
         table = _leaderboard([*rows, baseline], judged)
         mlflow.log_text(table.to_csv(index=False), "leaderboard.csv")
         with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +55,9 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
             mlflow.log_artifact(str(path))
         winner = table.iloc[0]
         _accept(winner, table.iloc[-1], judged, splits.dataset)
+        with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
+            seen = analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
+        mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), runs.WINNER)
         version = _register(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith(("val", "test"))}
         mlflow.log_metrics(scores)
@@ -61,12 +69,13 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
                 runs.FAMILY_TAG: winner["family"],
             }
         )
-    step.say(
-        "register",
-        f"{name} version {version} is @{runs.ALIAS}: {winner['run']} ({winner['family']}), "
-        f"val_{judged} {winner[f'val_{judged}']:.6g}, test_{judged} {winner[f'test_{judged}']:.6g}",
-        start,
-    )
+        who = dict.fromkeys([winner["run"], winner["family"]])  # often the same
+        said = [
+            f"{key} {formats.number(winner[key])}" for key in (f"val_{judged}", f"test_{judged}")
+        ]
+        step.result(
+            f"{name} version {version} is @{runs.ALIAS}: {' '.join(who)}, {', '.join(said)}"
+        )
 
 
 def _accept(winner: pd.Series, baseline: pd.Series, metric: str, dataset: Dataset) -> None:
@@ -100,26 +109,31 @@ def _finalists(found: list[Run], task: str, metric: str) -> list[Run]:
     return sorted(found, key=lambda run: metrics.loss(task, metric, run.data.metrics[key]))
 
 
-def _score(finalists: list[Run], splits: runs.Splits) -> tuple[list[dict], pd.DataFrame]:
+def _score(
+    finalists: list[Run], splits: runs.Splits
+) -> tuple[list[dict], pd.DataFrame, tuple[PyFuncModel, pd.DataFrame, pd.Series, np.ndarray]]:
     """Score the finalists, as they are stored, on the test split.
 
     Returns:
-        A row of the leaderboard each, and the first one's answers, with the column "actual".
+        A row of the leaderboard each; the first one's answers, with the column "actual"; and the
+        first one, the test split's raw rows and targets, and what it predicts of them.
     """
     task, client = splits.dataset.task, MlflowClient()
     raw, actual = splits.read("test", splits.columns)
-    rows, answers = [], None
+    rows, answers, best = [], None, None
     for run in finalists:
-        answer, predictions, labels = predict(load(run), raw)
+        model = load(run)
+        answer, predictions, labels = predict(model, raw)
         if answers is None:
             answers = answer.assign(actual=actual.to_numpy())
+            best = model, raw, actual, predictions
         y = actual.to_numpy() if task == "regression" else codes(actual, labels)
         scores = score(task, "test", y, predictions)
         stamp = int(time.time() * 1000)
         logged = [Metric(key, value, stamp, 0) for key, value in scores.items()]
         client.log_batch(run.info.run_id, metrics=logged)
         rows.append(_row(run, run.data.metrics | scores))
-    return rows, answers
+    return rows, answers, best
 
 
 def _leaderboard(rows: list[dict], metric: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from workflow import digests
 NOT_OF_A_SEARCH = ("reuse", "top_n")
 # What its trials do not depend on either: how far it goes.
 NOT_OF_TRIALS = ("max_evals", "timeout")
+LONGEST = 80  # characters of a parameter that is told in full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,8 @@ def differences(before: Ingredients, now: Ingredients) -> list[str]:
     lines = []
     for name in _other(before.parameters, now.parameters):
         was, is_now = (one.parameters.get(name, "not given") for one in (before, now))
-        lines.append(f"{name} was {was}, is {is_now}")
+        told = f"was {was}, is {is_now}" if max(len(was), len(is_now)) <= LONGEST else "changed"
+        lines.append(f"{name} {told}")
     for kind in ("inputs", "code"):
         was, is_now = getattr(before, kind), getattr(now, kind)
         for name in _other(was, is_now):

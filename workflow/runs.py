@@ -10,7 +10,14 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, FileInfo, InputTag, LoggedModelStatus, Run
+from mlflow.entities import (
+    DatasetInput,
+    FileInfo,
+    InputTag,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    Run,
+)
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
@@ -32,11 +39,13 @@ RAW_DIGEST_TAG = "workflow.raw_digest"  # + "." + split, of the raw file
 MODEL_TAG = "workflow.registered_model"
 VERSION_TAG = "workflow.registered_version"
 WINNER_TAG = "workflow.winner"  # the run whose model was registered
-FEATURES = (
-    "features"  # the param of a model run that names its feature set, where those are searched
-)
+# Params of a run of a model: what it is, and its feature set, where those are searched.
+FAMILY, FEATURES = "family", "features"
 ALIAS = "champion"  # of a registered model: the newest version that was accepted
-CHECKS = "checks.csv"  # of a preprocess run
+# Artifacts that are read again, of a preprocess, an hpo and a register run.
+CHECKS, PROFILE = "checks.csv", "profile.json"
+TRIALS, SEARCH_IMPORTANCE = "trials.csv", "hyperparameter_importance.csv"
+LEADERBOARD, WINNER = "leaderboard.csv", "winner.json"
 ATTEMPTS = 10
 NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, MySQL
 RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
@@ -248,6 +257,12 @@ def children(run: Run) -> list[Run]:
 def models(run: Run) -> list[str]:
     """Return the ids of the models that a run has logged, the newest last."""
     return [one.model_id for one in run.outputs.model_outputs] if run.outputs else []
+
+
+def log_model_of(run_id: str, winner: str) -> None:
+    """Show the newest model of another run as one of this run's too."""
+    client = MlflowClient()
+    client.log_outputs(run_id, [LoggedModelOutput(models(client.get_run(winner))[-1], 0)])
 
 
 def model_files(model_id: str) -> dict[str, int | None] | None:

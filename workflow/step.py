@@ -1,30 +1,43 @@
-"""The frame of every entry point: quiet libraries, one run, every ending a clean one."""
+"""The frame of every entry point: one run, a line when it starts and ends, every ending clean."""
 
 import atexit
-import logging
 import os
 import shutil
 import sys
 import tempfile
-import time
 import traceback
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 import click
 import mlflow
 from mlflow.entities import Run
 
-from workflow import caller, fingerprint, interruption, orphans, reuse, trouble
+from workflow import (
+    caller,
+    chatter,
+    fingerprint,
+    interruption,
+    orphans,
+    reuse,
+    terminal,
+    trouble,
+)
 from workflow.cache_key import Ingredients, key
 from workflow.errors import StepFailed, WorkflowError
 from workflow.interruption import Interrupted
+from workflow.parameters import yes_or_no
 
 ERROR_TAG = "workflow.error"
+KIND_TAG = "workflow.kind"  # of every run: one of the four below
+WORKFLOW, STEP, MODEL, TRIAL = "workflow", "step", "model", "trial"
+RESULT_TAG = "workflow.result"  # of a step's run: what its last line says
+REASON = "TABULAR_WORKFLOW_REASON"  # in the environment of a workflow's step: why it is run
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 RESUME = "the same command goes on where it stopped"
 GRACE = 3.0  # seconds that an interrupted step has to come out of what it is doing
+
+_results: dict[str, str] = {}  # of steps whose run has not ended yet, by its id
 
 
 @contextmanager
@@ -37,13 +50,18 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
             that is written is the record of what came out.
         tags: More of them.
     """
+    reason = os.environ.get(REASON)
+    if is_alone() and name != "main":
+        terminal.say(name, "runs alone", faint=True)
     with _run(run_name=name) as active:
         keyed = {fingerprint.KEY_TAG: key(ingredients)} if ingredients else {}
         mlflow.set_tags(
             {
                 "mlflow.runName": name,
                 "workflow.step": name,
+                KIND_TAG: WORKFLOW if name == "main" else STEP,
                 orphans.PROCESS_TAG: orphans.this_process(),
+                **({reuse.REASON_TAG: reason} if reason else {}),
                 **keyed,
                 **tags,
             }
@@ -51,6 +69,64 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
         yield active
         if ingredients:
             reuse.record(active, ingredients)
+    if line := _results.pop(active.info.run_id, None):
+        terminal.say(name, line, seconds=terminal.age())
+
+
+def result(line: str) -> None:
+    """Log what has come out of the active step, in one sentence; it is said when its run has ended.
+
+    A step that was not run again still has it, and whoever tells the workflow's story.
+    """
+    mlflow.set_tag(RESULT_TAG, line)
+    _results[mlflow.active_run().info.run_id] = line
+
+
+def is_alone() -> bool:
+    """Tell whether the step was called by itself, with no workflow above."""
+    return REASON not in os.environ
+
+
+def remark(name: str, line: str) -> None:
+    """Print what a workflow tells in its summary: where there is none, or with `verbose=true`."""
+    if is_alone() or terminal.is_verbose():
+        terminal.say(name, line)
+
+
+@contextmanager
+def below(reason: str) -> Iterator[None]:
+    """Let steps that are started meanwhile know that they are a workflow's.
+
+    Args:
+        reason: Why the step is run.
+    """
+    os.environ[REASON] = reason
+    try:
+        yield
+    finally:
+        del os.environ[REASON]
+
+
+def verbosity(function: Callable[..., None]) -> Callable[..., None]:
+    """Give an entry point the option `verbose`.
+
+    It is no parameter of the function, nor of what its result depends on.
+    """
+
+    def obey(context: click.Context, option: click.Parameter, text: str) -> None:
+        terminal.set_verbose(yes_or_no("verbose", text))
+        if terminal.is_verbose():
+            chatter.show()
+
+    option = click.option(
+        "--verbose",
+        required=True,
+        is_eager=True,
+        expose_value=False,
+        callback=obey,
+        help="'true': all that the steps and the libraries have to say.",
+    )
+    return option(function)
 
 
 def parameters() -> dict[str, str]:
@@ -59,12 +135,13 @@ def parameters() -> dict[str, str]:
     return {
         option.opts[0].removeprefix("--"): context.params[option.name]
         for option in context.command.params
+        if option.expose_value
     }
 
 
-def child(name: str) -> AbstractContextManager[Run]:
-    """Log to a new run below the active one."""
-    return _run(run_name=name, nested=True)
+def child(name: str, kind: str) -> AbstractContextManager[Run]:
+    """Log to a new run below the active one: a `MODEL` or a `TRIAL`."""
+    return _run(run_name=name, nested=True, tags={KIND_TAG: kind})
 
 
 @contextmanager
@@ -83,12 +160,6 @@ def _run(**how: object) -> Iterator[Run]:
             raise
 
 
-def say(name: str, line: str, since: float | None = None) -> None:
-    """Print one line of a step's progress, with the seconds since `since` (time.perf_counter())."""
-    took = "" if since is None else f"  ({time.perf_counter() - since:.1f} s)"
-    print(f"[{name}] {line}{took}", flush=True)
-
-
 def execute(command: click.Command, grace: float = GRACE) -> None:
     """Run an entry point; on an error a user can cause, say it in one line and exit with 1.
 
@@ -100,7 +171,8 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
         command: The entry point.
         grace: Seconds that it has to end when it is interrupted.
     """
-    _quieten()
+    terminal.mend()
+    chatter.silence()
     # A server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
     os.environ.setdefault(RETRIES, "5")
     # MLflow takes the run's id out of the environment when the run is started.
@@ -119,19 +191,6 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _quieten() -> None:
-    """Silence what is not about the user's table: of MLflow's inside, and what INFO says."""
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # Rare classes are said by preprocess, in its checks.
-    warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
-    for library in ("mlflow", "alembic", "hyperopt", "matplotlib", "fsspec"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # each retry is a warning
-    # What a store raises it also logs, with hundreds of lines of its inside.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _outcome(command: click.Command, run_id: str | None) -> int:
@@ -168,7 +227,7 @@ def _line(command: click.Command, error: click.ClickException) -> str:
 def _failed(run_id: str | None, line: str, say: bool = False) -> None:
     """Leave the line on the run that MLflow started this process for, if there is one."""
     if say:
-        print(f"error: {line}", file=sys.stderr, flush=True)
+        terminal.say_last(f"error: {line}")
     if run_id is None:
         return
     client = mlflow.MlflowClient()
@@ -192,4 +251,4 @@ def _killed(run_id: str | None, cause: Interrupted) -> None:
                 client.set_terminated(run_id, "KILLED")
     if parent is None:
         with suppress(OSError):  # the terminal may be closed
-            print(line, file=sys.stderr, flush=True)
+            terminal.say_last(line)

@@ -7,12 +7,12 @@ from typing import Any
 import mlflow
 from mlflow.entities import LoggedModelOutput, Run
 from mlflow.tracking import MlflowClient
-from tqdm import tqdm
 
-from workflow import logged_models, metrics, reuse, runs, step
+from workflow import formats, logged_models, metrics, reuse, runs, step, terminal
 from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Model
 from workflow.models import Family
+from workflow.terminal import Progress
 
 SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
 PREFIX = "trial-"
@@ -52,6 +52,7 @@ class Trial:
         suggestion: Hyperparameters.
         run: Its run.
         metrics: `val_<metric>`.
+        seconds: Wall time of the estimator's fit.
         loss: What the search makes smaller.
     """
 
@@ -61,6 +62,7 @@ class Trial:
     suggestion: dict[str, Any]
     run: Run
     metrics: dict[str, float]
+    seconds: float
     loss: float
 
 
@@ -73,11 +75,12 @@ class Journal:
         metric: What they are judged by.
         kept: How many models are kept.
         earlier: Finished trials of searches alike, by their number.
-        bar: Shows the progress.
+        progress: Shows how far it is.
 
     Attributes:
         trials: Those that have not failed.
-        read_back: How many of them were not run.
+        failed: How many have.
+        read_back: How many were not run.
         seconds: That those have taken when they were run.
     """
 
@@ -89,13 +92,13 @@ class Journal:
         metric: str,
         kept: int,
         earlier: dict[int, Run],
-        bar: tqdm,
+        progress: Progress,
     ) -> None:
         self.benches, self.validation = benches, validation
-        self.metric, self.kept, self.earlier, self.bar = metric, kept, earlier, bar
+        self.metric, self.kept, self.earlier, self.progress = metric, kept, earlier, progress
         self.task = next(iter(benches.values())).task
         self.trials: list[Trial] = []
-        self.read_back, self.seconds = 0, 0.0
+        self.failed, self.read_back, self.seconds = 0, 0, 0.0
         self._started = self._failures = 0  # trials in all, and failed ones in a row
         self._models: dict[int, Model] = {}  # of the best that were fitted here, by number
 
@@ -112,18 +115,26 @@ class Journal:
         """Fit one suggestion and log it; return its loss, or None if it has failed."""
         number, self._started = self._started, self._started + 1
         seeded = {"random_state": self.benches[features].seed} if family.seeded else {}
-        params = self._chosen(suggestion, features) | seeded
+        params = self._chosen(suggestion, features) | seeded | {runs.FAMILY: family.name}
         run = self.earlier.get(number)
-        self.bar.update()
         if run and run.data.params == {name: str(value) for name, value in params.items()}:
-            run, found = self._copy(run), run.data.metrics
+            run, found, did = self._copy(run), run.data.metrics, "read back"
         else:
+            did = "fitted"
             run, found = self._fit(number, family, features, suggestion, params)
         if run is None:
+            self.progress.update(self._top())
             return None
         self._failures = 0
         val = {name: value for name, value in found.items() if name.startswith("val_")}
-        loss = metrics.loss(self.task, self.metric, val[f"val_{self.metric}"])
+        judged = val[f"val_{self.metric}"]
+        loss = metrics.loss(self.task, self.metric, judged)
+        terminal.detail(
+            "hpo",
+            f"{run.info.run_name} {family.name} val_{self.metric} {formats.number(judged)} with "
+            f"{_said(self._chosen(suggestion, features))}; {did}",
+            seconds=found["fit_seconds"],
+        )
         self.trials.append(
             Trial(
                 number=number,
@@ -132,14 +143,13 @@ class Journal:
                 suggestion=suggestion,
                 run=run,
                 metrics=val,
+                seconds=found["fit_seconds"],
                 loss=loss,
             )
         )
-        best = self.best
-        kept = {one.number for one in best}
+        kept = {one.number for one in self.best}
         self._models = {n: model for n, model in self._models.items() if n in kept}
-        top = best[0].metrics[f"val_{self.metric}"]
-        self.bar.set_postfix_str(f"best val_{self.metric} {top:.6g}")
+        self.progress.update(self._top())
         return loss
 
     def keep(self) -> None:
@@ -152,6 +162,11 @@ class Journal:
             logged_models.log(
                 bench.pipeline(model), bench.example, trial.family, trial.run.info.run_id
             )
+
+    def _top(self) -> str:
+        """Return the best score up to now in words, if there is one."""
+        name = f"val_{self.metric}"
+        return f"{name} {formats.number(self.best[0].metrics[name])}" if self.trials else ""
 
     def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
         return suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})
@@ -166,7 +181,7 @@ class Journal:
     ) -> tuple[Run | None, dict[str, float]]:
         bench, name = self.benches[features], f"{PREFIX}{number:03d}"
         try:
-            with step.child(name) as run:
+            with step.child(name, step.TRIAL) as run:
                 mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
                 mlflow.log_params(params)
                 fitted = bench.fit(family, suggestion)
@@ -175,27 +190,29 @@ class Journal:
                     raise WorkflowError(
                         f"{family.name} fitted with {suggestion} has val_{self.metric} {value}."
                     )
-                mlflow.log_metrics(fitted.metrics | {"fit_seconds": fitted.seconds})
+                found = fitted.metrics | {"fit_seconds": fitted.seconds}
+                mlflow.log_metrics(found)
         except WorkflowError as error:
             self._fail(run.info.run_id, name, error)
             return None, {}
         if fitted.kept:
             self._models[number] = fitted.kept
-        return run, fitted.metrics
+        return run, found
 
     def _fail(self, run_id: str, name: str, error: WorkflowError) -> None:
         """Leave the reason on the trial's run, which has ended FAILED; the search goes on."""
         MlflowClient().set_tag(run_id, step.ERROR_TAG, str(error))
+        self.failed += 1
         self._failures += 1
         if self._failures == MOST_FAILURES:
             raise WorkflowError(f"{MOST_FAILURES} trials in a row have failed, {name}: {error}")
-        with self.bar.external_write_mode():
-            step.say("hpo", f"{name} failed: {error}")
+        self.progress.say(f"{name} failed: {error}")
 
     def _copy(self, run: Run) -> Run:
         """Show a trial of an earlier search, and its model if it has one, in this one."""
         tags = run.data.tags | {
             "mlflow.parentRunId": mlflow.active_run().info.run_id,
+            step.KIND_TAG: step.TRIAL,
             reuse.REUSED_TAG: run.data.tags.get(reuse.REUSED_TAG, run.info.run_id),
         }
         copied = reuse.copy(run, tags, without=("test_", "model_"))
@@ -208,3 +225,11 @@ class Journal:
             client.log_metric(id, "model_bytes", run.data.metrics["model_bytes"])
             copied = client.get_run(id)
         return copied
+
+
+def _said(suggestion: dict[str, Any]) -> str:
+    """Return hyperparameters in words, numbers as short as they can be told apart."""
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in suggestion.items()
+    )

@@ -95,6 +95,14 @@ def test_each_kind_of_change_is_said_in_words(kind):
     assert differences(gone, ONE) == [new[kind]]
 
 
+def test_a_long_parameter_is_named_but_not_told():
+    long, other = (",".join(f"feature_{n}" for n in range(count)) for count in (99, 98))
+    assert differences(changed(ONE, "parameters", features=long), ONE) == ["features changed"]
+    assert differences(
+        changed(ONE, "parameters", features=long), changed(ONE, "parameters", features=other)
+    ) == ["features changed"]
+
+
 def test_of_several_differences_parameters_come_first_and_packages_last():
     other = changed(ONE, "environment", pandas="4.0.0", duckdb="2.0.0")
     other = changed(other, "code", **{"workflow/models.py": "cc"})

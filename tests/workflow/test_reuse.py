@@ -48,7 +48,7 @@ class Experiment:
             mlflow.log_text("trial,rmse", "trials.csv")
             mlflow.log_text("<p>", "plots/search.html")
             for number in range(trials):
-                with step.child(f"trial-{number:03d}") as child:
+                with step.child(f"trial-{number:03d}", step.TRIAL) as child:
                     self.model(child)
             during(run)
         return self.run(run)
@@ -315,7 +315,7 @@ def registered(experiment: Experiment, name: str) -> Run:
     client = experiment.client
 
     def during(run: Run) -> None:
-        with step.child("winner") as winner:
+        with step.child("winner", step.TRIAL) as winner:
             model = experiment.model(winner)
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)

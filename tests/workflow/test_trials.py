@@ -12,9 +12,8 @@ from conftest import Store
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from workflow import fitting, logged_models, reuse, runs, step, trials
+from workflow import fitting, logged_models, reuse, runs, step, terminal, trials
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.errors import WorkflowError
@@ -24,6 +23,7 @@ from workflow.rules import SPLITS, ByFiles
 from workflow.runs import Splits
 from workflow.search import search
 from workflow.splits import read_raw, write_splits
+from workflow.terminal import Progress
 from workflow.trials import MOST_FAILURES, Journal, Trial
 
 ROWS = 60  # a split
@@ -141,11 +141,11 @@ class Hpo:
     @contextmanager
     def journal(self, kept: int = 1, how: str = "holdout", alike: str = "k") -> Iterator[tuple]:
         """Start a search's run; yield it with its journal."""
-        with step.run("hpo", **{trials.SEARCH_TAG: alike}) as run, tqdm(disable=True) as bar:
+        with step.run("hpo", **{trials.SEARCH_TAG: alike}) as run, Progress("hpo", 5) as progress:
             earlier = trials.finished(alike, self.experiment)
             journal = Journal(
                 {"all": self.bench(how)}, validation=how, metric="rmse", kept=kept,
-                earlier=earlier, bar=bar,
+                earlier=earlier, progress=progress,
             )  # fmt: skip
             yield run, journal
 
@@ -203,9 +203,11 @@ def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo,
         run = done.trials[f"trial-{trial.number:03d}"]
         assert run.info.status == "FINISHED"
         assert float(run.data.params["alpha"]) == trial.suggestion["alpha"]
+        assert run.data.params[runs.FAMILY] == "linear"
+        assert run.data.tags[step.KIND_TAG] == step.TRIAL
         assert trial.metrics.items() <= run.data.metrics.items()
         assert trial.loss == run.data.metrics["val_rmse"]
-        assert run.data.metrics["fit_seconds"] >= 0
+        assert run.data.metrics["fit_seconds"] == trial.seconds >= 0
         assert run.data.tags.items() >= runs.model_tags("linear", "holdout", 42).items()
         assert reuse.REUSED_TAG not in run.data.tags
     assert done.journal.read_back == done.journal.seconds == 0
@@ -234,6 +236,7 @@ def test_a_trial_that_is_read_back_shows_what_the_first_one_did_and_when(hpo):
             assert getattr(run.info, what) == getattr(was.info, what)
         assert run.data.tags[runs.FAMILY_TAG] == "linear"
         assert run.data.tags[reuse.REUSED_TAG] == was.info.run_id
+        assert run.data.tags[step.KIND_TAG] == step.TRIAL
         assert run.data.tags["mlflow.parentRunId"] == again.run.info.run_id
     assert again.journal.seconds == pytest.approx(
         sum(one.info.end_time - one.info.start_time for one in first.trials.values()) / 1000
@@ -484,6 +487,29 @@ def test_a_failed_trial_is_said_in_a_line(hpo, monkeypatch, capsys):
     assert lines[0].startswith("[hpo] trial-000 failed: linear cannot be fitted")
 
 
+def test_with_details_every_trial_has_a_line_those_read_back_too(hpo, monkeypatch, capsys):
+    hpo(1, keep=False)
+    capsys.readouterr()
+    monkeypatch.setattr(terminal, "_verbose", True)
+    done = hpo(2, keep=False)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "trial-" in line]
+    assert len(lines) == 2
+    for line, trial, did in zip(lines, done.journal.trials, ("read back", "fitted"), strict=True):
+        score, alpha = trial.metrics["val_rmse"], trial.suggestion["alpha"]
+        said = f"linear val_rmse {score:.6g} with alpha {alpha:.4g}; {did}"
+        assert line.startswith(f"[hpo] trial-{trial.number:03d} {said}  (")
+
+
+def test_the_best_score_up_to_now_is_shown(hpo, monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "EVERY", 0.0)
+    done = hpo(3, keep=False)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "of 5 trials" in line]
+    scores = [one.metrics["val_rmse"] for one in done.journal.trials]
+    assert lines == [
+        f"[hpo] {n} of 5 trials, best val_rmse {min(scores[:n]):.6g}" for n in (1, 2, 3)
+    ]
+
+
 def test_a_failed_trial_is_tried_again_by_the_next_search_and_counts_then(hpo, fits, monkeypatch):
     with failing(monkeypatch, "fit", lambda n: n == 1, TOO_MUCH):
         hpo(3, keep=False)
@@ -519,6 +545,7 @@ def test_failures_that_are_not_in_a_row_do_not_end_the_search(hpo, monkeypatch):
     with failing(monkeypatch, "fit", lambda n: n % 2 == 1, TOO_MUCH):
         done = hpo(5, keep=False)
     assert [one.number for one in done.journal.trials] == [0, 2, 4]
+    assert done.journal.failed == 2
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()])
@@ -561,10 +588,11 @@ def test_of_equal_losses_the_earlier_trial_is_the_better_one(hpo):
 
 
 def test_where_a_larger_metric_is_better_the_largest_is_the_best(benches, experiment):
-    with step.run("hpo"), tqdm(disable=True) as bar:
+    with step.run("hpo"), Progress("hpo", 3) as progress:
         journal = Journal(
-            {"all": benches()}, validation="holdout", metric="r2", kept=1, earlier={}, bar=bar
-        )
+            {"all": benches()}, validation="holdout", metric="r2", kept=1, earlier={},
+            progress=progress,
+        )  # fmt: skip
         for alpha in (1e6, 0.1, 1e4):
             journal.trial(LINEAR, "all", {"alpha": alpha})
     assert journal.best[0].number == 1
@@ -578,10 +606,11 @@ def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
 
     def both(earlier: dict[int, Run]) -> tuple[Run, list[Trial]]:
         tags = {trials.SEARCH_TAG: "sets"}
-        with step.run("hpo", **tags) as run, tqdm(disable=True) as bar:
+        with step.run("hpo", **tags) as run, Progress("hpo", 2) as progress:
             journal = Journal(
-                narrow, validation="holdout", metric="rmse", kept=1, earlier=earlier, bar=bar
-            )
+                narrow, validation="holdout", metric="rmse", kept=1, earlier=earlier,
+                progress=progress,
+            )  # fmt: skip
             for features in ("all", "miles"):
                 journal.trial(LINEAR, features, {"alpha": 1.0})
         assert [journal.chosen(one)[runs.FEATURES] for one in journal.trials] == ["all", "miles"]

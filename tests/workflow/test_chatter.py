@@ -1,0 +1,83 @@
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from workflow import chatter
+from workflow.chatter import LEVEL, LIBRARIES, URLS, WORSE
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put back what the module changes: levels, filters, variables."""
+    for name in (LEVEL, URLS, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    levels = {name: logging.getLogger(name).level for name in (*LIBRARIES, *WORSE, None)}
+    handlers = list(logging.getLogger().handlers)
+    with warnings.catch_warnings():
+        yield
+    logging.getLogger().handlers = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def says(library: str, level: int) -> bool:
+    return logging.getLogger(library).isEnabledFor(level)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_a_library_only_informs_of_is_silent_and_its_warnings_are_not(library):
+    chatter.silence()
+    assert not says(library, logging.INFO)
+    assert says(library, logging.WARNING)
+
+
+def test_retries_and_the_inside_of_mlflows_store_are_silent():
+    chatter.silence()
+    assert not says("urllib3.connectionpool", logging.WARNING)
+    assert says("urllib3.connectionpool", logging.ERROR)
+    assert not says("mlflow.store.db.utils", logging.ERROR)
+    assert says("mlflow.store.tracking", logging.ERROR)
+
+
+def test_who_asks_mlflow_itself_for_more_gets_it(monkeypatch):
+    monkeypatch.setenv(LEVEL, "DEBUG")
+    logging.getLogger("mlflow").setLevel(logging.DEBUG)  # as `import mlflow` does
+    chatter.silence()
+    assert says("mlflow.projects", logging.DEBUG)
+
+
+def test_one_warning_is_silenced_by_name_and_no_other(recwarn):
+    chatter.silence()
+    warnings.warn("The least populated class in y has only 1 member", UserWarning, stacklevel=1)
+    assert not recwarn.list
+    warnings.warn("The least populated class in y is odd", FutureWarning, stacklevel=1)
+    warnings.warn("lbfgs failed to converge", UserWarning, stacklevel=1)
+    assert [str(one.message) for one in recwarn.list] == [
+        "The least populated class in y is odd", "lbfgs failed to converge",
+    ]  # fmt: skip
+
+
+def test_what_the_user_has_set_stays(monkeypatch):
+    monkeypatch.setenv(URLS, "false")
+    chatter.silence()
+    assert os.environ[URLS] == "false"
+
+
+@pytest.mark.parametrize("library", [*LIBRARIES, *WORSE, "any.other"])
+def test_all_that_is_silent_is_shown_when_it_is_asked_for(library):
+    chatter.silence()
+    chatter.show()
+    assert says(library, logging.INFO)
+    assert not says(library, logging.DEBUG)
+
+
+def test_every_warning_is_shown_when_it_is_asked_for(recwarn):
+    chatter.silence()
+    chatter.show()
+    for kind in (UserWarning, DeprecationWarning):
+        warnings.warn("The least populated class in y has only 1 member", kind, stacklevel=1)
+    assert [one.category for one in recwarn.list] == [UserWarning, DeprecationWarning]

@@ -1,0 +1,162 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import mlflow
+import pytest
+from conftest import Store
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from workflow import chatter, orphans, reuse, step, terminal
+from workflow.cache_key import Ingredients
+from workflow.errors import WorkflowError
+from workflow.fingerprint import KEY_TAG
+
+TRAIN = Ingredients(
+    step="train", parameters={"seed": "1"}, inputs={}, code={}, environment={"python": "3"}
+)
+LINE = "val_rmse: linear 4.78, baseline 9.15"
+
+
+@pytest.fixture(autouse=True)
+def experiment(
+    module_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The id of an experiment of its own in the shared store."""
+    mlflow.set_tracking_uri(module_store.uri)
+    id = module_store.client.create_experiment(str(tmp_path), str(tmp_path / "artifacts"))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", id)
+    monkeypatch.setattr(chatter, "show", lambda: None)
+    terminal.set_verbose(False)
+    yield id
+    terminal.set_verbose(False)
+
+
+def found(run: Run) -> Run:
+    return MlflowClient().get_run(run.info.run_id)
+
+
+def tags(run: Run) -> dict[str, str]:
+    return found(run).data.tags
+
+
+def without_seconds(lines: list[str]) -> list[str]:
+    return [line.rpartition("  (")[0] if line.endswith(" s)") else line for line in lines]
+
+
+def test_a_step_alone_says_that_it_starts_and_in_the_end_what_came_out(capsys):
+    with step.run("train", TRAIN) as run:
+        assert capsys.readouterr().out == "[train] runs alone\n"
+        step.result(LINE)
+        assert capsys.readouterr().out == ""  # it has not ended
+    assert found(run).info.status == "FINISHED"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(" s)")
+    assert without_seconds([line]) == [f"[train] {LINE}"]
+    assert tags(run)[step.RESULT_TAG] == LINE
+    assert reuse.REASON_TAG not in tags(run)
+
+
+def test_a_workflows_step_says_the_end_alone_and_keeps_why_it_was_run(capsys):
+    with step.below("seed was 1, is 2"), step.run("train") as run:
+        step.result(LINE)
+    assert without_seconds(capsys.readouterr().out.splitlines()) == [f"[train] {LINE}"]
+    assert tags(run)[reuse.REASON_TAG] == "seed was 1, is 2"
+    assert step.is_alone()  # afterwards
+
+
+def test_what_a_workflow_says_of_its_steps_is_gone_when_one_fails():
+    with pytest.raises(WorkflowError), step.below("reuse is false"):
+        assert not step.is_alone()
+        raise WorkflowError("no.")
+    assert step.is_alone()
+
+
+def test_a_step_that_fails_says_no_result(capsys):
+    with pytest.raises(ZeroDivisionError), step.run("train") as run:
+        step.result(LINE)
+        raise ZeroDivisionError
+    assert capsys.readouterr().out == "[train] runs alone\n"
+    assert found(run).info.status == "FAILED"
+
+
+def test_a_step_without_a_result_says_nothing_in_the_end(capsys):
+    with step.run("main"):
+        pass
+    assert capsys.readouterr().out == ""
+
+
+def test_every_run_tells_its_kind():
+    with step.run("main") as main:
+        pass
+    with step.run("train") as train, step.child("linear", step.MODEL) as model:
+        pass
+    with step.run("hpo") as hpo, step.child("trial-000", step.TRIAL) as trial:
+        pass
+    kinds = [tags(run)[step.KIND_TAG] for run in (main, train, hpo, model, trial)]
+    assert kinds == ["workflow", "step", "step", "model", "trial"]
+    assert "workflow.step" not in tags(model) | tags(trial)
+
+
+def test_a_step_that_is_reused_still_tells_its_result_and_not_why_it_was_run():
+    with step.below("the first in this experiment"), step.run("train", TRAIN) as run:
+        step.result(LINE)
+    with step.run("main") as main:
+        reuse.show(found(run), main)
+    (shown,) = MlflowClient().search_runs(
+        [run.info.experiment_id], f"tags.mlflow.parentRunId = '{main.info.run_id}'"
+    )
+    assert shown.data.tags[step.RESULT_TAG] == LINE
+    assert shown.data.tags[step.KIND_TAG] == "step"
+    assert not {reuse.REASON_TAG, KEY_TAG, orphans.PROCESS_TAG} & set(shown.data.tags)
+
+
+@pytest.mark.parametrize(
+    ("below", "verbose", "said"),
+    [(False, False, True), (True, False, False), (True, True, True), (False, True, True)],
+)
+def test_what_the_summary_will_tell_is_said_by_the_step_where_there_is_none(
+    capsys, below, verbose, said
+):
+    terminal.set_verbose(verbose)
+    if below:
+        with step.below("reuse is false"):
+            step.remark("preprocess", "warning: a gap")
+    else:
+        step.remark("preprocess", "warning: a gap")
+    assert capsys.readouterr().out == ("[preprocess] warning: a gap\n" if said else "")
+
+
+@click.command()
+@click.option("--seed", required=True)
+@click.option("--models", "families", required=True)
+@step.verbosity
+def entry_point(seed: str, families: str) -> tuple[str, str, dict[str, str]]:
+    return seed, families, step.parameters()
+
+
+def called(verbose: str) -> tuple[str, str, dict[str, str]]:
+    arguments = ["--seed", "1", "--models", "linear", "--verbose", verbose]
+    return entry_point.main(arguments, standalone_mode=False)
+
+
+@pytest.mark.parametrize("text", ["true", "false"])
+def test_verbose_is_obeyed_and_is_nothing_that_a_result_depends_on(monkeypatch, text):
+    shown = []
+    monkeypatch.setattr(chatter, "show", lambda: shown.append(True))
+    assert called(text) == ("1", "linear", {"seed": "1", "models": "linear"})
+    assert terminal.is_verbose() == bool(shown) == (text == "true")
+
+
+@pytest.mark.parametrize("text", ["True", "yes", "1", "", "none"])
+def test_verbose_is_true_or_false(text):
+    with pytest.raises(WorkflowError) as caught:
+        called(text)
+    assert str(caught.value) == f"verbose='{text}': give 'true' or 'false'."
+
+
+def test_the_variable_of_a_workflows_steps_is_the_projects_own():
+    assert step.REASON not in os.environ
+    assert not step.REASON.startswith("MLFLOW_")

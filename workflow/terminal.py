@@ -1,0 +1,169 @@
+"""What is said in the terminal: a line when a step starts, one when it ends, how a search goes.
+
+Lines go to stdout, errors to stderr. Where one of the two is no terminal, there is no bar and no
+control character.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr
+
+import click
+import psutil
+from tqdm import tqdm
+from tqdm.contrib import DummyTqdmFile
+
+from workflow import formats
+
+EVERY = 30.0  # seconds between two lines of a search, where there is no bar
+TICK = 1.0  # seconds between two looks of the clock beside the bar
+WIPE = "\r\x1b[K"  # what a process that was killed has left of its bar
+BAR = "{desc} |{bar}| {elapsed}<{remaining}"
+
+_verbose = False
+
+
+def set_verbose(on: bool) -> None:
+    """Say details too, from now on."""
+    global _verbose
+    _verbose = on
+
+
+def is_verbose() -> bool:
+    """Tell whether details are said."""
+    return _verbose
+
+
+def is_terminal() -> bool:
+    """Tell whether somebody looks on, in a terminal of known size that can move its cursor."""
+    if os.environ.get("TERM") == "dumb" or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return False
+    return min(os.get_terminal_size(sys.stderr.fileno())) > 0
+
+
+def mend() -> None:
+    """Let a terminal whose encoding lacks a character show its escape."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def age() -> float:
+    """Return for how many seconds this process is at work, its imports included."""
+    return time.time() - psutil.Process().create_time()
+
+
+def say(step: str, line: str, *, seconds: float | None = None, faint: bool = False) -> None:
+    """Print one line.
+
+    Args:
+        step: Whose it is.
+        line: It; characters that a terminal would obey are printed as their escapes.
+        seconds: That it has taken.
+        faint: Whether it is of less weight than the others.
+    """
+    took = "" if seconds is None else f"  ({formats.seconds(seconds)})"
+    text = f"[{step}] {printable(line)}{took}"
+    if faint and is_terminal() and not os.environ.get("NO_COLOR"):
+        text = click.style(text, dim=True)
+    print(text, flush=True)
+
+
+def detail(step: str, line: str, *, seconds: float | None = None) -> None:
+    """Print one line if details are asked for."""
+    if _verbose:
+        say(step, line, seconds=seconds)
+
+
+@contextmanager
+def timed(step: str, line: str) -> Iterator[None]:
+    """Print how long something has taken, if details are asked for."""
+    start = time.perf_counter()
+    yield
+    detail(step, line, seconds=time.perf_counter() - start)
+
+
+def say_last(line: str) -> None:
+    """Print why this process ends before its time, on stderr."""
+    print(f"{WIPE if is_terminal() else ''}{printable(line)}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    r"""Return a text that moves no cursor and changes no colour, whatever a column is called.
+
+    >>> print(printable("Zürich \x1b[31m"))
+    Zürich \x1b[31m
+    """
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+class Progress:
+    """How far a search is: in a terminal a bar, which goes when it ends; else a line now and then.
+
+    What anybody writes to stderr meanwhile stands above the bar. Where details are asked for there
+    is neither bar nor line: each trial has a line of its own.
+
+    Args:
+        step: Whose lines these are.
+        most: How many trials there will be.
+    """
+
+    def __init__(self, step: str, most: int) -> None:
+        self.step, self.most, self.done, self.best, self.then = step, most, 0, "", ""
+        self._said = time.monotonic()
+        self._stream = sys.stderr
+        has_bar = is_terminal() and not _verbose
+        self._bar = tqdm(
+            total=most, disable=not has_bar, leave=False, bar_format=BAR, dynamic_ncols=True,
+            desc=f"[{step}] {self._state}", mininterval=0, file=self._stream,
+        )  # fmt: skip
+        self._over = threading.Event()
+        self._open = ExitStack()
+
+    def __enter__(self) -> "Progress":
+        if not self._bar.disable:
+            self._open.callback(self._bar.close)
+            self._open.enter_context(redirect_stderr(DummyTqdmFile(self._stream)))
+            self._open.callback(self._over.set)
+            threading.Thread(target=self._tick, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def update(self, best: str) -> None:
+        """Count one more trial.
+
+        Args:
+            best: What the best of all has, such as "val_rmse 4.58"; empty as long as there is none.
+        """
+        self.done, self.best = self.done + 1, best
+        self._bar.set_description_str(f"[{self.step}] {self._state}", refresh=False)
+        self._bar.update()
+        if self._bar.disable and not _verbose and time.monotonic() - self._said >= EVERY:
+            self._said = time.monotonic()
+            say(self.step, self._state, faint=True)
+
+    def close(self, doing: str) -> None:
+        """Show that the trials are over, and what is done with them."""
+        self.then = f": {doing}"
+        self._bar.set_description_str(f"[{self.step}] {self._state}")
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        with self._bar.external_write_mode(file=self._stream):
+            say(self.step, line)
+
+    @property
+    def _state(self) -> str:
+        best = f", best {self.best}" if self.best else ""
+        return f"{self.done} of {self.most} trials{best}{self.then}"
+
+    def _tick(self) -> None:
+        """Let the clock go on while a trial takes its time."""
+        while not self._over.wait(TICK):
+            self._bar.refresh()
