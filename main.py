@@ -21,12 +21,16 @@ from workflow import (
     parameters,
     reuse,
     runs,
+    source_files,
     step,
     summary,
+    terminal,
 )
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.errors import StepFailed, WorkflowError
+from workflow.report import publish
+from workflow.story import UNCOMMITTED_TAG, Story
 
 PROJECT = Path(__file__).resolve().parent
 TUNE = ["best", "all", *models.FAMILIES]
@@ -49,6 +53,7 @@ TUNE = ["best", "all", *models.FAMILIES]
 @click.option("--register_as", required=True, help="Registered name; 'auto' is the dataset's.")
 @click.option("--seed", required=True, help="Of everything random.")
 @click.option("--reuse", required=True, help="'true': no step whose result exists is run again.")
+@step.verbosity
 def main(
     name: str,
     data: str,
@@ -84,9 +89,9 @@ def main(
     parameters.model_name(register_as)
     workflow = Workflow(reuses=parameters.yes_or_no("reuse", reuse))
 
-    with step.run("main") as run:
+    with step.run("main", **{UNCOMMITTED_TAG: str(source_files.uncommitted())}) as run:
         for name_of_orphan in orphans.sweep(run):
-            step.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
+            terminal.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
         raw = {"dataset": name, "data": data, "target": target, "task": task, "split_by": split_by}
         preprocess = workflow.step(
             "preprocess", raw | {"seed": seed}, contents=asked.contents(**raw)
@@ -94,7 +99,7 @@ def main(
         splits = f"runs:/{preprocess.info.run_id}/splits"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)
         # What an inferred dataset has is known only now.
-        judged = _check(definition, features, metric, validation)
+        _check(definition, features, metric, validation)
         on = {"splits": splits, "metric": metric}
         fit = {"features": features, "validation": validation, "seed": seed}
         train = workflow.step(
@@ -118,16 +123,22 @@ def main(
             }
             | on,
         )
+        # The page of the workflow's run shows data and model as those of its steps do.
+        runs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
+        runs.log_model_of(run.info.run_id, register.data.tags[runs.WINNER_TAG])
         mlflow.log_metrics(register.data.metrics)
         mlflow.set_tags({key: register.data.tags[key] for key in runs.RESULT_TAGS})
-    summary.show(run, definition, judged, preprocess, [train, hpo], register, workflow.told)
+        story = Story(run.info.run_id)
+        publish.describe_version(story)
+        publish.publish(story)
+    summary.show(story)
 
 
-def _check(definition: Dataset, features: str, metric: str, validation: str) -> str:
-    """Check the parameters that depend on the dataset; return the metric judged by."""
+def _check(definition: Dataset, features: str, metric: str, validation: str) -> None:
+    """Check the parameters that depend on the dataset."""
     definition.selections(features)
     parameters.validation(validation, definition.validation)
-    return metrics.resolve(metric, definition.task, definition.metric)
+    metrics.resolve(metric, definition.task, definition.metric)
 
 
 class Workflow:
@@ -135,14 +146,10 @@ class Workflow:
 
     Args:
         reuses: Whether a step whose result exists is left out.
-
-    Attributes:
-        told: A line a step: what it was reused from, or why it was run.
     """
 
     def __init__(self, *, reuses: bool) -> None:
         self.reuses = reuses
-        self.told: dict[str, str] = {}
 
     def step(
         self,
@@ -174,14 +181,12 @@ class Workflow:
             )
             if found:
                 reuse.show(found, workflow)
-                self._tell(entry_point, f"reused from {found.info.run_id}")
+                terminal.say(entry_point, f"reused from {found.info.run_id}")
                 return found
-        self._tell(entry_point, f"runs: {reason}")
-        return _run(entry_point, given | (uncounted or {}))
-
-    def _tell(self, entry_point: str, line: str) -> None:
-        self.told[entry_point] = line
-        step.say(entry_point, line)
+        terminal.say(entry_point, f"runs: {reason}", faint=True)
+        uncounted = {"verbose": str(terminal.is_verbose()).lower()} | (uncounted or {})
+        with step.below(reason):
+            return _run(entry_point, given | uncounted)
 
 
 def _run(entry_point: str, given: dict[str, str]) -> Run:

@@ -14,6 +14,8 @@ from mlflow.utils.conda import _get_conda_env_name
 from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
+from workflow import step
+from workflow.errors import WorkflowError
 from workflow.models import FAMILIES, Choice, Estimator, Family, Real, Whole
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
@@ -28,24 +30,27 @@ CONTRACT = {
         "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
         "tune": "best", "max_evals": 15, "timeout": "none", "metric": "auto",
         "validation": "auto", "top_n": 5, "register_as": "auto", "seed": 42,
-        "reuse": "true",
+        "reuse": "true", "verbose": "false",
     },
     "preprocess": {
         "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
-        "split_by": "auto", "seed": 42,
+        "split_by": "auto", "seed": 42, "verbose": "false",
     },
     "train": {
         "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
         "hyperparameters": "{}", "metric": "auto", "validation": "auto", "seed": 42,
+        "verbose": "false",
     },
     "hpo": {
         "splits": None, "models": "linear,random_forest,lightgbm", "features": "all",
         "max_evals": 15, "timeout": "none", "metric": "auto", "validation": "auto", "top_n": 5,
-        "seed": 42, "reuse": "true",
+        "seed": 42, "reuse": "true", "verbose": "false",
     },
     "register": {
         "splits": None, "candidates": None, "top_n": 5, "metric": "auto", "register_as": "auto",
+        "verbose": "false",
     },
+    "report": {"run": None, "verbose": "false"},
 }  # fmt: skip
 
 
@@ -78,6 +83,24 @@ def test_every_declared_parameter_is_passed_on_and_taken_by_the_script(entry_poi
 def test_no_default_is_empty_because_mlflow_logs_it_as_two_quotes(entry_point):
     for parameter in ENTRY_POINTS[entry_point]["parameters"].values():
         assert parameter.get("default", "given by the user") != ""
+
+
+def given(entry_point: str, **other: str) -> list[str]:
+    """Return what MLflow passes to an entry point of which nothing more is asked."""
+    values = {name: str(default or "none") for name, default in CONTRACT[entry_point].items()}
+    return [word for name, text in (values | other).items() for word in (f"--{name}", text)]
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_verbose_is_no_part_of_what_a_result_depends_on(entry_point):
+    with command(entry_point).make_context(entry_point, given(entry_point)):
+        assert set(step.parameters()) == set(CONTRACT[entry_point]) - {"verbose"}
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_verbose_is_looked_at_before_all_else(entry_point):
+    with pytest.raises(WorkflowError, match=r"^verbose='loud': give 'true' or 'false'\.$"):
+        command(entry_point).main(given(entry_point, verbose="loud"), standalone_mode=False)
 
 
 def test_every_step_is_an_entry_point_and_the_other_way_round():

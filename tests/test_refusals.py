@@ -18,11 +18,13 @@ MAIN = {
     "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
     "tune": "best", "max_evals": "15", "timeout": "none", "metric": "auto", "validation": "auto",
     "top_n": "5", "register_as": "auto", "seed": "42", "reuse": "true",
+    "verbose": "false",
 }  # fmt: skip
 LIST = "linear, kneighbors, random_forest, gradient_boosting, lightgbm, xgboost"
 
 
 def call(command: click.Command, given: dict[str, str]) -> None:
+    given = {"verbose": "false"} | given
     words = [word for name, value in given.items() for word in (f"--{name}", value)]
     command.main(words, standalone_mode=False)
 
@@ -44,6 +46,7 @@ def call(command: click.Command, given: dict[str, str]) -> None:
         ({"max_evals": "1.5"}, "max_evals='1.5': give a whole number of at least 1."),
         ({"top_n": "-1"}, "top_n='-1': give a whole number of at least 1."),
         ({"reuse": "yes"}, "reuse='yes': give 'true' or 'false'."),
+        ({"verbose": "2"}, "verbose='2': give 'true' or 'false'."),
         ({"seed": "x"}, "seed='x': give a whole number of at least 0."),
         ({"timeout": "0"}, "timeout='0': give a number of seconds above 0, or 'none'."),
         ({"timeout": "soon"}, "timeout='soon': give a number of seconds above 0, or 'none'."),

@@ -45,7 +45,8 @@ def test_the_same_command_again_executes_no_step_and_shows_every_result(workflow
             one.dataset.digest for one in first.inputs.dataset_inputs
         ]
         assert f"[{run.info.run_name}] reused from {first.info.run_id}" in done.out
-        assert "workflow.process" not in run.data.tags  # it has had none
+        assert not {"workflow.process", "workflow.reason"} & set(run.data.tags)  # it has had none
+        assert run.data.tags["workflow.result"] == first.data.tags["workflow.result"]
         assert again.children(run) == []
     assert main.data.metrics == workflow.run("main").data.metrics
     versions = again.client.search_model_versions("name='green-taxi-duration'")
@@ -72,6 +73,8 @@ def test_more_trials_go_on_from_those_that_are_there(workflow, again):
     done, _, steps = run_again(workflow, again, max_evals=5, top_n=4)
     assert [REUSED in run.data.tags for run in steps] == [True, True, False, False]
     assert "[hpo] runs: max_evals was 4, is 5" in done.out
+    assert steps[2].data.tags["workflow.reason"] == "max_evals was 4, is 5"
+    assert "[hpo] 5 trials, 4 of them read back; best trial-" in done.out
     trials = again.children(steps[2])
     assert [run.info.run_name for run in trials] == [f"trial-{n:03d}" for n in range(5)]
     assert [REUSED in run.data.tags for run in trials] == [True] * 4 + [False]
@@ -87,4 +90,5 @@ def test_without_reuse_every_step_and_every_trial_is_run(workflow, again):
     done, _, steps = run_again(workflow, again, reuse="false", max_evals=2)
     assert not any(REUSED in run.data.tags for run in steps)
     assert not any(REUSED in run.data.tags for run in again.children(steps[2]))
-    assert done.out.count("runs: reuse is false") == 2 * len(STEPS)
+    assert done.out.count("runs: reuse is false") == len(STEPS)
+    assert {run.data.tags["workflow.reason"] for run in steps} == {"reuse is false"}

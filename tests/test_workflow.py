@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import mlflow
 import pandas as pd
@@ -34,6 +35,46 @@ def test_every_step_is_a_finished_child_run_named_after_its_entry_point(workflow
     assert [run.info.run_name for run in workflow.store.children(steps[2])] == [
         "trial-000", "trial-001", "trial-002", "trial-003",
     ]  # fmt: skip
+
+
+# What is printed before the summary.
+LINES = [
+    r"[preprocess] runs: the first in this experiment",
+    r"[preprocess] [\d,]+ train, [\d,]+ validation, [\d,]+ test rows; [\d,]+ of 9,000 dropped"
+    r"(; \d+ warnings?)?  TOOK",
+    r"[train] runs: the first in this experiment",
+    r"[train] val_rmse: \w+ [\d.]+, \w+ [\d.]+, \w+ [\d.]+, \w+ [\d.]+  TOOK",
+    r"[hpo] runs: the first in this experiment",
+    r"[hpo] 4 trials; best trial-\d{3} \w+ val_rmse [\d.]+  TOOK",
+    r"[register] runs: the first in this experiment",
+    r"[register] green-taxi-duration version 1 is @champion: [\w -]+, val_rmse [\d.]+, "
+    r"test_rmse [\d.]+  TOOK",
+]
+
+
+def test_each_step_has_two_lines_and_nobody_else_says_anything(workflow):
+    said = workflow.done.out.partition("\n\n")[0].splitlines()
+    said = [line for line in said if " of 4 trials" not in line]  # where 30 s were not enough
+    for line, wanted in zip(said, LINES, strict=True):
+        pattern = wanted.replace("[", r"\[", 1).replace("]", r"\]", 1)
+        assert re.fullmatch(pattern.replace("TOOK", r"\((\d+ min )?[\d.]+ s\)"), line)
+    outside = " INFO mlflow.projects"  # `mlflow run` itself
+    assert [line for line in workflow.done.err.splitlines() if outside not in line] == []
+    assert not set(workflow.done.out + workflow.done.err) & {"\r", "\x1b"}
+
+
+def test_every_run_tells_its_kind_its_family_and_what_came_out(workflow):
+    main = workflow.run("main")
+    assert main.data.tags["workflow.kind"] == "workflow"
+    for run in workflow.store.children(main):
+        assert run.data.tags["workflow.kind"] == "step"
+        assert run.data.tags["workflow.reason"] == "the first in this experiment"
+        assert f"[{run.info.run_name}] {run.data.tags['workflow.result']}  (" in workflow.done.out
+    for step, kind in (("train", "model"), ("hpo", "trial")):
+        for run in workflow.store.children(workflow.run(step)):
+            assert run.data.tags["workflow.kind"] == kind
+            assert run.data.params["family"] == run.data.tags["workflow.family"]
+            assert "workflow.step" not in run.data.tags
 
 
 def test_nothing_is_written_to_the_callers_folder_but_the_store(workflow):
@@ -72,7 +113,7 @@ def test_rows_read_and_dropped_are_counted_by_reason(workflow):
         ("preprocess", {"train", "validation", "test"}),
         ("train", {"train", "validation"}),
         ("hpo", {"train", "validation"}),
-        ("register", {"test"}),
+        ("register", {"validation", "test"}),
     ],
 )
 def test_a_step_logs_the_splits_it_has_used_and_only_register_sees_test(workflow, step, contexts):
@@ -121,13 +162,16 @@ def test_the_search_keeps_the_top_n_models_and_no_other(workflow):
 def test_the_search_leaves_its_history_and_its_best(workflow):
     run = workflow.run("hpo")
     assert {one for one in artifacts(workflow, "hpo") if "." in one} == {
-        "best.json", "search.html", "step.json", "trials.csv",
+        "best.json", "hyperparameter_importance.csv", "search.html", "step.json", "trials.csv",
     }  # fmt: skip
     trials = pd.read_csv(io.StringIO(text(workflow, run.info.run_id, "trials.csv")))
     best = json.loads(text(workflow, run.info.run_id, "best.json"))
     assert run.data.metrics["val_rmse"] == pytest.approx(trials["rmse"].min(), rel=1e-12)
     winner = trials.loc[trials["rmse"].idxmin()]
     assert best["family"] == winner["family"]
+    assert best["run_id"] == winner["run_id"]
+    assert (trials["fit_seconds"] >= 0).all()
+    assert list(trials["run_id"]) == [one.info.run_id for one in workflow.store.children(run)]
     page = text(workflow, run.info.run_id, "search.html")
     assert "Parallel coordinates" in page
     assert "Search history" in page

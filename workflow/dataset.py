@@ -28,6 +28,7 @@ class Dataset:
         split: A file for each split, or the rule that splits one table.
         columns: DuckDB type by raw column, where it is not what the file says.
         target: Row-wise SQL over raw columns.
+        unit: Of the target, such as "minutes"; it is only shown.
         where: Row-wise SQL that is true for the rows that count; may name `target`.
         features: Row-wise SQL by feature name.
         feature_sets: Names of features by the name of a set.
@@ -47,6 +48,7 @@ class Dataset:
     split: Split
     columns: dict[str, str] = field(default_factory=dict)
     target: str
+    unit: str = ""
     where: str = "true"
     features: dict[str, str]
     feature_sets: dict[str, list[str]] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Which of the project's own files a module is made of: itself, and all that it imports."""
 
 import ast
+import subprocess
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from workflow import digests
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = ("steps", "workflow")
+MADE_OF = ("MLproject", "conda.yaml", "main.py", "datasets", *PACKAGES)
 
 
 def of(module: str) -> dict[str, str]:
@@ -27,6 +29,19 @@ def of(module: str) -> dict[str, str]:
             found[name] = digests.of_files([path])
             left += _imported(path)
     return dict(sorted(found.items()))
+
+
+def uncommitted() -> int:
+    """Return how many of the files that a workflow is made of differ from the last commit.
+
+    Where there is no repository, or no git, MLflow notes no commit either, and it is 0.
+    """
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *MADE_OF]
+    try:
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return 0
+    return len(done.stdout.splitlines())
 
 
 @lru_cache

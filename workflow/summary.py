@@ -1,104 +1,88 @@
 """What the workflow says in the end: what was compared, what won, and what to do with it."""
 
-import io
-
 import mlflow
 import pandas as pd
-from mlflow.entities import Run
 
-from workflow import checks, reuse, runs
-from workflow.dataset import Dataset
+from workflow import runs, terminal
+from workflow.description import headline
+from workflow.formats import number, seconds
+from workflow.story import REPORT, Story, public
 
-SHOWN = 5  # warnings; the summary fits a screen
+MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen
+WIDEST = 20  # characters of a name
 
 
-def show(
-    workflow: Run,
-    dataset: Dataset,
-    metric: str,
-    preprocess: Run,
-    compared: list[Run],
-    register: Run,
-    told: dict[str, str],
-) -> None:
-    """Print the summary.
+def show(story: Story) -> None:
+    """Print the summary."""
+    for line in ["", *_result(story), "", *_leaderboard(story), "", *_notes(story), *_next(story)]:
+        print(terminal.printable(line), flush=True)
 
-    Args:
-        workflow: The workflow's own run.
-        dataset: What it was about.
-        metric: What models were judged by.
-        preprocess: The preprocess run, whose checks may warn.
-        compared: The train and hpo runs.
-        register: The register run, finished.
-        told: By step, what it was reused from, or why it was run.
-    """
-    val, test = f"val_{metric}", f"test_{metric}"
-    text = mlflow.artifacts.load_text(f"runs:/{register.info.run_id}/leaderboard.csv")
-    finalists = pd.read_csv(io.StringIO(text))
-    known = set(finalists["run"])
-    rest = [
-        {
-            "run": run.info.run_name,
-            "family": run.data.tags[runs.FAMILY_TAG],
-            **runs.chosen_features(run),
-            val: run.data.metrics[val],
-            "fit_seconds": run.data.metrics["fit_seconds"],
-        }
-        for run in runs.candidates([run.info.run_id for run in compared])
-        if run.info.run_name not in known
+
+def _result(story: Story) -> list[str]:
+    return [
+        story.dataset.description or story.dataset.name,
+        f"Registered {story.model} version {story.version}, @{runs.ALIAS}: {headline(story)}",
     ]
-    # The baseline stands last in both.
-    table = pd.concat([finalists.iloc[:-1], pd.DataFrame(rest), finalists.iloc[-1:]])
-    print()
-    print(dataset.description or dataset.name)
-    wide = max(12, len(test) + 2)
-    texts = [name for name in ("run", "family", runs.FEATURES) if name in table]
-    heads = "".join(f"{name:<20}" for name in texts)
-    print(f"  {heads}{val:>{wide}}{test:>{wide}}{'fit s':>9}")
-    table[texts] = table[texts].fillna("-")
-    for number, row in enumerate(table.to_dict("records")):
-        names = "".join(f"{row[name]:<20}" for name in texts)
-        scores = "".join(f"{_number(row[key], '.6g'):>{wide}}" for key in (val, test))
-        mark = "*" if number == 0 else " "
-        print(f"{mark} {names}{scores}{_number(row['fit_seconds'], '.1f'):>9}")
-    print("\n".join(["", *_warnings(preprocess), *_steps(told), *_next(workflow, register)]))
 
 
-def _warnings(preprocess: Run) -> list[str]:
-    text = mlflow.artifacts.load_text(f"runs:/{preprocess.info.run_id}/{runs.CHECKS}")
-    found = checks.warnings(pd.read_csv(io.StringIO(text)))
-    lines = [f"! {line}" for line in found[:SHOWN]]
-    if more := found[SHOWN:]:
-        lines.append(f"! and {len(more)} more, in {runs.CHECKS} of the preprocess run")
+def _leaderboard(story: Story) -> list[str]:
+    table, scores = story.leaderboard, (story.val, story.test)
+    # The baseline stands last.
+    shown = pd.concat([table.iloc[:-1].head(MODELS - 1), table.iloc[-1:]])
+    wide = max(12, len(story.test) + 2)
+    texts = [name for name in ("run", "family", runs.FEATURES) if name in shown]
+    lines = [
+        "  " + "".join(f"{name:<{WIDEST}}" for name in texts)
+        + "".join(f"{name:>{wide}}" for name in scores) + f"{'fit':>12}"
+    ]  # fmt: skip
+    for place, (_, row) in enumerate(shown.iterrows()):
+        names = "".join(f"{_name(row[name]):<{WIDEST}}" for name in texts)
+        values = "".join(f"{number(row[name]):>{wide}}" for name in scores)
+        mark, fit = "*" if place == 0 else " ", seconds(row["fit_seconds"])
+        lines.append(f"{mark} {names}{values}{fit:>12}")
+    if (more := len(table) - len(shown)) > 0:
+        lines.append(f"  and {more} more, in the report")
+    return lines
+
+
+def _name(value: object) -> str:
+    text = "-" if pd.isna(value) else str(value)
+    return text if len(text) < WIDEST else f"{text[: WIDEST - 2]}…"
+
+
+def _notes(story: Story) -> list[str]:
+    """Return what may be wrong with the data, and what was not used of them."""
+    lines = [f"! {line}" for line in story.warnings[:WARNINGS]]
+    if (more := len(story.warnings) - WARNINGS) > 0:
+        lines.append(f"! and {more} more, in the report")
+    if left_out := list(story.dataset.left_out):
+        named = ", ".join(_name(name) for name in left_out[:5])
+        more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        lines.append(f"  left out, with the reasons in the report: {named}{more}")
     return [*lines, ""] if lines else []
 
 
-def _steps(told: dict[str, str]) -> list[str]:
-    """Return what became of each step, unless it was the first time for all of them."""
-    if all(line.endswith(reuse.FIRST) for line in told.values()):
-        return []
-    return [*(f"  {step:<11} {line}" for step, line in told.items()), ""]
-
-
-def _number(value: float, form: str) -> str:
-    return "-" if pd.isna(value) else format(value, form)
-
-
-def _next(workflow: Run, register: Run) -> list[str]:
-    name = register.data.tags[runs.MODEL_TAG]
-    version = register.data.tags[runs.VERSION_TAG]
-    uri, store = f"models:/{name}@champion", mlflow.get_tracking_uri()
-    info = workflow.info
-    page = f"#/experiments/{info.experiment_id}/runs/{info.run_id}"
-    if store.startswith("http"):
-        look = [f"  {store}/{page}"]
-    else:
-        look = [f"  mlflow server --backend-store-uri {store}", f"  http://127.0.0.1:5000/{page}"]
+def _next(story: Story) -> list[str]:
+    uri, page = f"models:/{story.model}@{runs.ALIAS}", _page(story)
+    store = mlflow.get_tracking_uri()
+    remote = store.startswith("http")
+    look = [f"  mlflow server --backend-store-uri {store}", f"  http://127.0.0.1:5000/{page}"]
     return [
-        f"Registered {name} version {version}, @champion. It takes raw rows:",
-        "",
-        f"  export MLFLOW_TRACKING_URI={store}",
+        f"  export MLFLOW_TRACKING_URI={public(store)}",
         f"  mlflow models serve -m {uri} --env-manager uv --port 5001",
         f"  mlflow models predict -m {uri} --env-manager uv -i rows.csv -t csv",
-        *look,
+        *([f"  {public(store)}/{page}"] if remote else look),
+        f"  {report_address(story)}",
     ]
+
+
+def report_address(story: Story) -> str:
+    """Return where the report is looked at: in the UI of a server, or as a file."""
+    store = mlflow.get_tracking_uri()
+    if store.startswith("http"):
+        return f"{public(store)}/{_page(story)}/artifacts/{REPORT}"
+    return f"{story.run.info.artifact_uri.removeprefix('file://')}/{REPORT}"
+
+
+def _page(story: Story) -> str:
+    return f"#/experiments/{story.run.info.experiment_id}/runs/{story.run.info.run_id}"

@@ -141,7 +141,11 @@ def test_nothing_is_imported_to_find_out(tiny):
         ("workflow/samples/green_taxi.py", {"preprocess"}),
         ("workflow/samples/__init__.py", {"preprocess"}),
         ("workflow/class_plots.py", {"train"}),
-        ("workflow/importance.py", {"train"}),
+        ("workflow/importance.py", {"train", "register"}),
+        ("workflow/class_curves.py", {"train", "register"}),
+        ("workflow/winner.py", {"register"}),
+        ("workflow/distributions.py", {"preprocess"}),
+        ("workflow/report/search_charts.py", {"hpo"}),
         ("workflow/search.py", {"hpo"}),
         ("workflow/trials.py", {"hpo"}),
         ("workflow/fitting.py", {"train", "hpo", "register"}),
@@ -149,6 +153,7 @@ def test_nothing_is_imported_to_find_out(tiny):
         ("workflow/errors.py", set(STEPS)),
         ("workflow/__init__.py", set(STEPS)),
         ("workflow/summary.py", set()),
+        ("workflow/story.py", set()),
         *((f"steps/{step}.py", {step}) for step in STEPS),
     ],
 )
@@ -201,3 +206,23 @@ def test_no_file_of_the_project_imports_in_a_way_that_is_not_read():
     for name in FILES:
         source = (ROOT / name).read_text(encoding="utf-8")
         assert not any(line.lstrip().startswith("from .") for line in source.splitlines()), name
+
+
+def test_files_that_no_commit_has_are_counted(tmp_path, monkeypatch):
+    def git(*words: str) -> None:
+        own = ["-c", "user.name=me", "-c", "user.email=me@host"]
+        subprocess.run(["git", *own, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    monkeypatch.setattr(source_files, "PROJECT", tmp_path)
+    assert source_files.uncommitted() == 0  # no repository
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "one.py").write_text("1")
+    git("init")
+    assert source_files.uncommitted() == 1
+    git("add", ".")
+    git("commit", "-m", "one")
+    assert source_files.uncommitted() == 0
+    (tmp_path / "workflow" / "one.py").write_text("2")
+    (tmp_path / "main.py").write_text("")
+    (tmp_path / "houses.csv").write_text("price")
+    assert source_files.uncommitted() == 2

@@ -1,0 +1,26 @@
+"""The report of a finished workflow, made again."""
+
+import click
+
+from workflow import step, summary
+from workflow.errors import WorkflowError
+from workflow.report.publish import publish
+from workflow.story import Story
+
+
+@click.command()
+@click.option("--run", "run_id", required=True, help="The run of a finished workflow.")
+@step.verbosity
+def report(run_id: str) -> None:
+    story = Story(run_id)
+    if story.run.info.status != "FINISHED":
+        raise WorkflowError(
+            f"run='{run_id}' is {story.run.info.status}: give the id of a finished workflow."
+        )
+    with step.run("report"):
+        publish(story)
+        step.result(summary.report_address(story))
+
+
+if __name__ == "__main__":
+    step.execute(report)

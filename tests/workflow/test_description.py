@@ -1,0 +1,84 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stories import COMMIT, story
+
+from workflow import description
+
+
+def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
+    text = description.of_run(story(params={"target": "price", "seed": "42"}))
+    assert text.startswith(
+        r"**lightgbm (trial-000): test\_rmse 0.6, 33% below the baseline's 0.9**"
+    )
+    assert "[houses version 3](#/models/houses/versions/3)" in text
+    assert "| ★ | [trial-000](#/experiments/0/runs/id-0) | lightgbm | 0.5 | 0.6 | 1.5 s |" in text
+    assert "|  | baseline | baseline | 0.9 | 0.9 | - | - |" in text
+    assert "| train | 1,100 | 1,200 | 100 target missing | `" + "t" * 32 in text
+    assert f"mlflow run https://host/org/project -v {COMMIT} --env-manager uv" in text
+    assert "-P target=price" in text
+    assert "-P seed=42" in text
+
+
+def test_a_score_that_is_better_when_greater_stands_beside_the_baselines():
+    told = story(task="binary")
+    told.__dict__["metric"] = "accuracy"
+    assert description.headline(told) == (
+        "lightgbm (trial-000): test_accuracy 0.6, beside 0.9 of the baseline"
+    )
+
+
+def test_the_unit_stands_behind_metrics_that_have_it():
+    assert "test_rmse 0.6 minutes," in description.headline(story(unit="minutes"))
+
+
+@pytest.mark.parametrize("describe", [description.of_run, description.of_version])
+def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
+    told = story(
+        models=300,
+        warnings=tuple(f"column '{n}' is {'very ' * 200} odd." for n in range(50)),
+        params={"features": ",".join(f"feature_{n}" for n in range(400))},
+        left_out={f"column {n}": "because " * 50 for n in range(300)},
+    )
+    text = describe(told)
+    limit = description.LONGEST if describe is description.of_run else 5_000
+    assert len(text) <= limit
+    assert "trial-000" in text.splitlines()[0]
+    assert "baseline" in text
+    assert "report.html" in text
+    assert "…" not in text[-1]
+
+
+def test_a_command_is_whole_or_not_there():
+    text = description.of_run(story(params={"features": "x" * 5_900}, models=50))
+    assert "x" * 5_900 in text or "The command is too long for here" in text
+
+
+def test_changes_that_no_commit_has_are_said():
+    text = description.of_run(story(tags={"workflow.uncommitted": "2"}))
+    assert "2 changed files of the project were in no commit." in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<script>alert(1)</script>", "<img src=http://x/y.png>", "a|b", "*a*", "`a`", "[a](http://x)"],
+)
+def test_texts_from_the_data_are_no_markup(name):
+    plain = description.of_run(story(warnings=("column 'plain' is odd.",)))
+    text = description.of_run(story(warnings=(f"column '{name}' is odd.",)))
+    assert "<" not in text
+    # As many cells and links as without it.
+    assert len(re.findall(r"(?<!\\)\|", text)) == len(re.findall(r"(?<!\\)\|", plain))
+    assert len(re.findall(r"(?<!\\)\]\(", text)) == len(re.findall(r"(?<!\\)\]\(", plain))
+    assert len(re.findall(r"(?<!\\)`", text)) == len(re.findall(r"(?<!\\)`", plain))
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_an_escaped_text_is_one_line_without_markup(text):
+    found = description.escaped(text)
+    assert "\n" not in found
+    assert not set("<>@") & set(found)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_|\[\]]", found)

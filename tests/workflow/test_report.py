@@ -1,0 +1,190 @@
+import json
+from collections import Counter
+from html.parser import HTMLParser
+
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stories import COMMIT, story
+
+from workflow.report import build, search_charts, style
+from workflow.report.search_page import search_page
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, its texts, its scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.ids: set[str] = set()
+        self.texts: list[str] = []
+        self.scripts: list[tuple[str, str]] = []
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self._script: str | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.tags[tag] += 1
+        self.attributes |= set(given)
+        self.ids |= {given["id"]} if "id" in given else set()
+        self.links += [given[name] for name in ("href", "src") if name in given]
+        if tag == "script":
+            self._script = given.get("type", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script":
+            self._script = None
+
+    def handle_data(self, data: str) -> None:
+        if self._script is None:
+            self.texts.append(data)
+        else:
+            self.scripts.append((self._script, data))
+
+    @property
+    def charts(self) -> list[dict]:
+        return [json.loads(text) for type, text in self.scripts if type == "application/json"]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+@pytest.fixture(scope="module", params=["regression", "binary"])
+def page(request: pytest.FixtureRequest) -> Page:
+    return Page(build.report(story(task=request.param, warnings=("column 'x' is odd.",))))
+
+
+def test_every_section_is_there_and_linked(page):
+    assert set(build.SECTIONS) <= page.ids
+    assert {f"#{name}" for name in build.SECTIONS} <= set(page.links)
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    assert all(link.startswith(("#", "data:")) for link in page.links)
+    assert not {"iframe", "img", "object", "embed"} & set(page.tags)
+
+
+def test_the_report_says_the_result_the_warnings_and_how_to_repeat_it(page):
+    assert "houses version 3, @champion" in page.text
+    assert "33% below the baseline's 0.9" in page.text
+    assert "column 'x' is odd." in page.text
+    assert f"mlflow run https://host/org/project -v {COMMIT} --env-manager uv" in page.text
+    assert "mlflow models serve -m models:/houses@champion" in page.text
+    assert "cv:5" in page.text
+
+
+def test_every_chart_has_a_title_and_axes_with_names(page):
+    assert page.tags["figure"] == page.tags["figcaption"] == len(page.charts)
+    for chart in page.charts:
+        kinds = {trace["type"] for trace in chart["data"]}
+        if not {"parcoords"} & kinds:
+            axes = chart["layout"]["xaxis"], chart["layout"]["yaxis"]
+            assert any(axis.get("title", {}).get("text") for axis in axes), chart["layout"]
+
+
+def test_every_chart_is_as_plotly_wants_it(page):
+    for chart in page.charts:
+        go.Figure(chart)  # raises ValueError for a property or a value that plotly does not know
+
+
+def test_each_task_has_its_own_pictures_of_the_winner():
+    regression, binary = (Page(build.report(story(task=task))) for task in ("regression", "binary"))
+    assert "Predicted against actual" in regression.text
+    assert "Confusion matrix" not in regression.text
+    for name in ("Confusion matrix", "ROC", "Precision and recall", "Calibration"):
+        assert name in binary.text
+
+
+def test_a_trial_tells_all_of_itself_when_it_is_pointed_at(page):
+    (history,) = [chart for chart in page.charts if "best so far" in json.dumps(chart)]
+    said = [text for trace in history["data"] for text in trace.get("hovertext", [])]
+    assert len(said) == 3
+    assert "<b>trial-001</b>, lightgbm" in said[1]
+    assert "leaves: 8" in said[1]
+
+
+def test_a_reused_step_is_told_with_the_run_that_did_the_work():
+    page = Page(build.report(story(reused=("train",))))
+    assert "reused from train-run" in page.text
+    assert "reused from hpo-run" not in page.text
+
+
+def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
+    told = story(models=400)
+    told.profile["columns"] = told.profile["columns"] * 500
+    html = build.report(told)
+    assert len(html.encode()) < 3_000_000
+    assert "984 more columns" in Page(html).text
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_what_comes_from_the_data_is_text(task):
+    harmless = Page(build.report(story(task=task, name="x", label="yes")))
+    page = Page(
+        build.report(
+            story(
+                task=task, name=HOSTILE, label=HOSTILE, warnings=(HOSTILE,), description=HOSTILE,
+                left_out={HOSTILE: HOSTILE}, params={"target": HOSTILE}, unit=HOSTILE,
+            )
+        )
+    )  # fmt: skip
+    assert page.tags["script"] == harmless.tags["script"]
+    assert page.tags["img"] == 0
+    assert page.attributes <= harmless.attributes
+    assert HOSTILE in page.text
+    for chart in page.charts:
+        assert "<script" not in json.dumps(chart)
+        assert "<img" not in json.dumps(chart)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
+@settings(max_examples=15, deadline=None)
+def test_a_column_may_have_any_name(name):
+    page = Page(build.report(story(name=name)))
+    assert page.tags["figure"] == len(page.charts) > 5
+    assert "script" not in {tag for tag in page.tags if page.tags[tag] == 0}
+
+
+def test_labels_that_are_cut_alike_stay_apart():
+    found = style.labels(["a" * 60, "a" * 61, "b"])
+    assert len(set(found)) == 3
+    assert all(len(label) <= style.LONGEST + 2 for label in found)
+
+
+def test_the_page_of_a_search_has_its_charts_alone():
+    told = story()
+    page = Page(
+        search_page(told.trials, told.hyperparameter_importance, "rmse", greater_is_better=False)
+    )
+    assert len(page.charts) == 3
+    assert "3 trials" in page.text
+
+
+def test_of_a_search_with_one_trial_there_is_the_history():
+    told = story()
+    one, nothing = told.trials.head(1), told.hyperparameter_importance.head(0)
+    page = Page(search_page(one, nothing, "rmse", greater_is_better=False))
+    assert len(page.charts) == 1
+    assert "Too few trials" in page.text
+
+
+def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
+    figure = search_charts.history(story().trials, "rmse", greater_is_better=False)
+    assert [trace["name"] for trace in figure.data] == ["lightgbm", "linear", "best so far"]
+    assert figure.data[-1]["y"] == [0.7, 0.5, 0.5]
+    greater = search_charts.history(story().trials, "rmse", greater_is_better=True)
+    assert greater.data[-1]["y"] == [0.7, 0.7, 0.9]
+
+
+def test_parallel_coordinates_have_an_axis_a_hyperparameter_and_the_score_last():
+    rows = story().trials.query("family == 'lightgbm'")
+    figure = search_charts.parallel_coordinates(rows, "rmse")
+    labels = [axis["label"] for axis in figure.data[0]["dimensions"]]
+    assert labels == ["leaves", "how", "val_rmse"]

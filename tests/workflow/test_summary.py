@@ -1,0 +1,45 @@
+import mlflow
+import pytest
+from stories import story
+
+from workflow import summary
+
+
+@pytest.fixture
+def local():
+    mlflow.set_tracking_uri("sqlite:////store/mlflow.db")
+
+
+def lines(capsys: pytest.CaptureFixture, **given: object) -> list[str]:
+    summary.show(story(**given))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_summary_fits_a_screen_however_much_there_was(local, capsys):
+    warnings = tuple(f"column {n} is odd." for n in range(40))
+    found = lines(capsys, models=60, warnings=warnings, left_out={f"c{n}": "why" for n in range(9)})
+    assert len(found) <= 28
+    assert "  and 52 more, in the report" in found
+    assert "! and 37 more, in the report" in found
+    assert sum(line.startswith("*") for line in found) == 1
+    assert any(line.startswith("  baseline") for line in found)
+
+
+def test_the_summary_ends_with_the_reports_path_where_the_store_is_local(local, capsys):
+    found = lines(capsys)
+    assert found[-1].strip() == "/store/main/artifacts/report.html"
+    assert "  export MLFLOW_TRACKING_URI=sqlite:////store/mlflow.db" in found
+
+
+def test_the_summary_ends_with_the_servers_page_and_tells_no_password(capsys):
+    mlflow.set_tracking_uri("http://me:secret@host:5000")
+    found = lines(capsys)
+    assert found[-1].strip() == "http://host:5000/#/experiments/0/runs/main/artifacts/report.html"
+    assert "  http://host:5000/#/experiments/0/runs/main" in found
+    assert "secret" not in "\n".join(found)
+
+
+def test_a_name_cannot_move_the_cursor_nor_break_the_table(local, capsys):
+    found = lines(capsys, warnings=("column '\x1b[2J' is odd.",))
+    assert "\x1b" not in "\n".join(found)
+    assert r"! column '\x1b[2J' is odd." in found

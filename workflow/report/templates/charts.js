@@ -1,0 +1,17 @@
+// Unpacks plotly.js and draws each chart from the JSON before it.
+const bytes = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
+const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+const library = document.createElement("script");
+library.textContent = await new Response(unpacked).text();
+document.head.append(library);
+const charts = [...document.querySelectorAll(".chart")];
+const config = { responsive: true, displayModeBar: false };
+for (const chart of charts) {
+  const { data, layout } = JSON.parse(chart.previousElementSibling.textContent);
+  await Plotly.newPlot(chart, data, layout, config);
+}
+// Paper is narrower than most screens.
+const fit = () => charts.forEach((chart) => Plotly.Plots.resize(chart));
+addEventListener("beforeprint", () => (document.body.classList.add("paper"), fit()));
+addEventListener("afterprint", () => (document.body.classList.remove("paper"), fit()));
+document.documentElement.dataset.drawn = charts.length;
