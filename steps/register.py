@@ -180,7 +180,7 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
         model_id=model_of(run).rpartition("/")[2],
         tags=tags,
         description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
-        f"{scores}. Takes raw rows.",
+        f"{scores}. {runs.BRIEFLY}",
     )
     client.set_registered_model_alias(name, runs.ALIAS, version.version)
     return str(version.version)

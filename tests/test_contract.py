@@ -242,6 +242,22 @@ def test_every_mlflow_run_in_the_documents_names_entry_points_and_parameters_tha
         assert given <= set(CONTRACT[entry_point]), line
 
 
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
+)
+def test_every_link_of_the_documents_leads_to_a_file_that_is_there(path):
+    links = re.findall(r"\]\(([^)]+)\)", path.read_text())
+    for link in links:
+        if "://" not in link:
+            file, _, heading = link.partition("#")
+            target = path.parent / file if file else path
+            assert target.exists(), link
+            if heading:
+                names = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+                slugs = {re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in names}
+                assert heading in slugs, link
+
+
 def test_ci_runs_the_readmes_test_command():
     readme = (ROOT / "README.md").read_text()
     start = readme.partition("## Start")[2].partition("\n## ")[0]

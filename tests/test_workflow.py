@@ -173,7 +173,7 @@ def test_the_search_leaves_its_history_and_its_best(workflow):
     assert (trials["fit_seconds"] >= 0).all()
     assert list(trials["run_id"]) == [one.info.run_id for one in workflow.store.children(run)]
     page = text(workflow, run.info.run_id, "search.html")
-    assert "Parallel coordinates" in page
+    assert "parallel coordinates" in page.lower()
     assert "Search history" in page
     assert 'src="http' not in page  # opens with no network
 
@@ -205,6 +205,49 @@ def test_the_registered_version_says_where_it_comes_from(workflow):
     assert len(version.tags["git_commit"]) == 40
     assert float(version.tags["test_rmse"]) > 0
     assert "Duration of New York green-taxi trips" in version.description
+
+
+def test_the_workflows_run_tells_its_story(workflow):
+    main, winner = workflow.run("main"), workflow.run("register").data.tags["workflow.winner"]
+    assert artifacts(workflow, "main") == {"report.html"}
+    note = main.data.tags["mlflow.note.content"]
+    best = workflow.store.client.get_run(winner)
+    assert f"(#/experiments/0/runs/{winner})" in note
+    assert f"{main.data.metrics['test_rmse']:.6g} minutes" in note
+    assert f"-P data={workflow.caller / 'data'}" in note.replace(" \\\n", "")
+    assert "-P max_evals=4" in note
+    assert main.outputs.model_outputs[0].model_id == best.outputs.model_outputs[-1].model_id
+    assert {one.tags[0].value for one in main.inputs.dataset_inputs} == {
+        "train", "validation", "test",
+    }  # fmt: skip
+    page = text(workflow, main.info.run_id, "report.html")
+    assert f"{main.data.metrics['test_rmse']:.6g} minutes" in page
+    for family in ("linear", "random_forest", "lightgbm", "baseline", "trial-003"):
+        assert family in note
+        assert family in page
+
+
+def test_the_report_is_made_again_for_a_finished_workflow(workflow):
+    main = workflow.run("main").info.run_id
+    path = workflow.caller / f"mlruns/0/{main}/artifacts/report.html"
+    before = path.read_text()
+    path.unlink()
+    done = mlflow_run("-e", "report", *parameters(run=main), cwd=workflow.caller)
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[-1].startswith(f"[report] {path}  (")
+    made = before.index("Made by tabular-workflow")
+    assert path.read_text()[:made] == before[:made]
+    (again,) = workflow.store.runs("report")
+    assert again.info.status == "FINISHED"
+
+
+def test_a_report_of_what_is_no_workflow_is_refused_in_one_line(workflow):
+    trial = workflow.store.children(workflow.run("hpo"))[0].info.run_id
+    done = mlflow_run("-e", "report", *parameters(run=trial), cwd=workflow.caller)
+    assert done.code == 1
+    (line,) = [line for line in done.err.splitlines() if line.startswith("error:")]
+    assert f"run='{trial}'" in line
+    assert f"the run named main, {workflow.run('main').info.run_id}." in line
 
 
 def test_the_summary_tells_the_winner_and_what_to_do_next(workflow):

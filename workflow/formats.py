@@ -66,11 +66,11 @@ def with_unit(metric: str, value: float, unit: str) -> str:
 
 
 def worsening(metric: str, unit: str, *, greater_is_better: bool) -> str:
-    """Return what permutation importance is measured in.
+    """Return what permutation importance is measured in: what shuffling a feature does.
 
     >>> worsening("rmse", "minutes", greater_is_better=False)
-    'increase of rmse when a feature is shuffled (minutes)'
+    'increase of rmse (minutes)'
     """
     way = "decrease" if greater_is_better else "increase"
     of = f" ({unit})" if unit and metric in UNITS else ""
-    return f"{way} of {metric} when a feature is shuffled{of}"
+    return f"{way} of {metric}{of}"

@@ -41,6 +41,7 @@ VERSION_TAG = "workflow.registered_version"
 WINNER_TAG = "workflow.winner"  # the run whose model was registered
 # Params of a run of a model: what it is, and its feature set, where those are searched.
 FAMILY, FEATURES = "family", "features"
+BRIEFLY = "Takes raw rows."  # ends what register says of a version; a workflow says more
 ALIAS = "champion"  # of a registered model: the newest version that was accepted
 # Artifacts that are read again, of a preprocess, an hpo and a register run.
 CHECKS, PROFILE = "checks.csv", "profile.json"
@@ -240,6 +241,13 @@ def git_commit(run: Run) -> str:
     if parent := run.data.tags.get("mlflow.parentRunId"):
         run = MlflowClient().get_run(parent)
     return run.data.tags.get("mlflow.source.git.commit", "unknown")
+
+
+def root(run: Run) -> Run:
+    """Return the run that a run is below, however far, or the run itself."""
+    while (parent := run.data.tags.get("mlflow.parentRunId")) and (above := get(parent)):
+        run = above
+    return run
 
 
 def children(run: Run) -> list[Run]:

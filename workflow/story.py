@@ -87,13 +87,12 @@ class Story:
                 f"run='{run_id}': there is no such run in this tracking store; give the id of a "
                 "finished workflow, the run named main."
             )
-        kind = run.data.tags.get("workflow.step", "none of this project")
-        if kind != "main":
-            parent = run.data.tags.get("mlflow.parentRunId")
-            more = f", for example {parent}" if parent else ""
+        if run.data.tags.get("workflow.step") != "main":
+            above = runs.root(run)
+            its = f", {above.info.run_id}" if above.data.tags.get("workflow.step") == "main" else ""
             raise WorkflowError(
-                f"run='{run_id}' is a run of {kind}: give that of a finished workflow, the run "
-                f"named main{more}."
+                f"run='{run_id}' is {run.info.run_name}: give the id of a finished workflow, the "
+                f"run named main{its}."
             )
         self.run = run
         found = {one.data.tags.get("workflow.step"): one for one in runs.children(run)}

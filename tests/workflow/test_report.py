@@ -145,7 +145,7 @@ def test_what_comes_from_the_data_is_text(task):
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_column_may_have_any_name(name):
     page = Page(build.report(story(name=name)))
     assert page.tags["figure"] == len(page.charts) > 5

@@ -56,13 +56,14 @@ def test_a_reused_step_is_told_by_the_run_that_did_the_work(store):
     ("run_id", "said"),
     [
         ("nowhere", "there is no such run"),
-        ("hpo", "is a run of hpo: give that of a finished workflow, the run named main, for "
-         "example main"),
-        ("other", "is a run of none of this project"),
+        ("hpo", "is hpo: give the id of a finished workflow, the run named main, main."),
+        ("trial", "is trial: give the id of a finished workflow, the run named main, main."),
+        ("other", "is other: give the id of a finished workflow, the run named main."),
     ],
 )  # fmt: skip
 def test_what_is_no_workflow_is_refused_in_one_line(store, run_id, said):
     workflow(store)
+    add(store, "trial", mlflow__parentRunId="hpo")
     add(store, "other")
     with pytest.raises(WorkflowError, match=said) as caught:
         Story(run_id)

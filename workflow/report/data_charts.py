@@ -21,7 +21,7 @@ def distribution(column: dict[str, Any], unit: str = "") -> style.Chart:
             places, widths, names = style.bins(edges)
         mode = "lines"
     else:
-        places = style.labels(column["values"])
+        places = style.labels(column["values"], style.SLANTED)
         names, widths, mode = [style.text(one) for one in column["values"]], None, "markers"
     along: dict[str, Any] = {"title": style.text(unit)} if unit else {}
     if mode == "markers":

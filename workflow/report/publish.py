@@ -2,7 +2,7 @@
 
 from mlflow.tracking import MlflowClient
 
-from workflow import description
+from workflow import description, runs
 from workflow.report import build
 from workflow.story import REPORT, Story
 
@@ -15,10 +15,9 @@ def publish(story: Story) -> None:
 
 
 def describe_version(story: Story) -> None:
-    """Describe the version that a workflow has registered.
-
-    One that was registered before, and found again, may have been described by somebody since.
-    """
-    if not story.steps["register"].reused:
+    """Describe the registered version, unless a workflow or somebody else has done so before."""
+    client = MlflowClient()
+    version = client.get_model_version(story.model, story.version)
+    if version.description.endswith(runs.BRIEFLY):
         text = description.of_version(story)
-        MlflowClient().update_model_version(story.model, story.version, text)
+        client.update_model_version(story.model, story.version, text)

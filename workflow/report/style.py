@@ -16,7 +16,7 @@ SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
 # Both ends are seen on white and on black, and the lightness only grows.
 SCALE = [[0, BLUE], [0.5, "#8C9A8A"], [1, AMBER]]
 LINES = "rgba(128, 128, 128, 0.3)"
-LONGEST = 28  # characters of a label along an axis
+LONGEST, SLANTED = 28, 14  # characters of a label beside an axis, of one below it
 
 Axis = str | dict[str, Any] | None
 
@@ -116,7 +116,7 @@ def text(value: object, longest: int | None = None) -> str:
     return html.escape(line, quote=False)
 
 
-def labels(values: list[object]) -> list[str]:
+def labels(values: list[object], longest: int = LONGEST) -> list[str]:
     """Return texts for the places along an axis, none alike, so that none fall together.
 
     >>> labels(["a", "b", "a"])
@@ -124,7 +124,7 @@ def labels(values: list[object]) -> list[str]:
     """
     found: list[str] = []
     for value in values:
-        label = text(value, LONGEST)
+        label = text(value, longest)
         while label in found:
             label += "\N{ZERO WIDTH SPACE}"
         found.append(label)

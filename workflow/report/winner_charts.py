@@ -100,7 +100,7 @@ def residuals_by(one: dict[str, Any], unit: str) -> style.Chart:
     mean, low, high = (np.array(one[name], dtype=float) for name in ("mean", "p10", "p90"))
     figure.add(
         "scatter",
-        x=style.labels(one["bins"]),
+        x=style.labels(one["bins"], style.SLANTED),
         y=_plain(mean),
         mode="markers",
         marker={"size": 9, "color": BLUE},
@@ -110,8 +110,8 @@ def residuals_by(one: dict[str, Any], unit: str) -> style.Chart:
             "arrayminus": _plain(mean - low),
             "color": GREY,
         },
-        customdata=one["rows"],
-        hovertemplate="%{x}<br>mean %{y:.4g}<br>%{customdata:,} rows<extra></extra>",
+        customdata=_told(one),
+        hovertemplate="%{customdata[0]}<br>mean %{y:.4g}<br>%{customdata[1]:,} rows<extra></extra>",
     )
     return figure
 
@@ -122,10 +122,10 @@ def errors_by(one: dict[str, Any]) -> style.Chart:
     figure = style.chart(260, x=CATEGORIES, y=wrong, showlegend=False)
     figure.add(
         "bar",
-        x=style.labels(one["bins"]),
+        x=style.labels(one["bins"], style.SLANTED),
         y=one["error_rate"],
-        customdata=one["rows"],
-        hovertemplate="%{x}<br>%{y:.1%} wrong of %{customdata:,} rows<extra></extra>",
+        customdata=_told(one),
+        hovertemplate="%{customdata[0]}<br>%{y:.1%} wrong<br>%{customdata[1]:,} rows<extra></extra>",
     )
     return figure
 
@@ -212,6 +212,11 @@ def curves(
 
 def _named(what: str, unit: str) -> str:
     return f"{what} ({style.text(unit)})" if unit else what
+
+
+def _told(one: dict[str, Any]) -> list[list[Any]]:
+    """Return the whole name of each bin, and its rows."""
+    return [[style.text(name), rows] for name, rows in zip(one["bins"], one["rows"], strict=True)]
 
 
 def _plain(values: np.ndarray) -> list[float | None]:

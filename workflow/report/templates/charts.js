@@ -10,6 +10,13 @@ for (const chart of charts) {
   const { data, layout } = JSON.parse(chart.previousElementSibling.textContent);
   await Plotly.newPlot(chart, data, layout, config);
 }
+// The MLflow UI shows a page as a blob, in which a browser follows no link to a section.
+addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link || location.protocol !== "blob:") return;
+  event.preventDefault();
+  document.querySelector(link.getAttribute("href")).scrollIntoView();
+});
 // Paper is narrower than most screens.
 const fit = () => charts.forEach((chart) => Plotly.Plots.resize(chart));
 addEventListener("beforeprint", () => (document.body.classList.add("paper"), fit()));
