@@ -125,7 +125,7 @@ def errors_by(one: dict[str, Any]) -> style.Chart:
         x=style.labels(one["bins"], style.SLANTED),
         y=one["error_rate"],
         customdata=_told(one),
-        hovertemplate="%{customdata[0]}<br>%{y:.1%} wrong<br>%{customdata[1]:,} rows<extra></extra>",
+        hovertemplate="%{customdata[0]}<br>%{y:.1%} of %{customdata[1]:,} rows<extra></extra>",
     )
     return figure
 
