@@ -22,8 +22,13 @@ from workflow.samples import make_sample
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL, FEW = 3_000, 300  # rows a split
+SERVER = {
+    "DO_NOT_TRACK": "true",  # or what is clicked in the UI is sent to MLflow's makers
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eight more processes, for language models
+}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and all that look at the one workflow in one of them.
 
@@ -213,7 +218,7 @@ class TrackingServer:
              "--backend-store-uri", self.store.uri,
              "--artifacts-destination", str(folder / "artifacts")],
             cwd=folder,
-            env=environment(),
+            env=environment(**SERVER),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -8,6 +8,7 @@ import html
 import json
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 from workflow.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
@@ -16,7 +17,8 @@ SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
 # Both ends are seen on white and on black, and the lightness only grows.
 SCALE = [[0, BLUE], [0.5, "#8C9A8A"], [1, AMBER]]
 LINES = "rgba(128, 128, 128, 0.3)"
-LONGEST, SLANTED = 28, 14  # characters of a label beside an axis, of one below it
+LONGEST, SLANTED = 20, 14  # characters of a label beside an axis, of one below it
+WIDEST = 24  # characters of a line of an axis' title: a phone has room for more only without labels
 
 Axis = str | dict[str, Any] | None
 
@@ -86,7 +88,7 @@ def chart(height: int = 340, *, x: Axis = None, y: Axis = None, **layout: Any) -
 def _axis(given: Axis) -> dict[str, Any]:
     settings = {"title": given} if isinstance(given, str) else dict(given or {})
     if "title" in settings:
-        settings["title"] = {"text": settings["title"], "standoff": 8}
+        settings["title"] = {"text": "<br>".join(wrap(settings["title"], WIDEST)), "standoff": 8}
     return {
         "automargin": True,
         "gridcolor": LINES,

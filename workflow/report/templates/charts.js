@@ -17,8 +17,13 @@ addEventListener("click", (event) => {
   event.preventDefault();
   document.querySelector(link.getAttribute("href")).scrollIntoView();
 });
-// Paper is narrower than most screens.
-const fit = () => charts.forEach((chart) => Plotly.Plots.resize(chart));
-addEventListener("beforeprint", () => (document.body.classList.add("paper"), fit()));
-addEventListener("afterprint", () => (document.body.classList.remove("paper"), fit()));
+// Paper is narrower than most screens, and printing does not wait: relayout draws at once.
+addEventListener("beforeprint", () => {
+  document.body.classList.add("paper");
+  for (const chart of charts) Plotly.relayout(chart, { width: chart.parentElement.clientWidth });
+});
+addEventListener("afterprint", () => {
+  document.body.classList.remove("paper");
+  for (const chart of charts) Plotly.relayout(chart, { width: null, autosize: true });
+});
 document.documentElement.dataset.drawn = charts.length;
