@@ -28,6 +28,13 @@ SERVER = {
 }
 
 
+def pytest_configure() -> None:
+    """Under `nohup`, or in a shell's background, signals are ignored; what is started here heeds them."""
+    for one in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(one) == signal.SIG_IGN:
+            signal.signal(one, signal.SIG_DFL)
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and all that look at the one workflow in one of them.
