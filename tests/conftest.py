@@ -29,7 +29,7 @@ SERVER = {
 
 
 def pytest_configure() -> None:
-    """Under `nohup`, or in a shell's background, signals are ignored; what is started here heeds them."""
+    """Heed signals, here and in what is started, even under `nohup` or in a shell's background."""
     for one in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(one) == signal.SIG_IGN:
             signal.signal(one, signal.SIG_DFL)
