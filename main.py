@@ -125,7 +125,8 @@ def main(
         )
         # The page of the workflow's run shows data and model as those of its steps do.
         runs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
-        runs.log_model_of(run.info.run_id, register.data.tags[runs.WINNER_TAG])
+        winner = MlflowClient().get_run(register.data.tags[runs.WINNER_TAG])
+        runs.show_model(run.info.run_id, runs.models(winner)[-1])
         mlflow.log_metrics(register.data.metrics)
         mlflow.set_tags({key: register.data.tags[key] for key in runs.RESULT_TAGS})
         story = Story(run.info.run_id)

@@ -48,7 +48,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
             rows, answers, (model, *test) = _score(finalists, splits)
         table = _leaderboard([*rows, baseline], judged)
-        mlflow.log_text(table.to_csv(index=False), "leaderboard.csv")
+        mlflow.log_text(table.to_csv(index=False), runs.LEADERBOARD)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "predictions.parquet")
             answers.to_parquet(path)

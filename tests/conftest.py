@@ -114,6 +114,15 @@ def module_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return new_store(empty_store, tmp_path_factory.mktemp("store"))
 
 
+@pytest.fixture
+def experiment(module_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of an experiment of the test's own in the store of its file."""
+    mlflow.set_tracking_uri(module_store.uri)
+    id = module_store.client.create_experiment(str(tmp_path), str(tmp_path / "artifacts"))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", id)
+    return id
+
+
 @pytest.fixture(autouse=True)
 def isolated_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test meets another's active run, run id or store, nor the developer's own."""

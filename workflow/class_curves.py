@@ -17,7 +17,6 @@ from sklearn.calibration import calibration_curve
 MOST = 8  # classes with a curve of their own
 BINS = 10  # points of a calibration
 BARS = 40  # of the histogram of probabilities
-LONGEST = 22  # characters of a label
 SEEN = 5e-4  # a point this near to a line is on it, to the eye; both axes go from 0 to 1
 
 # From (n,) truths and (n,) scores to ascending x, y and the area; None where it is not defined.
@@ -184,19 +183,6 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
         look(start, far)
         look(far, end)
     return np.array(sorted(kept))
-
-
-def text(value: object, longest: int = LONGEST) -> str:
-    """Return a label, a name or a value as it is shown: in one line, printable, short.
-
-    >>> text("two\\nlines"), text(""), text("x" * 9, 5)
-    ('two lines', '(empty)', 'xxxx…')
-    """
-    line = " ".join(str(value).split())
-    line = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
-    if len(line) > longest:
-        line = line[: longest - 1] + "…"
-    return line or "(empty)"
 
 
 def _curves(

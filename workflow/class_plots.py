@@ -12,8 +12,9 @@ from matplotlib.ticker import PercentFormatter
 from sklearn import metrics
 
 from workflow import class_curves
-from workflow.class_curves import MOST, Curve, text
+from workflow.class_curves import MOST, Curve
 from workflow.palette import BLUE, COLOURS, GREY
+from workflow.plain import text
 from workflow.plots import plt  # in the one style
 
 BLACK = "#000000"

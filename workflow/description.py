@@ -20,8 +20,7 @@ EMOJI = re.compile(r":(?=[\w+-]+:)")
 
 def of_run(story: Story) -> str:
     """Return the description of a workflow's run: at most `LONGEST` characters."""
-    info = story.run.info
-    page = f"#/experiments/{info.experiment_id}/runs/{info.run_id}/artifacts/{REPORT}"
+    page = f"{runs.page(story.run)}/artifacts/{REPORT}"
     model = f"#/models/{story.model}/versions/{story.version}"
     return _fitting(
         LONGEST,
@@ -37,20 +36,14 @@ def of_run(story: Story) -> str:
 
 def of_version(story: Story) -> str:
     """Return the description of the registered version: at most `LONGEST_OF_VERSION` characters."""
-    info = story.run.info
-    page = f"#/experiments/{info.experiment_id}/runs/{info.run_id}"
-    uri = f"models:/{story.model}@{runs.ALIAS}"
     return _fitting(
         LONGEST_OF_VERSION,
         story,
         [
-            f"**{escaped(headline(story))}**. Takes raw rows. Made by [this workflow]({page}), "
-            "which has the report.",
+            f"**{escaped(headline(story))}**. Takes raw rows. Made by "
+            f"[this workflow]({runs.page(story.run)}), which has the report.",
             escaped(story.dataset.description or story.dataset.name),
-            _code(
-                f"mlflow models serve -m {uri} --env-manager uv --port 5001\n"
-                f"mlflow models predict -m {uri} --env-manager uv -i rows.csv -t csv"
-            ),
+            _code("\n".join(story.serving)),
         ],
     )
 
@@ -139,7 +132,7 @@ def _data(story: Story) -> list[str]:
     parts = ["### Data", _table(["split", "rows", "read", "dropped", "SHA-256"], rows)]
     if left_out := story.dataset.left_out:
         shown = "; ".join(
-            f"{escaped(name)[:60]}: {escaped(why)[:120]}"
+            f"{escaped(name[:60])}: {escaped(why[:120])}"
             for name, why in list(left_out.items())[:5]
         )
         more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""

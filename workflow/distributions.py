@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from workflow import histograms
+from workflow import histograms, plain
 from workflow.findings import TRAIN, Finding
 from workflow.one_pass import Split
 from workflow.sampled import Kind, Numbers, Sample, Texts
@@ -153,7 +153,7 @@ def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
     if any(others.values()):
         labels.append(OTHERS)
         counts = {name: np.append(counts[name], others[name]) for name in counts}
-    return {"values": _apart(labels), "shares": _shares(values, counts)}
+    return {"values": plain.apart(labels), "shares": _shares(values, counts)}
 
 
 DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
@@ -213,15 +213,3 @@ def _label(text: str) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _apart(labels: list[str]) -> list[str]:
-    """Return labels that differ, though they were cut."""
-    found: list[str] = []
-    for label in labels:
-        number, new = 1, label
-        while new in found:
-            number += 1
-            new = f"{label} ({number})"
-        found.append(new)
-    return found

@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow.class_curves import text
-
-CELL = 30  # characters of a value
+LONGEST, CELL = 22, 30  # characters of a label, of a value
 
 
 def number(value: float | None) -> float | None:
@@ -36,6 +34,35 @@ def cell(value: Any) -> str | int | float | None:
         # Numbers of things are kept: JavaScript knows them up to here.
         return int(value) if value == int(value) and abs(value) < 2**53 else number(value)
     return text(str(value)[:1_000], CELL)
+
+
+def text(value: object, longest: int = LONGEST) -> str:
+    """Return a label, a name or a value as it is shown: in one line, printable, short.
+
+    >>> text("two\\nlines"), text(""), text("x" * 9, 5)
+    ('two lines', '(empty)', 'xxxx…')
+    """
+    line = " ".join(str(value).split())
+    line = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
+    if len(line) > longest:
+        line = line[: longest - 1] + "…"
+    return line or "(empty)"
+
+
+def apart(labels: list[str]) -> list[str]:
+    """Number labels that came to be the same when they were cut.
+
+    >>> apart(["a…", "a…", "b"])
+    ['a…', 'a… (2)', 'b']
+    """
+    found: dict[str, None] = {}
+    for label in labels:
+        name, copy = label, 1
+        while name in found:
+            copy += 1
+            name = f"{label} ({copy})"
+        found[name] = None
+    return list(found)
 
 
 def edges(values: np.ndarray, bins: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from workflow.palette import BLUE
 from workflow.palette import VERMILION as ORANGE
+from workflow.plain import text
 
 COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # 10,000 rows
 LONGEST = 40  # characters of a feature's name
@@ -92,7 +93,7 @@ def feature_importance(importance: pd.DataFrame, title: str, xlabel: str) -> Fig
     figure, axes = plt.subplots(figsize=(7, 1.5 + 0.28 * len(shown)))
     places = range(len(shown))
     axes.barh(places, shown["importance"], xerr=shown["std"], color=BLUE, ecolor=ORANGE)
-    names = [_short(name) for name in shown["feature"]]
+    names = [text(name, LONGEST) for name in shown["feature"]]
     axes.set_yticks(places, names, parse_math=False)  # one may be called a$b$
     axes.set(title=title, xlabel=xlabel)
     axes.grid(visible=False, axis="y")
@@ -106,8 +107,3 @@ def _cells(values: np.ndarray) -> int:
 
 def _named(what: str, unit: str) -> str:
     return f"{what} ({unit})" if unit else what
-
-
-def _short(name: str) -> str:
-    line = " ".join(str(name).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -69,7 +69,6 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
 
 def show(run: Run, workflow: Run) -> None:
     """Make a child of the workflow's run that shows the result of an earlier run."""
-    path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
     kept = {name: text for name, text in run.data.tags.items() if name not in OWN_TAGS}
     copy(
         run,
@@ -78,7 +77,7 @@ def show(run: Run, workflow: Run) -> None:
             REUSED_TAG: run.info.run_id,
             "mlflow.parentRunId": workflow.info.run_id,
             "mlflow.note.content": "Not run again. Its artifacts and child runs are those of "
-            f"[the run that made them]({path}).",
+            f"[the run that made them]({runs.page(run)}).",
         },
     )
 

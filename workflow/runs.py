@@ -250,6 +250,11 @@ def root(run: Run) -> Run:
     return run
 
 
+def page(run: Run) -> str:
+    """Return where the MLflow UI shows a run, after the address of the server."""
+    return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+
+
 def children(run: Run) -> list[Run]:
     """Return a run's child runs, in the order they were started."""
     return list(
@@ -267,10 +272,9 @@ def models(run: Run) -> list[str]:
     return [one.model_id for one in run.outputs.model_outputs] if run.outputs else []
 
 
-def log_model_of(run_id: str, winner: str) -> None:
-    """Show the newest model of another run as one of this run's too."""
-    client = MlflowClient()
-    client.log_outputs(run_id, [LoggedModelOutput(models(client.get_run(winner))[-1], 0)])
+def show_model(run_id: str, model_id: str) -> None:
+    """Show a model that another run has logged as one of this run's too."""
+    MlflowClient().log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
 
 
 def model_files(model_id: str) -> dict[str, int | None] | None:

@@ -280,6 +280,19 @@ class Story:
         ]
 
     @property
+    def uri(self) -> str:
+        """Where the registered model is loaded from."""
+        return f"models:/{self.model}@{runs.ALIAS}"
+
+    @property
+    def serving(self) -> list[str]:
+        """The commands that serve the registered model, and score rows with it."""
+        return [
+            f"mlflow models serve -m {self.uri} --env-manager uv --port 5001",
+            f"mlflow models predict -m {self.uri} --env-manager uv -i rows.csv -t csv",
+        ]
+
+    @property
     def seconds(self) -> float:
         """That the work of all steps has taken, reused ones too."""
         return sum(step.seconds for step in self.steps.values())

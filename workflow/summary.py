@@ -63,26 +63,18 @@ def _notes(story: Story) -> list[str]:
 
 
 def _next(story: Story) -> list[str]:
-    uri, page = f"models:/{story.model}@{runs.ALIAS}", _page(story)
-    store = mlflow.get_tracking_uri()
-    remote = store.startswith("http")
-    look = [f"  mlflow server --backend-store-uri {store}", f"  http://127.0.0.1:5000/{page}"]
-    return [
-        f"  export MLFLOW_TRACKING_URI={public(store)}",
-        f"  mlflow models serve -m {uri} --env-manager uv --port 5001",
-        f"  mlflow models predict -m {uri} --env-manager uv -i rows.csv -t csv",
-        *([f"  {public(store)}/{page}"] if remote else look),
-        f"  {report_address(story)}",
-    ]
+    store, page = public(mlflow.get_tracking_uri()), runs.page(story.run)
+    if store.startswith("http"):
+        look = [f"{store}/{page}"]
+    else:
+        look = [f"mlflow server --backend-store-uri {store}", f"http://127.0.0.1:5000/{page}"]
+    commands = [f"export MLFLOW_TRACKING_URI={store}", *story.serving]
+    return [f"  {line}" for line in [*commands, *look, report_address(story)]]
 
 
 def report_address(story: Story) -> str:
     """Return where the report is looked at: in the UI of a server, or as a file."""
-    store = mlflow.get_tracking_uri()
+    store = public(mlflow.get_tracking_uri())
     if store.startswith("http"):
-        return f"{public(store)}/{_page(story)}/artifacts/{REPORT}"
+        return f"{store}/{runs.page(story.run)}/artifacts/{REPORT}"
     return f"{story.run.info.artifact_uri.removeprefix('file://')}/{REPORT}"
-
-
-def _page(story: Story) -> str:
-    return f"#/experiments/{story.run.info.experiment_id}/runs/{story.run.info.run_id}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlflow
-from mlflow.entities import LoggedModelOutput, Run
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from workflow import formats, logged_models, metrics, reuse, runs, step, terminal
@@ -221,7 +221,7 @@ class Journal:
         models = [one for one in runs.models(run) if runs.model_files(one)]
         if models and "model_bytes" in run.data.metrics:  # the last that is logged of a model
             client, id = MlflowClient(), copied.info.run_id
-            client.log_outputs(id, [LoggedModelOutput(models[-1], 0)])
+            runs.show_model(id, models[-1])
             client.log_metric(id, "model_bytes", run.data.metrics["model_bytes"])
             copied = client.get_run(id)
         return copied

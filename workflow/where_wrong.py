@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow.class_curves import text
 from workflow.dataset import feature_columns
-from workflow.plain import CELL, cell, number, ranges
+from workflow.plain import CELL, apart, cell, number, ranges, text
 
 BINS = 10
 COLUMNS = 12  # raw ones of the worst rows
@@ -70,7 +69,7 @@ def binned(values: pd.Series, kind: str) -> tuple[np.ndarray, list[str]]:
     positions[known] = place
     if not known.all():
         labels.append(MISSING)
-    return positions, _distinct(labels)
+    return positions, apart(labels)
 
 
 def worst_rows(
@@ -119,15 +118,3 @@ def _most_frequent(texts: pd.Series) -> tuple[np.ndarray, list[str]]:
     place = texts.map(bins).fillna(len(bins)).to_numpy("int64")
     labels = [f"'{one}'" if one in (OTHERS, MISSING) else text(one, CELL) for one in top]
     return place, [*labels, OTHERS] if (place == len(bins)).any() else labels
-
-
-def _distinct(labels: list[str]) -> list[str]:
-    """Number labels that came to be the same when they were cut."""
-    found: dict[str, None] = {}
-    for label in labels:
-        name, copy = label, 1
-        while name in found:
-            copy += 1
-            name = f"{label} ({copy})"
-        found[name] = None
-    return list(found)

@@ -14,11 +14,11 @@ from mlflow.entities import Run
 from sklearn.pipeline import Pipeline
 
 from workflow import class_curves, importance, runs
-from workflow.class_curves import Curve, text
+from workflow.class_curves import Curve
 from workflow.evaluate import codes
 from workflow.features import SqlFeatures
 from workflow.parameters import folds
-from workflow.plain import edges, edges_rounded, number
+from workflow.plain import edges, edges_rounded, number, text
 from workflow.where_wrong import NAME, Measures, by_value, measured, worst_rows
 
 IMPORTANT = 50  # features whose importance is kept

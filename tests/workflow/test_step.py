@@ -1,11 +1,8 @@
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
-import mlflow
 import pytest
-from conftest import Store
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
@@ -21,16 +18,10 @@ LINE = "val_rmse: linear 4.78, baseline 9.15"
 
 
 @pytest.fixture(autouse=True)
-def experiment(
-    module_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The id of an experiment of its own in the shared store."""
-    mlflow.set_tracking_uri(module_store.uri)
-    id = module_store.client.create_experiment(str(tmp_path), str(tmp_path / "artifacts"))
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", id)
+def not_verbose(experiment: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(chatter, "show", lambda: None)
     terminal.set_verbose(False)
-    yield id
+    yield
     terminal.set_verbose(False)
 
 

@@ -39,6 +39,13 @@ def test_the_summary_ends_with_the_servers_page_and_tells_no_password(capsys):
     assert "secret" not in "\n".join(found)
 
 
+def test_the_summary_tells_no_password_of_a_database(monkeypatch, capsys):
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "postgresql://me:secret@host/mlflow")
+    found = lines(capsys)
+    assert "  mlflow server --backend-store-uri postgresql://host/mlflow" in found
+    assert "secret" not in "\n".join(found)
+
+
 def test_a_name_cannot_move_the_cursor_nor_break_the_table(local, capsys):
     found = lines(capsys, warnings=("column '\x1b[2J' is odd.",))
     assert "\x1b" not in "\n".join(found)

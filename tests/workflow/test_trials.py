@@ -2,7 +2,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -74,17 +73,6 @@ def benches(splits: Splits) -> Callable[[str], Bench]:
         return made[how]
 
     return bench
-
-
-@pytest.fixture
-def experiment(
-    module_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The id of an experiment of its own in the shared store."""
-    mlflow.set_tracking_uri(module_store.uri)
-    id = module_store.client.create_experiment(str(tmp_path), str(tmp_path / "artifacts"))
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", id)
-    return id
 
 
 @dataclass

@@ -22,7 +22,6 @@ SECTIONS = {
     "reproduce": "Reproduce",
 }
 DRAWN, LISTED = 16, 200  # columns: of more the file gets large, and nobody looks at them
-MISSING = {"missing": dict.fromkeys(SPLITS), "drift": dict.fromkeys(SPLITS)}
 
 
 def report(story: Story) -> str:
@@ -151,14 +150,8 @@ def _by_feature(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
 
 
 def _serve(story: Story) -> str:
-    uri = f"models:/{story.model}@{runs.ALIAS}"
-    return "\n".join(
-        [
-            f"mlflow models serve -m {uri} --env-manager uv --port 5001",
-            f"mlflow models predict -m {uri} --env-manager uv -i rows.csv -t csv",
-            f"python -c \"import mlflow; model = mlflow.pyfunc.load_model('{uri}')\"",
-        ]
-    )
+    load = f"import mlflow; model = mlflow.pyfunc.load_model('{story.uri}')"
+    return "\n".join([*story.serving, f'python -c "{load}"'])
 
 
 def _lineage(story: Story) -> dict[str, str]:

@@ -42,7 +42,7 @@ def density(found: dict[str, Any], unit: str) -> style.Chart:
         found: "actual" and "predicted" (edges), and "counts" (by predicted within actual).
         unit: Of the target.
     """
-    x, y = (np.array(found[name]) for name in ("actual", "predicted"))
+    x, y = found["actual"], found["predicted"]
     counts = np.array(found["counts"], dtype=float).T
     ticks = [10**power for power in range(7) if 10**power <= max(counts.max(), 1)]
     figure = style.chart(
@@ -50,8 +50,8 @@ def density(found: dict[str, Any], unit: str) -> style.Chart:
     )
     figure.add(
         "heatmap",
-        x=((x[:-1] + x[1:]) / 2).tolist(),
-        y=((y[:-1] + y[1:]) / 2).tolist(),
+        x=style.bins(x)[0],
+        y=style.bins(y)[0],
         # The logarithm, so that few rows far off are seen beside many.
         z=[[None if one == 0 else round(float(np.log10(one)), 3) for one in row] for row in counts],
         customdata=counts.astype(int).tolist(),
@@ -65,7 +65,7 @@ def density(found: dict[str, Any], unit: str) -> style.Chart:
         hoverongaps=False,
         hovertemplate="actual %{x:.4g}, predicted %{y:.4g}: %{customdata:,} rows<extra></extra>",
     )
-    ends = [float(max(x[0], y[0])), float(min(x[-1], y[-1]))]
+    ends = [max(x[0], y[0]), min(x[-1], y[-1])]
     figure.add(
         "scatter",
         x=ends,
