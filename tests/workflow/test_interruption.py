@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from workflow import interruption
-from workflow.interruption import CHILDREN, LOOK, Interrupted
+from workflow.interruption import LOOK, Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 SLACK = 6.0  # seconds more than it takes, on a machine that has other things to do
@@ -328,48 +328,45 @@ def test_a_caller_that_lives_is_no_reason_to_end(start):
     assert watched.rest() == ["done"]
 
 
-@pytest.fixture
-def families() -> Iterator[Callable[..., list[psutil.Process]]]:
-    """Starts a child of this process that starts another, and returns both once they are ready."""
-    started = []
+# In a process of its own: below the tests' one may be servers that other tests share.
+FAMILIES = """
+def family(prepare):
+    source = f"{prepare}; echo ready; sleep 60 & wait; sleep 60; sleep 60"
+    child = subprocess.Popen(["bash", "-c", source], stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "ready\\n"
+    process = psutil.Process(child.pid)
+    while not process.children():
+        time.sleep(0.01)
+    return [process, *process.children(recursive=True)]
 
-    def family(prepare: str = "") -> list[psutil.Process]:
-        source = f"{prepare}; trap; echo ready; sleep 60 & wait; sleep 60; sleep 60"
-        child = subprocess.Popen(["bash", "-c", source], stdout=subprocess.PIPE, text=True)
-        started.append(child)
-        while child.stdout.readline().strip() != "ready":
-            assert child.poll() is None
-        process = psutil.Process(child.pid)
-        while not process.children():
-            time.sleep(0.01)
-        return [process, *process.children(recursive=True)]
-
-    yield family
-    for child in started:
-        child.kill()
-        child.wait()
-        child.stdout.close()
-
-
-def is_over(process: psutil.Process) -> bool:
+def is_over(process):
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
-
-def test_child_processes_are_ended_with_all_below_them(families):
-    family = [*families("true"), *families("true")]
-    assert len(family) == 4
-    before = time.monotonic()
-    interruption.end_children()
-    assert time.monotonic() - before < CHILDREN  # none had to be killed
-    assert all(is_over(one) for one in family)
+"""
 
 
-def test_child_processes_that_do_not_listen_are_killed(families, monkeypatch):
-    monkeypatch.setattr(interruption, "CHILDREN", 0.5)
-    family = families("trap '' TERM INT")
-    interruption.end_children()
-    psutil.wait_procs(family, timeout=SLACK)
-    assert all(is_over(one) for one in family)
+def test_child_processes_are_ended_with_all_below_them(start):
+    watched = start(f"""{FAMILIES}
+everyone = [*family("true"), *family("true")]
+say(len(everyone))
+before = time.monotonic()
+interruption.end_children()
+say("none had to be killed", time.monotonic() - before < interruption.CHILDREN)
+say("over", all(is_over(one) for one in everyone))
+""", says="4")  # fmt: skip
+    assert watched.rest() == ["none had to be killed True", "over True"]
+
+
+def test_child_processes_that_do_not_listen_are_killed(start):
+    watched = start(f"""{FAMILIES}
+deaf = family("trap '' TERM INT")
+say(len(deaf))
+interruption.CHILDREN = 0.5
+interruption.end_children()
+psutil.wait_procs(deaf, timeout={SLACK})
+say("over", all(is_over(one) for one in deaf))
+""", says="2")  # fmt: skip
+    assert watched.rest() == ["over True"]
 
 
 def test_where_there_are_no_child_processes_nothing_happens(monkeypatch):
@@ -377,7 +374,7 @@ def test_where_there_are_no_child_processes_nothing_happens(monkeypatch):
     interruption.end_children()
 
 
-def test_a_child_process_that_ends_by_itself_meanwhile_is_no_error(families, monkeypatch):
+def test_a_child_process_that_ends_by_itself_meanwhile_is_no_error(monkeypatch):
     gone = subprocess.Popen(["true"])
     process = psutil.Process(gone.pid)
     gone.wait()
