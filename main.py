@@ -205,8 +205,9 @@ def _run(entry_point: str, given: dict[str, str]) -> Run:
         reason = failed.data.tags.get(step.ERROR_TAG)
         if reason is None:
             raise WorkflowError(
-                f"{entry_point}: its process was ended from outside: was there too little memory? "
-                "Give the same command again: what is finished is not run again."
+                f"{entry_point}: its process has ended before it could say why; see the lines "
+                "above. If there are none, it was ended from outside: was there too little memory? "
+                "The same command goes on with what is finished."
             ) from error
         raise StepFailed(f"{entry_point}: {reason}") from error
     return MlflowClient().get_run(done.run_id)

@@ -20,7 +20,7 @@ from workflow import fingerprint, formats, metrics, runs, step, terminal
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
 from workflow.evaluate import codes, score
-from workflow.fitting import baseline_scores
+from workflow.fitting import baseline_scores, check_defined
 from workflow.logged_models import load, model_of, predict
 from workflow.parameters import model_name, whole_number
 from workflow.winner import analysis_of
@@ -41,6 +41,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     name = model_name(register_as) or splits.dataset.name
     found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
     how, seed = runs.judged_alike(found)
+    check_defined(splits, how, judged)
     finalists = _finalists(found, task, judged)[:most]
     with step.run("register", fingerprint.of("register", step.parameters())):
         splits.log_inputs("validation", "test")

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
 from workflow import (
+    class_curves,
     class_plots,
     fingerprint,
     formats,
@@ -22,7 +23,7 @@ from workflow import (
 )
 from workflow.dataset import ALL, SEARCH
 from workflow.errors import WorkflowError
-from workflow.fitting import Bench, Fitted
+from workflow.fitting import Bench, Fitted, check_defined
 
 
 @click.command()
@@ -55,6 +56,7 @@ def train(
     dataset = splits.dataset
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
+    check_defined(splits, how, judged)
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train", fingerprint.of("train", step.parameters())):
@@ -125,15 +127,16 @@ def _figures(bench: Bench, fitted: Fitted, of: str) -> dict[str, Figure]:
             "residuals": plots.residuals(actual, predicted, f"Residuals: {of}", unit),
         }
     labels = bench.labels
+    some = class_curves.rows_of_curves(*predicted.shape, bench.seed)
+    curves = actual[some], predicted[some], labels
+    on = of if len(some) == len(actual) else f"{of}, {len(some):,} of its rows"
     return {
         "confusion_matrix": class_plots.confusion_matrix(
             actual, predicted.argmax(axis=1), labels, f"Confusion matrix: {of}"
         ),
-        "roc": class_plots.roc(actual, predicted, labels, f"ROC: {of}"),
-        "precision_recall": class_plots.precision_recall(
-            actual, predicted, labels, f"Precision and recall: {of}"
-        ),
-        "calibration": class_plots.calibration(actual, predicted, labels, f"Calibration: {of}"),
+        "roc": class_plots.roc(*curves, f"ROC: {on}"),
+        "precision_recall": class_plots.precision_recall(*curves, f"Precision and recall: {on}"),
+        "calibration": class_plots.calibration(*curves, f"Calibration: {on}"),
     }
 
 

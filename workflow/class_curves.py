@@ -14,9 +14,12 @@ import numpy as np
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
+from workflow.plain import some
+
 MOST = 8  # classes with a curve of their own
 BINS = 10  # points of a calibration
 BARS = 40  # of the histogram of probabilities
+MOST_PROBABILITIES = 500_000  # that curves are made of: 300 classes of 60,000 rows take a minute
 SEEN = 5e-4  # a point this near to a line is on it, to the eye; both axes go from 0 to 1
 
 # From (n,) truths and (n,) scores to ascending x, y and the area; None where it is not defined.
@@ -136,6 +139,17 @@ def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Cur
     top = 1 if classes == 2 else min(1, 1.05 * max(0.1, *tops, shown.max(initial=0)))
     counts, edges = np.histogram(shown, bins=BARS, range=(0, top))
     return curves, Histogram(code=1 if classes == 2 else None, edges=edges, counts=counts)
+
+
+def rows_of_curves(rows: int, classes: int, seed: int) -> np.ndarray:
+    """Return the positions of the rows that curves are made of: all, or some drawn by chance.
+
+    Args:
+        rows: How many there are.
+        classes: How many probabilities each has.
+        seed: Of the chance.
+    """
+    return some(rows, max(MOST_PROBABILITIES // classes, 1), seed)
 
 
 def drawn(y_true: np.ndarray, classes: int) -> list[int]:

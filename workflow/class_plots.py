@@ -19,6 +19,7 @@ from workflow.plots import plt  # in the one style
 
 BLACK = "#000000"
 COUNTED, SHARED = 10, 20  # the most classes whose cells have room for a count, for a share
+DARK = 0.47  # of the colours: so far white can be read on them, from here on black
 TICKS = 60  # the most labels along an axis
 
 
@@ -65,7 +66,7 @@ def confusion_matrix(
                 ha="center",
                 va="center",
                 fontsize=11 if size <= 4 else small - 1.5,
-                color="white" if share < 0.5 else "black",
+                color="white" if share < DARK else "black",
             )
     axes.set(xlabel="predicted", ylabel="actual")
     axes.set_title(title, parse_math=False)

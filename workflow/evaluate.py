@@ -48,10 +48,25 @@ def value(task: str, metric: str, y_true: np.ndarray, y_pred: np.ndarray) -> flo
     return float(CLASSIFICATION[metric](y_true, probabilities, task == "binary"))
 
 
+def undefined(metric: str, y_true: np.ndarray) -> str | None:
+    """Return why a metric has no value (nan) on rows with these targets, if so."""
+    if metric == "mape" and not np.all(y_true):
+        return "some targets are 0"
+    if metric == "roc_auc" and len(np.unique(y_true)) < 2:
+        return "all rows are of one class"
+    return None
+
+
+def _mape(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    if undefined("mape", y_true):
+        return np.nan  # scikit-learn divides by the smallest number that there is
+    return metrics.mean_absolute_percentage_error(y_true, y_pred)
+
+
 REGRESSION = {
     "rmse": metrics.root_mean_squared_error,
     "mae": metrics.mean_absolute_error,
-    "mape": metrics.mean_absolute_percentage_error,
+    "mape": _mape,
     "r2": metrics.r2_score,
 }
 

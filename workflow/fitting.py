@@ -17,9 +17,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from workflow import parameters
 from workflow.encoding import build, native_columns
 from workflow.errors import WorkflowError, unknown
-from workflow.evaluate import codes, score
+from workflow.evaluate import codes, score, undefined
 from workflow.features import SqlFeatures
 from workflow.folds import Judging, Rows, cross_validation, holdout
+from workflow.metrics import METRICS
 from workflow.models import BASELINE, WEIGHT, Family
 from workflow.pipeline import LabelledPipeline
 from workflow.rules import SPLITS, ByTime
@@ -343,6 +344,29 @@ def judging(splits: Splits, y: np.ndarray, train: int, seed: int, how: str) -> J
         groups=splits.positions("train", "validation"),
         seed=seed,
     )
+
+
+def check_defined(splits: Splits, how: str, metric: str) -> None:
+    """Check that a metric has a value on the rows that models are judged on, and thresholds too.
+
+    Args:
+        splits: The splits of a preprocess run.
+        how: `holdout` or `cv:<folds>`.
+        metric: What models are judged by.
+
+    Raises:
+        WorkflowError: It has none.
+    """
+    dataset, of_folds = splits.dataset, parameters.folds(how) is not None
+    for split in SPLITS if of_folds else SPLITS[1:]:
+        targets = splits.read(split, [])[1].to_numpy()
+        for name in [metric, *(dataset.thresholds if split == "test" else [])]:
+            if reason := undefined(name, targets):
+                known = [one for one in METRICS[dataset.task] if not undefined(one, targets)]
+                raise WorkflowError(
+                    f"{name} has no value on the {split} split, where {reason}. Allowed there: "
+                    f"{', '.join(known)}."
+                )
 
 
 def baseline_scores(splits: Splits, how: str, seed: int) -> dict[str, float]:

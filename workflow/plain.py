@@ -65,6 +65,17 @@ def apart(labels: list[str]) -> list[str]:
     return list(found)
 
 
+def some(rows: int, most: int, seed: int) -> np.ndarray:
+    """Return the positions of all rows, or of `most` that are drawn by chance.
+
+    >>> some(3, 5, 1), len(some(9, 5, 1))
+    (array([0, 1, 2]), 5)
+    """
+    if rows <= most:
+        return np.arange(rows)
+    return np.random.default_rng(seed).choice(rows, most, replace=False)
+
+
 def edges(values: np.ndarray, bins: int) -> np.ndarray:
     """Return the ascending edges of at most `bins` bins of the same width.
 

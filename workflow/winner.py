@@ -13,7 +13,7 @@ import pandas as pd
 from mlflow.entities import Run
 from sklearn.pipeline import Pipeline
 
-from workflow import class_curves, importance, runs
+from workflow import class_curves, importance, plain, runs
 from workflow.class_curves import Curve
 from workflow.evaluate import codes
 from workflow.features import SqlFeatures
@@ -27,7 +27,6 @@ FEATURES = 12  # by which errors are told
 BINNED = 100_000  # rows; more would not change the picture
 WORST = 20  # rows
 CLASSES, LABELS = 30, 100  # of a confusion matrix, and named at all
-CURVED = 500_000  # probabilities that curves are made of; of more, some rows are drawn
 POINTS, POINTS_OF_MANY = 200, 100  # of a curve that is alone, of one beside others
 
 
@@ -143,7 +142,7 @@ def analysis(
     else:
         found = _of_classes(actual, np.asarray(predictions, "float64"), model.labels, seed)
     order = list(ranked["feature"])
-    some = _some(len(raw), BINNED, seed)
+    some = plain.some(len(raw), BINNED, seed)
     first = SqlFeatures({name: sql.features[name] for name in order[:FEATURES]}, sql.columns)
     x = first.fit(raw).transform(raw.iloc[some])
     measures = {name: (errors[some], of) for name, (errors, of) in found.measures.items()}
@@ -248,7 +247,7 @@ def _of_classes(
     labels = [*known, *sorted(set(target.unique().tolist()) - set(known))]
     actual, predicted = codes(target, known), probabilities.argmax(axis=1)
     rows, classes = probabilities.shape
-    some = _some(rows, max(CURVED // classes, 1), seed)
+    some = class_curves.rows_of_curves(rows, classes, seed)
     truth, given = actual[some], probabilities[some]
     calibration, histogram = class_curves.calibration(truth, given)
     seen = actual < classes
@@ -323,10 +322,3 @@ def _plain_curves(curves: list[Curve], labels: Sequence[object]) -> list[dict[st
 
 def _of(code: int | None, labels: Sequence[object]) -> str:
     return "the predicted class" if code is None else text(labels[code])
-
-
-def _some(rows: int, most: int, seed: int) -> np.ndarray:
-    """Return the positions of at most so many rows."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.random.default_rng(seed).choice(rows, most, replace=False)

@@ -80,7 +80,7 @@ def test_a_step_that_is_killed_fails_the_workflow_with_a_reason(store, few_trips
     assert {name for name, status in found if status == "FAILED"} == {"main", "hpo"}
     (main,) = store.runs("main")
     reason = main.data.tags["workflow.error"]
-    assert "its process was ended from outside" in reason and "\n" not in reason
+    assert "it was ended from outside" in reason and "\n" not in reason
     assert f"error: {reason}" in running.said
     assert "Traceback" not in running.said
     before = harness.finished_trials(store)

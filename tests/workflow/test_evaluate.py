@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from workflow import evaluate
-from workflow.evaluate import codes, score, value
+from workflow.evaluate import codes, score, undefined, value
 from workflow.metrics import METRICS, loss
 
 ACTUAL = np.array([1.0, 2.0, 4.0])
@@ -29,6 +29,23 @@ def test_the_scores_of_a_regression_are_what_their_formulas_say():
             "val_r2": 1 - 5 / (14 / 3),
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "targets", "reason"),
+    [
+        ("mape", [1.0, 0.0, 4.0], "some targets are 0"),
+        ("roc_auc", [1, 1, 1], "all rows are of one class"),
+    ],
+)
+def test_a_metric_has_no_value_exactly_where_it_is_undefined(metric, targets, reason):
+    task = next(task for task, known in METRICS.items() if metric in known)
+    predicted = PREDICTED if task == "regression" else np.full((3, 2), 0.5)
+    assert undefined(metric, np.array(targets)) == reason
+    assert np.isnan(value(task, metric, np.array(targets), predicted))
+    assert undefined(metric, np.array([1, 2, 2])) is None
+    assert np.isfinite(value(task, metric, np.array([1, 0, 1]) + (task == "regression"), predicted))
+    assert [name for name in METRICS[task] if undefined(name, np.array(targets))] == [metric]
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])

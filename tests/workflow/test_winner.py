@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from workflow import importance, runs, winner
+from workflow import class_curves, importance, runs, winner
 from workflow.features import SqlFeatures
 from workflow.pipeline import LabelledPipeline
 from workflow.sql import quote
@@ -260,7 +260,7 @@ def test_of_hundreds_of_classes_the_most_frequent_are_shown_and_all_others_toget
 
 
 def test_of_many_classes_curves_are_made_of_a_part_of_the_rows(monkeypatch):
-    monkeypatch.setattr(winner, "CURVED", 3_000)
+    monkeypatch.setattr(class_curves, "MOST_PROBABILITIES", 3_000)
     found = of_classes([f"class {n}" for n in range(10)])
     assert found["curve_rows"] == sum(found["probability_histogram"]["counts"]) == 300
     assert np.sum(found["confusion"]["counts"]) == found["rows"] == 900

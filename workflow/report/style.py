@@ -16,6 +16,7 @@ from workflow.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
 SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
 # Both ends are seen on white and on black, and the lightness only grows.
 SCALE = [[0, BLUE], [0.5, "#8C9A8A"], [1, AMBER]]
+DARK = 0.15  # of SCALE: so far white can be read on it, from here on black (WCAG: 4.5 to 1)
 LINES = "rgba(128, 128, 128, 0.3)"
 LONGEST, SLANTED = 20, 14  # characters of a label beside an axis, of one below it
 WIDEST = 24  # characters of a line of an axis' title: a phone has room for more only without labels

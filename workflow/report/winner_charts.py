@@ -159,7 +159,7 @@ def confusion(found: dict[str, Any]) -> style.Chart:
                 "y": row,
                 "text": f"{counts[row, column]:,}",
                 "showarrow": False,
-                "font": {"color": "#ffffff" if shares[row, column] < 0.5 else "#000000"},
+                "font": {"color": "#ffffff" if shares[row, column] < style.DARK else "#000000"},
             }
             for row, column in np.ndindex(counts.shape)
         ]
