@@ -20,7 +20,7 @@ from workflow import (
 )
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError
-from workflow.fitting import Bench, check_defined
+from workflow.fitting import Bench, check_defined, judged_on
 from workflow.report import search_charts
 from workflow.report.search_page import search_page
 from workflow.search import search
@@ -61,7 +61,7 @@ def hpo(
     dataset = splits.dataset
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
-    check_defined(splits, how, judged)
+    check_defined(splits, judged_on(how), [judged])
     selections = dataset.selections(features)
     searched = [_searched(models.FAMILIES[name], dataset, judged) for name in asked]
     made_of = fingerprint.of("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)

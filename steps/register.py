@@ -41,7 +41,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     name = model_name(register_as) or splits.dataset.name
     found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
     how, seed = runs.judged_alike(found)
-    check_defined(splits, how, judged)
+    check_defined(splits, ["test"], [judged, *splits.dataset.thresholds])
     finalists = _finalists(found, task, judged)[:most]
     with step.run("register", fingerprint.of("register", step.parameters())):
         splits.log_inputs("validation", "test")
@@ -168,7 +168,11 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
             for key, value in preprocess.data.tags.items()
             if key.startswith((runs.DIGEST_TAG, runs.RAW_DIGEST_TAG))
         },
-        **{key: f"{winner[key]:.6g}" for key in winner.index if key.startswith(("val_", "test_"))},
+        **{
+            key: f"{winner[key]:.6g}"
+            for key in winner.index
+            if key.startswith(("val_", "test_")) and pd.notna(winner[key])
+        },
     }
     scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith(("val_", "test_")))
     with suppress(MlflowException):

@@ -23,7 +23,7 @@ from workflow import (
 )
 from workflow.dataset import ALL, SEARCH
 from workflow.errors import WorkflowError
-from workflow.fitting import Bench, Fitted, check_defined
+from workflow.fitting import Bench, Fitted, check_defined, judged_on
 
 
 @click.command()
@@ -56,7 +56,7 @@ def train(
     dataset = splits.dataset
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
-    check_defined(splits, how, judged)
+    check_defined(splits, judged_on(how), [judged])
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train", fingerprint.of("train", step.parameters())):

@@ -1,7 +1,7 @@
 """Fitting: features once, encoding once a family, then any number of estimators."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -346,26 +346,31 @@ def judging(splits: Splits, y: np.ndarray, train: int, seed: int, how: str) -> J
     )
 
 
-def check_defined(splits: Splits, how: str, metric: str) -> None:
-    """Check that a metric has a value on the rows that models are judged on, and thresholds too.
+def judged_on(how: str) -> tuple[str, ...]:
+    """Return the splits that models are compared on, by `holdout` or `cv:<folds>`."""
+    return SPLITS[1:2] if parameters.folds(how) is None else SPLITS[:2]
+
+
+def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[str]) -> None:
+    """Check that metrics have a value on splits.
 
     Args:
         splits: The splits of a preprocess run.
-        how: `holdout` or `cv:<folds>`.
-        metric: What models are judged by.
+        names: Those of them that are asked for; no other is read.
+        metrics: Of the dataset's task.
 
     Raises:
-        WorkflowError: It has none.
+        WorkflowError: One has none.
     """
-    dataset, of_folds = splits.dataset, parameters.folds(how) is not None
-    for split in SPLITS if of_folds else SPLITS[1:]:
+    for split in names:
         targets = splits.read(split, [])[1].to_numpy()
-        for name in [metric, *(dataset.thresholds if split == "test" else [])]:
-            if reason := undefined(name, targets):
-                known = [one for one in METRICS[dataset.task] if not undefined(one, targets)]
+        for metric in metrics:
+            if reason := undefined(metric, targets):
+                known = METRICS[splits.dataset.task]
+                allowed = ", ".join(one for one in known if not undefined(one, targets))
                 raise WorkflowError(
-                    f"{name} has no value on the {split} split, where {reason}. Allowed there: "
-                    f"{', '.join(known)}."
+                    f"{metric} has no value on the {split} split, where {reason}. Allowed there: "
+                    f"{allowed}."
                 )
 
 
