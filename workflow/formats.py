@@ -5,13 +5,13 @@ import math
 UNITS = ("rmse", "mae")  # metrics in the target's own unit; the others have none
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, digits: int = 6) -> str:
     """Return a score, or a dash where there is none.
 
-    >>> number(4.6212934), number(None)
-    ('4.62129', '-')
+    >>> number(4.6212934), number(4.6212934, 3), number(None)
+    ('4.62129', '4.62', '-')
     """
-    return "-" if value is None or math.isnan(value) else f"{value:.6g}"
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}g}"
 
 
 def size(count: float | None) -> str:

@@ -131,12 +131,11 @@ def _notes(winner: dict[str, Any]) -> str:
     """Return what the pictures do not show."""
     if winner["task"] != "regression":
         return ""
-    left_over = winner["residuals"]
-    outside = winner["density"].get("outside", 0)
-    said = (
-        f"Mean residual {number(left_over['mean'])}, median {number(left_over['p50'])}; "
-        f"four of five lie between {number(left_over['p10'])} and {number(left_over['p90'])}."
+    mean, low, middle, high = (
+        number(winner["residuals"][name], 3) for name in ("mean", "p10", "p50", "p90")
     )
+    outside = winner["density"].get("outside", 0)
+    said = f"Mean residual {mean}, median {middle}; four of five lie between {low} and {high}."
     return said + (f" {outside:,} rows far off are not drawn." if outside else "")
 
 

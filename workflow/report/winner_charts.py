@@ -80,7 +80,8 @@ def density(found: dict[str, Any], unit: str) -> style.Chart:
 def histogram(found: dict[str, Any], title: str) -> style.Chart:
     """Draw counts between edges."""
     middles, widths, names = style.bins(found["edges"])
-    figure = style.chart(280, x=style.text(title), y="rows", bargap=0)
+    rows = {"title": "rows", "tickformat": ","}
+    figure = style.chart(280, x=style.text(title), y=rows, bargap=0)
     figure.add(
         "bar",
         x=middles,
