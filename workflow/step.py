@@ -14,6 +14,7 @@ import mlflow
 from mlflow.entities import Run
 
 from workflow import (
+    broken_answers,
     caller,
     chatter,
     fingerprint,
@@ -175,6 +176,7 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
     chatter.silence()
     # A server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
     os.environ.setdefault(RETRIES, "5")
+    broken_answers.ask_again()
     # MLflow takes the run's id out of the environment when the run is started.
     run_id, calling = os.environ.get(caller.RUN_ID), caller.process()
     with tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder:

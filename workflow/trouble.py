@@ -21,6 +21,7 @@ UNREACHABLE = (
     "max retries exceeded",
     "connection refused",
     "connection aborted",
+    "connection broken",
     "connection reset",
     "failed to establish a new connection",
     "could not connect to the endpoint",
