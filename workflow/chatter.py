@@ -7,8 +7,13 @@ import warnings
 LEVEL = "MLFLOW_LOGGING_LEVEL"  # MLflow's own; who sets it knows what they want to read
 URLS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 LIBRARIES = ("alembic", "fsspec", "hyperopt", "matplotlib", "mlflow")  # which say much at INFO
-# Each retry is a warning; what a store raises is also logged, with hundreds of lines of its inside.
-WORSE = {"urllib3": logging.ERROR, "mlflow.store.db.utils": logging.CRITICAL}
+# Each retry is a warning; what a store raises is also logged, with hundreds of lines of its inside;
+# and a query that is interrupted, with how its cursor could not be closed.
+WORSE = {
+    "urllib3": logging.ERROR,
+    "mlflow.store.db.utils": logging.CRITICAL,
+    "sqlalchemy.pool": logging.CRITICAL,
+}
 
 
 def silence() -> None:
@@ -30,8 +35,6 @@ def show() -> None:
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(format=form, datefmt="%Y/%m/%d %H:%M:%S")
     logging.getLogger().setLevel(logging.INFO)
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *WORSE):
         logging.getLogger(library).setLevel(logging.INFO)
-    for library in WORSE:
-        logging.getLogger(library).setLevel(logging.NOTSET)
     warnings.simplefilter("default")

@@ -1,12 +1,17 @@
 import logging
 import os
+import signal
+import sqlite3
 import warnings
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from workflow import chatter
 from workflow.chatter import LEVEL, LIBRARIES, URLS, WORSE
+from workflow.interruption import Interrupted
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +46,32 @@ def test_retries_and_the_inside_of_mlflows_store_are_silent():
     assert says("urllib3.connectionpool", logging.ERROR)
     assert not says("mlflow.store.db.utils", logging.ERROR)
     assert says("mlflow.store.tracking", logging.ERROR)
+
+
+def test_a_query_that_is_interrupted_is_not_told_of(caplog):
+    class Cursor(sqlite3.Cursor):
+        def fetchall(self) -> list:
+            if self.description[0][0] == "interrupted":
+                raise Interrupted(signal.SIGTERM)
+            return super().fetchall()
+
+    class Connection(sqlite3.Connection):
+        def cursor(self) -> Cursor:
+            return super().cursor(Cursor)
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Row(Base):
+        __tablename__ = "rows"
+        interrupted: Mapped[int] = mapped_column(primary_key=True)
+
+    chatter.silence()
+    engine = sqlalchemy.create_engine("sqlite://", connect_args={"factory": Connection})
+    Base.metadata.create_all(engine)
+    with Session(engine) as session, pytest.raises(Interrupted):
+        session.scalars(sqlalchemy.select(Row)).all()
+    assert caplog.records == []
 
 
 def test_who_asks_mlflow_itself_for_more_gets_it(monkeypatch):
