@@ -7,10 +7,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import mlflow
@@ -205,6 +207,21 @@ def stop(process: subprocess.Popen) -> None:
     process.wait(20)
 
 
+def start_tracking_server(
+    port: int, store_uri: str, artifacts: Path, folder: Path
+) -> subprocess.Popen:
+    """Start `mlflow server` on a port of the loopback, in a folder; it answers a little later."""
+    return subprocess.Popen(
+        ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+         "--backend-store-uri", store_uri, "--artifacts-destination", str(artifacts)],
+        cwd=folder,
+        env=environment(**SERVER),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+
+
 class TrackingServer:
     """`mlflow server` with proxied artifacts, on one port of the loopback however often started.
 
@@ -229,22 +246,32 @@ class TrackingServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         folder = self.store.folder
-        self.process = subprocess.Popen(
-            ["mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
-             "--backend-store-uri", self.store.uri,
-             "--artifacts-destination", str(folder / "artifacts")],
-            cwd=folder,
-            env=environment(**SERVER),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
+        self.process = start_tracking_server(
+            self.port, self.store.uri, folder / "artifacts", folder
+        )
         wait_for(f"{self.address}/health", self.process)
 
     def kill(self) -> None:
         """End it without a word, its workers too."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(20)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[..., BaseHTTPRequestHandler]], str]]:
+    """Starts a web server in this process, and returns its address."""
+    servers = []
+
+    def start(handler: Callable[..., BaseHTTPRequestHandler]) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """A real browser before MLflow's UI and the report, for tests and for screenshots.py."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conftest import SERVER, environment, free_port, stop, wait_for
+from conftest import free_port, start_tracking_server, stop, wait_for
 from mlflow.entities import Run
 from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, sync_playwright
 
@@ -117,16 +115,7 @@ def tracking_ui(store_uri: str, folder: Path) -> Iterator[str]:
         folder: Where the server may leave files.
     """
     port = free_port()
-    with open(os.devnull, "wb") as nothing:
-        process = subprocess.Popen(
-            ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-             "--backend-store-uri", store_uri, "--artifacts-destination", str(folder)],
-            cwd=folder,
-            env=environment(**SERVER),
-            stdout=nothing,
-            stderr=nothing,
-            start_new_session=True,
-        )  # fmt: skip
+    process = start_tracking_server(port, store_uri, folder, folder)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{address}/health", process)
@@ -145,9 +134,14 @@ def wait_until_drawn(page: Page | Frame) -> None:
     page.locator("html[data-drawn]").wait_for(state="attached")
 
 
+def run_address(run: Run) -> str:
+    """Return where in the UI a run is shown."""
+    return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+
+
 def open_run(page: Page, ui: str, run: Run) -> Locator:
     """Open a run's page in the UI; return its description."""
-    page.goto(f"{ui}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}")
+    page.goto(f"{ui}/{run_address(run)}")
     note = page.get_by_test_id("note-editor-preview-content")
     note.wait_for()
     return note
@@ -155,7 +149,7 @@ def open_run(page: Page, ui: str, run: Run) -> Locator:
 
 def artifact_address(run: Run, path: str) -> str:
     """Return where in the UI an artifact is shown."""
-    return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts/{path}"
+    return f"{run_address(run)}/artifacts/{path}"
 
 
 def open_artifact(page: Page, ui: str, run: Run, path: str) -> Frame:

@@ -1,7 +1,6 @@
 import os
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ class Server:
         asked: Method and body of each request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, serve: Callable[[type[BaseHTTPRequestHandler]], str]) -> None:
         self.breaks, self.asked = 0, []
 
         class Answering(BaseHTTPRequestHandler):
@@ -49,20 +48,17 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.url = serve(Answering)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(
+    serve: Callable[[type[BaseHTTPRequestHandler]], str], monkeypatch: pytest.MonkeyPatch
+) -> Server:
     for owner, name in ((Session, "send"), (HttpArtifactRepository, "_download_file")):
         monkeypatch.setattr(owner, name, getattr(owner, name))  # put back in the end
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(RETRIES))
-    made = Server()
-    threading.Thread(target=made.http.serve_forever, args=[0.02], daemon=True).start()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
+    return Server(serve)
 
 
 def log(server: Server, folder: Path) -> None:

@@ -1,10 +1,9 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -144,22 +143,6 @@ class Failing(Unmeasured):
         self.send_error(503)
 
     do_GET = do_HEAD
-
-
-@pytest.fixture
-def serve() -> Iterator:
-    servers = []
-
-    def start(handler: object) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.parametrize("end", ["", "/"])

@@ -2,9 +2,7 @@ import errno
 import os
 import socket
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import aiohttp
@@ -203,29 +201,19 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[int], str]]:
-    """A server that answers everything with a status."""
-    servers = []
+def always(status: int) -> type[BaseHTTPRequestHandler]:
+    """Answers everything with a status."""
 
-    def start(status: int) -> str:
-        class Answering(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_error(status)
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
 
-            do_POST = do_GET
+        do_POST = do_GET
 
-            def log_message(self, *_: object) -> None:
-                pass
+        def log_message(self, *_: object) -> None:
+            pass
 
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Answering))
-        threading.Thread(target=servers[-1].serve_forever, args=[0.02], daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return Answering
 
 
 def asked(uri: str) -> BaseException:
@@ -252,7 +240,7 @@ def test_a_tracking_server_that_does_not_answer_is_told(patience):
     [(500, AWAY), (502, AWAY), (503, AWAY), (504, AWAY), (401, REFUSED), (403, REFUSED)],
 )
 def test_a_tracking_server_that_is_out_of_order_or_refuses_is_told(serve, patience, status, starts):
-    assert one_line(asked(serve(status)), starts)
+    assert one_line(asked(serve(always(status))), starts)
 
 
 def test_a_store_that_is_read_only_is_told(store, monkeypatch):
