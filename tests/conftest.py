@@ -295,6 +295,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, few
     return harness.undisturbed(new_store(empty_store, tmp_path_factory.mktemp("quick")), few_trips)
 
 
+def stores_in_the_project() -> dict[str, int]:
+    """Return what MLflow writes where nobody says otherwise, and when it was last written to."""
+    stores = [ROOT / name for name in ("mlruns", "mlflow.db", "mlartifacts")]
+    return {path.name: path.stat().st_mtime_ns for path in stores if path.exists()}
+
+
 @dataclass(frozen=True)
 class Workflow:
     """The one workflow that most end-to-end tests look at."""
@@ -312,7 +318,18 @@ class Workflow:
 
 
 @pytest.fixture(scope="session")
-def workflow(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, trips: Path) -> Workflow:
+def stores_before() -> dict[str, int]:
+    """As `stores_in_the_project`, before `workflow`: there may be those of a newcomer's own run."""
+    return stores_in_the_project()
+
+
+@pytest.fixture(scope="session")
+def workflow(
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_store: Path,
+    trips: Path,
+    stores_before: dict[str, int],
+) -> Workflow:
     """`mlflow run .` from another folder, with a relative path to the data, in a fresh store."""
     caller = tmp_path_factory.mktemp("caller")
     store = new_store(empty_store, caller)

@@ -8,7 +8,7 @@ import mlflow
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, Workflow, mlflow_run, parameters
+from conftest import Workflow, mlflow_run, parameters, stores_in_the_project
 
 from workflow.models import FAMILIES
 
@@ -81,8 +81,8 @@ def test_nothing_is_written_to_the_callers_folder_but_the_store(workflow):
     assert {path.name for path in workflow.caller.iterdir()} == {"data", "mlflow.db", "mlruns"}
 
 
-def test_nothing_is_left_in_the_projects_folder(workflow):
-    assert not {"mlruns", "mlflow.db", "mlartifacts"} & {path.name for path in ROOT.iterdir()}
+def test_nothing_is_left_in_the_projects_folder(stores_before, workflow):
+    assert stores_in_the_project() == stores_before
 
 
 def test_splits_are_three_parquet_files_and_the_definition(workflow):
