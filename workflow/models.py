@@ -160,7 +160,7 @@ LIGHTGBM = {
     "subsample_freq": 1,  # without it `subsample` does nothing
     "deterministic": True,
     "force_row_wise": True,
-    "n_jobs": -1,
+    "n_jobs": 1,
     "verbose": -1,
 }
 LIGHTGBM_SPACE = {
@@ -177,7 +177,7 @@ XGBOOST = {
     "max_depth": 8,
     "colsample_bytree": 0.7,
     "tree_method": "hist",
-    "n_jobs": -1,
+    "n_jobs": 1,
 }
 XGBOOST_SPACE = {
     "learning_rate": Real(0.02, 0.1, log=True),

@@ -5,9 +5,9 @@ environment made by uv has no bytecode yet, and where PYTHONDONTWRITEBYTECODE is
 never gets any: `import mlflow, sklearn` then takes 10 s instead of 3, in every step. So bytecode of
 packages is kept, and of the project it is not.
 
-Threads: OpenMP's threads wait for each other by spinning. Where another process wants the cores too
-(a second workflow, a browser), a fit of LightGBM takes four times as long as with threads that
-sleep, and on an idle machine no less.
+Threads: OpenMP and BLAS get one, where nothing else is said. OpenMP's threads wait for each other
+by spinning, or asleep: the one takes several times as long where another process wants the cores
+too, the other where none does. One thread is as fast in both.
 
 Memory: Linux promises more than there is, and kills who takes it. Where a process is promised no
 more than the machine or its container has, what asks for too much is an error that can be said:
@@ -51,7 +51,7 @@ def limit_memory(most: int) -> None:
 
 
 sys.meta_path.insert(0, _Rule)
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the first library loads OpenMP
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when the first library loads OpenMP
 if sys.platform == "linux":
     limit_memory(memory())
 interruption.until_watched()

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,15 @@ def test_a_container_has_the_memory_that_its_limit_says(monkeypatch, tmp_path, t
     (tmp_path / "memory.max").write_text(text)
     monkeypatch.setattr(process, "CGROUP", tmp_path / "memory.max")
     assert process.memory() == (2**20 if limited else physical)
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, {1}), ({"OMP_NUM_THREADS": "2"}, {2})])
+def test_a_fit_has_one_thread_or_as_many_as_the_environment_says(given, threads):
+    code = (
+        "import workflow.process, numpy, lightgbm, xgboost, sklearn.ensemble, threadpoolctl\n"
+        "print({one['num_threads'] for one in threadpoolctl.threadpool_info()})"
+    )
+    kept = {name: text for name, text in os.environ.items() if not name.endswith("NUM_THREADS")}
+    command = [sys.executable, "-c", code]
+    out = subprocess.check_output(command, cwd=ROOT, text=True, env=kept | given)
+    assert out.strip() == str(threads)
