@@ -1,0 +1,1 @@
+"""What the steps share: it parses no command line and knows no step."""

@@ -1,0 +1,96 @@
+"""SQL features as the first stage of a model: the same SELECT in training and in serving."""
+
+from typing import Self
+
+import duckdb
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from workflow.binding import kinds
+from workflow.sql import cast, isolated, quote
+
+ROW = "tabular-workflow row"  # no raw column's name
+
+
+class SqlFeatures(TransformerMixin, BaseEstimator):
+    """Compute features from raw columns, each by a row-wise SQL expression.
+
+    The SELECT runs in memory on the frame that is given, with DuckDB's access to files and network
+    switched off. Raw columns are first cast to the types they had in training, so a zone that
+    arrives as 74.0 in a JSON record still makes the text '74'.
+
+    Args:
+        features: SQL expression by feature name.
+        columns: DuckDB type by raw column, as in training.
+        optional: Raw columns that may be absent from a frame; they are NULL then.
+
+    Attributes:
+        kinds_: "number" or "category" by feature name.
+    """
+
+    def __init__(
+        self, features: dict[str, str], columns: dict[str, str], optional: list[str] | None = None
+    ) -> None:
+        self.features = features
+        self.columns = columns
+        self.optional = optional
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Learn nothing but each feature's kind, which follows from the columns' types."""
+        self.kinds_ = kinds(self.features, self.columns)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of each row of X, in the order of the rows.
+
+        Args:
+            X: (n_rows, any) frame with the raw columns; further columns are passed over.
+
+        Returns:
+            (n_rows, n_features) frame: numbers as float64, categories as text, NaN and None where
+            the value is missing or a number is infinite.
+
+        Raises:
+            ValueError: A raw column is absent, or holds what its type cannot.
+        """
+        check_is_fitted(self)
+        absent = [name for name in self.columns if name not in X.columns]
+        if needed := [name for name in absent if name not in (self.optional or [])]:
+            raise ValueError(f"the model needs the columns {', '.join(needed)}")
+        cursor = isolated().cursor()
+        try:
+            # A frame of no column at all has no rows for DuckDB: the row's number is one.
+            used = X[[name for name in self.columns if name not in absent]]
+            cursor.register("frame", used.assign(**{ROW: range(len(X))}))
+            frame = cursor.execute(self._select(set(absent))).df()
+        except duckdb.Error as error:
+            raise ValueError(f"features cannot be computed: {error}") from error
+        finally:
+            cursor.close()
+        frame.index = X.index
+        # One type whatever the rows: of a category without a value in any of them, it is object.
+        categories = [name for name, kind in self.kinds_.items() if kind == "category"]
+        return frame.astype(dict.fromkeys(categories, "str"))
+
+    def get_feature_names_out(self, input_features: object = None) -> list[str]:
+        """Return the features' names, in order."""
+        return list(self.features)
+
+    def _select(self, absent: set[str]) -> str:
+        raw = [quote(ROW)]
+        for name, type in self.columns.items():
+            nothing = f"CAST(NULL AS {type}) AS {quote(name)}"
+            raw.append(nothing if name in absent else cast(name, type))
+        values, out = [], []
+        for name, expression in self.features.items():
+            column = quote(name)
+            if self.kinds_[name] == "category":
+                values.append(f"CAST((\n{expression}\n) AS VARCHAR) AS {column}")
+                out.append(column)
+            else:
+                values.append(f"CAST((\n{expression}\n) AS DOUBLE) AS {column}")
+                # No estimator takes an infinite number; a missing one, each does once encoded.
+                out.append(f"CASE WHEN isfinite({column}) THEN {column} END AS {column}")
+        inner = f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
+        return f"SELECT {', '.join(out)} FROM ({inner})"

@@ -1,0 +1,28 @@
+"""The one error that a user can cause, and the words that tell them what to do about it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class WorkflowError(Exception):
+    """What is wrong, what was given, what is allowed and what to do next, in one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class StepFailed(WorkflowError):
+    """A child run has failed and has already told the user why."""
+
+
+def unknown(what: str, given: str, allowed: Iterable[str]) -> WorkflowError:
+    """Return the error for a name that is not one of the allowed ones.
+
+    >>> print(unknown("model", "lihgtgbm", ["linear", "lightgbm"]))
+    unknown model 'lihgtgbm': did you mean 'lightgbm'? Allowed: linear, lightgbm.
+    """
+    allowed = list(allowed)
+    folded = {name.casefold(): name for name in allowed}
+    close = get_close_matches(given.casefold(), folded, n=1)
+    hint = f" did you mean '{folded[close[0]]}'?" if close else ""
+    return WorkflowError(f"unknown {what} '{given}':{hint} Allowed: {', '.join(allowed)}.")
