@@ -4,7 +4,6 @@ import workflow.process  # noqa: F401
 
 # isort: split
 
-from pathlib import Path
 
 import click
 import mlflow
@@ -29,10 +28,10 @@ from workflow import (
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.errors import StepFailed, WorkflowError
+from workflow.paths import PROJECT
 from workflow.report import publish
 from workflow.story import UNCOMMITTED_TAG, Story
 
-PROJECT = Path(__file__).resolve().parent
 TUNE = ["best", "all", *models.FAMILIES]
 
 

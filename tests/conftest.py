@@ -20,9 +20,9 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from workflow.paths import PROJECT as ROOT
 from workflow.samples import make_sample
 
-ROOT = Path(__file__).resolve().parent.parent
 SMALL, FEW = 3_000, 300  # rows a split
 SERVER = {
     "DO_NOT_TRACK": "true",  # or what is clicked in the UI is sent to MLflow's makers

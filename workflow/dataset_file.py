@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -13,8 +12,8 @@ from workflow import rules
 from workflow.dataset import Dataset
 from workflow.errors import WorkflowError, unknown
 from workflow.models import Choice, domain
+from workflow.paths import DATASETS
 
-SHIPPED = Path(__file__).resolve().parent.parent / "datasets"
 KEYS = [one.name for one in fields(Dataset)]
 LISTS = ("split", "feature_sets", "search")  # hold lists, or small mappings, of a line each
 REQUIRED = ("name", "task", "data", "split", "target", "features")
@@ -27,7 +26,7 @@ def load(dataset: str) -> Dataset:
         WorkflowError: There is no such dataset, or its definition is not valid.
     """
     if is_name(dataset):
-        shipped = {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+        shipped = {path.stem: path for path in sorted(DATASETS.glob("*.yaml"))}
         if dataset not in shipped:
             raise unknown("dataset", dataset, [*shipped, "or the path or URI of a dataset file"])
         dataset = str(shipped[dataset])

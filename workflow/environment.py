@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from workflow import digests
-
-CONDA = Path(__file__).resolve().parent.parent / "conda.yaml"
+from workflow.paths import CONDA
 
 
 def pins() -> dict[str, str]:

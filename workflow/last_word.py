@@ -8,13 +8,12 @@ its own; whoever wants a later one must outlive it.
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 
 from workflow import caller
+from workflow.paths import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0  # seconds
 
 

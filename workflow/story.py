@@ -23,12 +23,12 @@ from workflow import checks, metrics, reuse, runs, step, trouble
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.errors import WorkflowError
+from workflow.paths import MLPROJECT
 from workflow.rules import SPLITS
 
 STEPS = ("preprocess", "train", "hpo", "register")
 UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow's run: how many files no commit has
 REPORT = "report.html"  # artifact of a workflow's run
-MLPROJECT = Path(__file__).resolve().parent.parent / "MLproject"
 
 
 @dataclass(frozen=True)

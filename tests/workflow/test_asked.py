@@ -15,13 +15,14 @@ from workflow.asked import (
     read_rule,
     resolve,
 )
-from workflow.dataset_file import SHIPPED, from_yaml, load, to_yaml
+from workflow.dataset_file import from_yaml, load, to_yaml
 from workflow.errors import WorkflowError
 from workflow.infer import Inferred
+from workflow.paths import DATASETS
 from workflow.rules import ByFiles, ByHash, ByTime
 from workflow.samples import SAMPLES
 
-SHIPPED_NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
 TEXT = """
 name: houses
 task: regression
@@ -250,7 +251,7 @@ def house_files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", SHIPPED_NAMES)
 def test_the_content_of_a_sample_is_its_dataset_alone_as_the_code_makes_its_rows(name):
     assert set(known(dataset=name)) == {"dataset"}
-    assert known(dataset=name) == known(dataset=str(SHIPPED / f"{name}.yaml"))
+    assert known(dataset=name) == known(dataset=str(DATASETS / f"{name}.yaml"))
 
 
 def test_the_content_of_a_dataset_file_is_what_it_says_not_how_it_is_written(houses, house_files):

@@ -10,8 +10,8 @@ import pytest
 from workflow import caller
 from workflow.caller import RUN_ID, absolute
 from workflow.errors import WorkflowError
+from workflow.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 ASK = f"{sys.executable} -c \"from workflow.caller import absolute; print(absolute('data/x'))\""
 # What MLflow does to start a step: a shell in the project's folder, with the run's id.
 START = """
@@ -29,7 +29,7 @@ def started(run_id: str, folder: Path, command: str) -> list[str]:
 
 def environment(**extra: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != RUN_ID} | {
-        "PYTHONPATH": str(ROOT), **extra,
+        "PYTHONPATH": str(PROJECT), **extra,
     }  # fmt: skip
 
 

@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow.dataset import Dataset
-from workflow.dataset_file import KEYS, SHIPPED, from_yaml, is_name, load, to_yaml
+from workflow.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
 from workflow.errors import WorkflowError
 from workflow.metrics import METRICS, TASKS
 from workflow.models import FAMILIES, Choice, Real, Whole
+from workflow.paths import DATASETS
 from workflow.rules import ByFiles, ByHash, ByTime
 from workflow.sql import literal, quote
 
-SHIPPED_NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
 TEXT = """
 name: houses
 task: regression

@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,8 @@ from sklearn.exceptions import NotFittedError
 from workflow.errors import WorkflowError
 from workflow.features import SqlFeatures
 from workflow.logged_models import TRUSTED
+from workflow.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = {"a": "BIGINT", "b": "DOUBLE", "s": "VARCHAR", "t": "TIMESTAMP"}
 FEATURES = {
     "pair": "a || '_' || s",
@@ -287,7 +286,7 @@ for type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP"):
 def test_the_hour_of_a_zoned_time_is_the_same_on_a_machine_in_another_zone():
     done = subprocess.run(
         [sys.executable, "-c", ZONED],
-        env={**os.environ, "TZ": "Asia/Tokyo", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "TZ": "Asia/Tokyo", "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         check=True,

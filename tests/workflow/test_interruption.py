@@ -5,15 +5,14 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import pytest
 
 from workflow import interruption
 from workflow.interruption import LOOK, Interrupted
+from workflow.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 SLACK = 6.0  # seconds more than it takes, on a machine that has other things to do
 each_signal = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name
@@ -65,7 +64,7 @@ def start() -> Iterator[Callable[..., Watched]]:
         try:
             process = subprocess.Popen(
                 [sys.executable, "-c", WATCHED + textwrap.dedent(source)],
-                cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True,
             )  # fmt: skip
         finally:
             if ignored:
@@ -292,7 +291,7 @@ def test_a_process_whose_caller_is_gone_is_interrupted(start, number, tmp_path):
             say("interrupted", cause)
     """))  # fmt: skip
     watched = start(f"""
-        os.environ["PYTHONPATH"] = {str(ROOT)!r}
+        os.environ["PYTHONPATH"] = {str(PROJECT)!r}
         subprocess.run(["bash", "-c", f"{{sys.executable}} {step} {{os.getpid()}}; true"])
     """)
     before = time.monotonic()
@@ -309,7 +308,7 @@ def test_a_process_whose_caller_is_gone_is_ended_out_of_compiled_code_too(start,
     )
     watched = start(
         f"""
-        os.environ["PYTHONPATH"] = {str(ROOT)!r}
+        os.environ["PYTHONPATH"] = {str(PROJECT)!r}
         subprocess.run([sys.executable, {str(step)!r}, str(os.getpid())])
     """,
         says="stuck",

@@ -1,18 +1,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from workflow import process
-
-ROOT = Path(__file__).resolve().parents[2]
+from workflow.paths import PROJECT
 
 
 def printed(code: str) -> str:
     command = [sys.executable, "-c", code]
-    return subprocess.check_output(command, cwd=ROOT, text=True).strip()
+    return subprocess.check_output(command, cwd=PROJECT, text=True).strip()
 
 
 def test_asking_for_more_memory_than_there_is_is_an_error():
@@ -53,5 +51,5 @@ def test_a_fit_has_one_thread_or_as_many_as_the_environment_says(given, threads)
     )
     kept = {name: text for name, text in os.environ.items() if not name.endswith("NUM_THREADS")}
     command = [sys.executable, "-c", code]
-    out = subprocess.check_output(command, cwd=ROOT, text=True, env=kept | given)
+    out = subprocess.check_output(command, cwd=PROJECT, text=True, env=kept | given)
     assert out.strip() == str(threads)

@@ -12,6 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from workflow import digests
 from workflow.errors import WorkflowError
+from workflow.paths import PROJECT
 from workflow.sources import fetch, gather, identities, is_remote
 
 BODY = bytes(range(256)) * 20_000  # 5 MB: more than one block of any reader
@@ -377,9 +378,6 @@ def test_a_table_that_the_bucket_does_not_have_is_refused(bucket, into, place):
     assert message == f"data: there is no file s3://trips/{place}."
 
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
 def answering(body: bytes = TABLE, *, head: int = 200, measured: bool = True, **headers: str):
     """Return a handler that says of a file what it is told to, and counts how often it is read."""
 
@@ -488,7 +486,7 @@ def test_only_of_a_file_of_which_too_little_is_said_nothing_is_the_same_in_anoth
     assert here == [identities(url)[url] for url in urls]
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, *urls],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=PROJECT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     there = done.stdout.splitlines()
     assert [one == other for one, other in zip(here, there, strict=True)] == [

@@ -5,16 +5,15 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow import terminal
+from workflow.paths import PROJECT
 from workflow.terminal import Progress, printable
 
-ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = 60
 SEARCH = """
 import sys, warnings
@@ -46,7 +45,7 @@ def in_terminal(code: str, columns: int = COLUMNS, stderr: int | None = None, **
     """Return all that Python writes to a terminal in which it runs."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24 if columns else 0, columns))
-    environment = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(ROOT), **extra}
+    environment = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(PROJECT), **extra}
     environment = {name: value for name, value in environment.items() if value}
     process = subprocess.Popen(
         [sys.executable, "-B", "-c", code],
@@ -120,7 +119,15 @@ def test_where_a_bar_cannot_be_drawn_there_are_plain_lines_alone(how):
 
 def test_in_a_pipe_there_are_plain_lines_alone():
     done = subprocess.run(
-        [sys.executable, "-B", "-c", SEARCH], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-B", "-c", SEARCH],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines() == SAID
     assert not set(done.stdout + done.stderr) & {"\r", "\x1b", "|"}
@@ -219,7 +226,7 @@ def test_the_last_word_goes_to_stderr_and_is_plain_in_a_pipe(capsys):
 def test_a_terminal_that_lacks_a_character_shows_its_escape():
     code = "from workflow import terminal; terminal.mend(); terminal.say('train', 'Zürich €')"
     done = subprocess.run(
-        [sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, check=True,
+        [sys.executable, "-B", "-c", code], cwd=PROJECT, capture_output=True, check=True,
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
     )  # fmt: skip
     assert done.stdout.decode("latin-1") == "[train] Zürich \\u20ac\n"

@@ -1,0 +1,8 @@
+"""Where the project's own files are: the one place that knows how deep its modules lie."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+CONDA = PROJECT / "conda.yaml"
+MLPROJECT = PROJECT / "MLproject"
+DATASETS = PROJECT / "datasets"  # the shipped ones
