@@ -11,6 +11,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import ExecutionException
 from mlflow.tracking import MlflowClient
 
+from sql_features.errors import WorkflowError
 from workflow import (
     asked,
     fingerprint,
@@ -27,7 +28,7 @@ from workflow import (
 )
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
-from workflow.errors import StepFailed, WorkflowError
+from workflow.errors import StepFailed
 from workflow.paths import PROJECT
 from workflow.report import publish
 from workflow.story import UNCOMMITTED_TAG, Story

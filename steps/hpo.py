@@ -6,6 +6,7 @@ import click
 import mlflow
 import pandas as pd
 
+from sql_features.errors import WorkflowError
 from workflow import (
     cache_key,
     fingerprint,
@@ -19,7 +20,6 @@ from workflow import (
     trials,
 )
 from workflow.dataset import Dataset
-from workflow.errors import WorkflowError
 from workflow.fitting import Bench, check_defined, judged_on
 from workflow.report import search_charts
 from workflow.report.search_page import search_page

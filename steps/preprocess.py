@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import mlflow
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import columns_of
 from workflow import (
     asked,
     checks,
@@ -22,10 +24,8 @@ from workflow import (
 )
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
-from workflow.errors import WorkflowError
 from workflow.infer import Inferred, infer
 from workflow.rules import SPLITS, ByFiles, ByTime
-from workflow.sql import columns_of
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}

@@ -16,9 +16,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
+from sql_features.errors import WorkflowError
 from workflow import fingerprint, formats, metrics, runs, step, terminal
 from workflow.dataset import Dataset
-from workflow.errors import WorkflowError
 from workflow.evaluate import codes, score
 from workflow.fitting import baseline_scores, check_defined
 from workflow.logged_models import load, model_of, predict

@@ -2,8 +2,8 @@
 
 import click
 
+from sql_features.errors import WorkflowError
 from workflow import step, summary
-from workflow.errors import WorkflowError
 from workflow.report.publish import publish
 from workflow.story import Story
 

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
+from sql_features.errors import WorkflowError
 from workflow import (
     class_curves,
     class_plots,
@@ -22,7 +23,6 @@ from workflow import (
     terminal,
 )
 from workflow.dataset import ALL, SEARCH
-from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Fitted, check_defined, judged_on
 
 

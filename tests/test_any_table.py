@@ -11,8 +11,8 @@ import pytest
 import yaml
 from conftest import Store, Workflow, mlflow_run, new_store, parameters
 
+from sql_features.errors import WorkflowError
 from steps import hpo, preprocess, register, train
-from workflow.errors import WorkflowError
 
 ROWS = 400
 LABELS = ["ash", "birch", "oak tree"]

@@ -14,15 +14,16 @@ from mlflow.utils.conda import _get_conda_env_name
 from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
+from sql_features.errors import WorkflowError
 from workflow import step
-from workflow.errors import WorkflowError
 from workflow.models import FAMILIES, Choice, Estimator, Family, Real, Whole
+from workflow.paths import PACKAGES
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS = MLPROJECT["entry_points"]
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
 PINS = next(one["pip"] for one in CONDA["dependencies"] if isinstance(one, dict))
-CODE = [ROOT / "main.py", *(ROOT / "steps").glob("*.py"), *(ROOT / "workflow").rglob("*.py")]
+CODE = [ROOT / "main.py", *(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))]
 
 CONTRACT = {
     "main": {
@@ -143,7 +144,7 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 
 def test_conda_yaml_pins_what_the_code_imports_and_nothing_else_by_hand():
     top = {name.partition(".")[0] for path in CODE for name in imports(path)}
-    third = top - set(sys.stdlib_module_names) - {"workflow"}
+    third = top - set(sys.stdlib_module_names) - set(PACKAGES)
     head = (ROOT / "conda.yaml").read_text().partition("# Pulled in")[0]
     by_hand = set(re.findall(r"^ {6}- ([\w-]+)==", head, re.MULTILINE))
     assert by_hand == {DISTRIBUTIONS.get(name, name) for name in third} | BEHIND

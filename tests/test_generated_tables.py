@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sql_features.errors import WorkflowError
 from workflow import asked, checks, splits
 from workflow.dataset_file import from_yaml, to_yaml
-from workflow.errors import WorkflowError
 from workflow.fitting import Bench
 from workflow.infer import infer
 from workflow.models import FAMILIES

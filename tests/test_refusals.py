@@ -10,8 +10,8 @@ import yaml
 from conftest import ROOT, mlflow_run, parameters
 
 import main
+from sql_features.errors import WorkflowError
 from steps import hpo, preprocess, register, train
-from workflow.errors import WorkflowError
 
 MAIN = {
     "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",

@@ -68,8 +68,8 @@ def test_it_loads_in_a_process_that_does_not_have_the_project(workflow, elsewher
         "import mlflow, pandas, json, sys\n"
         f"model = mlflow.pyfunc.load_model({MODEL!r})\n"
         "rows = pandas.DataFrame(json.loads(sys.argv[1]))\n"
-        "import workflow.features\n"
-        "print(json.dumps([workflow.features.__file__, list(model.predict(rows))]))\n"
+        "import sql_features.transformer\n"
+        "print(json.dumps([sql_features.transformer.__file__, list(model.predict(rows))]))\n"
     )
     record = trip(workflow)
     numbers = {k: float(v) for k, v in record.items() if isinstance(v, int)}

@@ -4,15 +4,16 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import columns_of, feature_columns, quote
 from workflow import caller, digests, sources
-from workflow.dataset import Dataset, feature_columns
+from workflow.dataset import Dataset
 from workflow.dataset_file import is_name, load, to_yaml
-from workflow.errors import WorkflowError, unknown
+from workflow.errors import unknown
 from workflow.infer import ASKED, Inferred
 from workflow.parameters import NONE
 from workflow.rules import ByFiles, ByHash, ByTime, Split
 from workflow.samples import SAMPLES
-from workflow.sql import columns_of, quote
 
 AUTO = "auto"
 SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place

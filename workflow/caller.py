@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 
 RUN_ID = "MLFLOW_RUN_ID"
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from sql_features.expressions import TARGET, connect
 from workflow import distributions, one_pass, sampled
 from workflow.duplicates import duplicates
 from workflow.findings import (
@@ -30,7 +31,6 @@ from workflow.findings import (
 )
 from workflow.one_pass import Split, look_at
 from workflow.shift import shifts
-from workflow.sql import TARGET, connect
 
 FEWEST_ROWS = 10  # of train; nothing is learned from less
 MISSING, MORE_MISSING = 0.5, 0.1

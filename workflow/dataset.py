@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import TARGET, columns_of, feature_columns
 from workflow import metrics, parameters
-from workflow.errors import WorkflowError, unknown
+from workflow.errors import unknown
 from workflow.models import FAMILIES
 from workflow.rules import ByFiles, ByHash, ByTime, Split
-from workflow.sql import TARGET, columns_of
 
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best
@@ -156,9 +157,3 @@ class Dataset:
         sets = {name: self.select(name) for name in self.feature_sets}
         whole = {ALL: dict(self.features)}
         return sets if self.features in sets.values() else sets | whole
-
-
-def feature_columns(features: dict[str, str]) -> frozenset[str]:
-    """Return the raw columns that features name, as they spell them."""
-    read = (columns_of(expression, f"feature '{name}'") for name, expression in features.items())
-    return frozenset().union(*read)

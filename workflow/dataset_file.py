@@ -8,9 +8,10 @@ import fsspec
 import yaml
 from yaml.reader import Reader
 
+from sql_features.errors import WorkflowError
 from workflow import rules
 from workflow.dataset import Dataset
-from workflow.errors import WorkflowError, unknown
+from workflow.errors import unknown
 from workflow.models import Choice, domain
 from workflow.paths import DATASETS
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import duckdb
 
-from workflow.sql import literal
+from sql_features.expressions import literal
 
 DATES = (  # month first where day first would do as well
     *("%m/%d/%y", "%m/%d/%Y", "%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y", "%m-%d-%y"),

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 
 DELIMITERS = ",;\t|"
 HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for

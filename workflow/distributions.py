@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from sql_features.expressions import TARGET
 from workflow import histograms, plain
 from workflow.findings import TRAIN, Finding
 from workflow.one_pass import Split
 from workflow.sampled import Kind, Numbers, Sample, Texts
-from workflow.sql import TARGET
 
 DRAWN, LISTED = 200, 1_000  # columns
 TOP = 10  # texts that are counted by themselves

@@ -7,9 +7,9 @@ from functools import cache, partial
 import duckdb
 import numpy as np
 
+from sql_features.expressions import quote
 from workflow.findings import ERROR, FEW, OK, TRAIN, WARNING, Finding
 from workflow.one_pass import Split
-from workflow.sql import quote
 
 ALIKE = 0.01  # the share of rows that are alike or shared from which it matters
 LEAKED = 0.99  # the share of rows shared with train from which a score means nothing

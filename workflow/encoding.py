@@ -19,7 +19,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from workflow.binding import Kind
+from sql_features.expressions import Kind
 from workflow.models import Encoding
 
 MANY = 255  # a category with more values than this is one of many; the most that trees take as such

@@ -3,12 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
-class WorkflowError(Exception):
-    """What is wrong, what was given, what is allowed and what to do next, in one line."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+from sql_features.errors import WorkflowError
 
 
 class StepFailed(WorkflowError):

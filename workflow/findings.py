@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from workflow.binding import is_number
-from workflow.sql import quote
+from sql_features.expressions import is_number, quote
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (ERROR, WARNING, OK)  # in the order of the table

@@ -14,15 +14,16 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
+from sql_features.errors import WorkflowError
+from sql_features.labelled_pipeline import LabelledPipeline
+from sql_features.transformer import SqlFeatures
 from workflow import parameters
 from workflow.encoding import build, native_columns
-from workflow.errors import WorkflowError, unknown
+from workflow.errors import unknown
 from workflow.evaluate import codes, score, undefined
-from workflow.features import SqlFeatures
 from workflow.folds import Judging, Rows, cross_validation, holdout
 from workflow.metrics import METRICS
 from workflow.models import BASELINE, WEIGHT, Family
-from workflow.pipeline import LabelledPipeline
 from workflow.rules import SPLITS, ByTime
 from workflow.runs import Splits
 

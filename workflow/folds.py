@@ -11,7 +11,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 
 Rows = slice | np.ndarray
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import duckdb
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
 from workflow import dates, roles, tables
 from workflow.dataset import RESERVED
-from workflow.errors import WorkflowError, unknown
+from workflow.errors import unknown
 from workflow.giveaways import giveaways
 from workflow.metrics import TASKS
 from workflow.profile import Table, profile
 from workflow.roles import Use
-from workflow.sql import BARE_CLOCKS, TARGET, connect, literal, quote
 
 ASKED = ("auto", *TASKS, "classification")  # the last: binary or multiclass, whichever fits
 MEMORY = "1GB"

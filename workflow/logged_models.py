@@ -1,6 +1,5 @@
 """How a fitted pipeline becomes a logged model that takes raw rows anywhere."""
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 from sklearn.pipeline import Pipeline
 
+from sql_features.labelled_pipeline import PREDICTION, PROBABILITY, LabelledPipeline
+from sql_features.transformer import SqlFeatures
 from workflow.environment import serving_environment
-from workflow.features import SqlFeatures
 from workflow.models import Family
-from workflow.pipeline import PREDICTION, PROBABILITY, LabelledPipeline
+from workflow.paths import SQL_FEATURES
 from workflow.runs import signature_type
 
-# What SqlFeatures and LabelledPipeline import.
-CODE = ("__init__.py", "binding.py", "errors.py", "features.py", "pipeline.py", "sql.py")
 PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
 TRUSTED = (
     f"{SqlFeatures.__module__}.{SqlFeatures.__qualname__}",
@@ -52,16 +50,12 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
     ]
     signature = ModelSignature(Schema(specs), _outputs(pipeline))
     with tempfile.TemporaryDirectory() as folder:
-        code = Path(folder, "workflow")
-        code.mkdir()
-        for module in CODE:
-            shutil.copy(Path(__file__).with_name(module), code)
         packages = [*PACKAGES, *family.packages]
         info = mlflow.sklearn.log_model(
             pipeline,
             name="model",
             conda_env=serving_environment(packages, Path(folder, "pins.txt")),
-            code_paths=[str(code)],
+            code_paths=[str(SQL_FEATURES)],
             signature=signature,
             input_example=as_served(example, signature),
             serialization_format="skops",

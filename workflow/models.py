@@ -6,7 +6,8 @@ from importlib import import_module
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
-from workflow.errors import WorkflowError, unknown
+from sql_features.errors import WorkflowError
+from workflow.errors import unknown
 
 if TYPE_CHECKING:  # the workflow asks for names only, and scikit-learn takes 2 s to import
     from sklearn.base import BaseEstimator

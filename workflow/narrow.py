@@ -6,7 +6,7 @@ is given such a text later would not know.
 
 import duckdb
 
-from workflow.sql import quote
+from sql_features.expressions import quote
 
 TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "VARCHAR")
 WIDER = {(0, 1): 1, (2, 3): 3}  # the type that fits two, by their places; for any others, a text

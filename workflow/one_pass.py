@@ -19,10 +19,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from sql_features.expressions import TARGET, columns_of, quote
 from workflow import tables
 from workflow.findings import family, value_of
 from workflow.splits import POSITION
-from workflow.sql import TARGET, columns_of, quote
 
 SAMPLED = 50_000  # rows for distributions: a share of one half is off by 0.2 % (one sigma), ...
 CELLS = 2_000_000  # ... if they are no more values than this, 16 MB of numbers

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from workflow.errors import WorkflowError, unknown
+from sql_features.errors import WorkflowError
+from workflow.errors import unknown
 
 NONE = "none"
 

@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 from workflow import interruption
+from workflow.paths import PACKAGES
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where it has no limit
 
@@ -28,7 +29,7 @@ class _Rule:
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
-        sys.dont_write_bytecode = name.partition(".")[0] in ("main", "steps", "workflow")
+        sys.dont_write_bytecode = name.partition(".")[0] in ("main", *PACKAGES)
 
 
 def memory() -> int:

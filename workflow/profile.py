@@ -5,8 +5,7 @@ from typing import Literal
 
 import duckdb
 
-from workflow.binding import is_number
-from workflow.sql import quote
+from sql_features.expressions import is_number, quote
 
 Values = Literal["number", "boolean", "text", "date", "time", "duration", "other"]
 FEW = 2_000  # as many distinct values can be counted exactly in no time

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import BARE_CLOCKS, isolated, quote
 from workflow import dates
 from workflow.dates import Moments
-from workflow.errors import WorkflowError
 from workflow.profile import MOSTLY, Column, Table
-from workflow.sql import BARE_CLOCKS, isolated, quote
 
 MOST_LABELS = 200
 FEW_LABELS, ROWS_PER_LABEL = 20, 10  # whole numbers are labels where they are few and often

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from workflow.errors import WorkflowError, unknown
+from sql_features.errors import WorkflowError
+from workflow.errors import unknown
 
 SPLITS = ("train", "validation", "test")
 SHARE = 0.15  # of validation, and of test

@@ -23,11 +23,11 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import feature_columns, is_number
 from workflow import digests, trouble
-from workflow.binding import is_number
-from workflow.dataset import Dataset, feature_columns
+from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
-from workflow.errors import WorkflowError
 from workflow.rules import SPLITS
 from workflow.splits import read_positions, read_split, split_columns
 

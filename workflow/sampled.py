@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sql_features.expressions import TARGET, quote
 from workflow.findings import family, value_of
 from workflow.one_pass import LONG, Split
-from workflow.sql import TARGET, quote
 
 Kind = Literal["number", "boolean", "text", "time", "other"]
 FAMILIES: dict[str, Kind] = {"a number": "number", "text": "text", "a time": "time"}

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from sql_features.expressions import TARGET
 from workflow.findings import OK, WARNING, Finding, named
 from workflow.one_pass import Split
 from workflow.sampled import Kind, Numbers, Sample, Texts
-from workflow.sql import TARGET
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 BINS = 10

@@ -6,9 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from workflow import digests
-from workflow.paths import PROJECT
+from workflow.paths import PACKAGES, PROJECT
 
-PACKAGES = ("steps", "workflow")
 MADE_OF = ("MLproject", "conda.yaml", "main.py", "datasets", *PACKAGES)
 
 

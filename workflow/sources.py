@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import fsspec
 
+from sql_features.errors import WorkflowError
 from workflow import digests, tables
-from workflow.errors import WorkflowError
 
 READ = tuple(suffix for suffixes in tables.SUFFIXES.values() for suffix in suffixes)
 REMOTE = ("http", "https", "s3", "gs")

@@ -11,12 +11,23 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import (
+    INTEGERS,
+    TARGET,
+    cast,
+    connect,
+    feature_columns,
+    is_number,
+    kinds,
+    literal,
+    quote,
+    type_of,
+)
 from workflow import tables, trouble
-from workflow.binding import is_number, kinds, type_of
-from workflow.dataset import Dataset, feature_columns
-from workflow.errors import WorkflowError, unknown
+from workflow.dataset import Dataset
+from workflow.errors import unknown
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
-from workflow.sql import INTEGERS, TARGET, cast, connect, literal, quote
 
 WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
 POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key

@@ -13,6 +13,7 @@ import click
 import mlflow
 from mlflow.entities import Run
 
+from sql_features.errors import WorkflowError
 from workflow import (
     broken_answers,
     caller,
@@ -25,7 +26,7 @@ from workflow import (
     trouble,
 )
 from workflow.cache_key import Ingredients, key
-from workflow.errors import StepFailed, WorkflowError
+from workflow.errors import StepFailed
 from workflow.interruption import Interrupted
 from workflow.parameters import yes_or_no
 

@@ -19,10 +19,10 @@ import yaml
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from sql_features.errors import WorkflowError
 from workflow import checks, metrics, reuse, runs, step, trouble
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
-from workflow.errors import WorkflowError
 from workflow.paths import MLPROJECT
 from workflow.rules import SPLITS
 

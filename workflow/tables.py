@@ -15,10 +15,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import cast, connect, literal, quote
 from workflow.dialects import compression, dialect, version
-from workflow.errors import WorkflowError, unknown
+from workflow.errors import unknown
 from workflow.narrow import narrowest
-from workflow.sql import cast, connect, literal, quote
 
 Kind = Literal["parquet", "csv", "json"]
 SUFFIXES: dict[Kind, tuple[str, ...]] = {

@@ -8,8 +8,8 @@ import mlflow
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from sql_features.errors import WorkflowError
 from workflow import formats, logged_models, metrics, reuse, runs, step, terminal
-from workflow.errors import WorkflowError
 from workflow.fitting import Bench, Model
 from workflow.models import Family
 from workflow.terminal import Progress

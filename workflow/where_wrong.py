@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow.dataset import feature_columns
+from sql_features.expressions import feature_columns
 from workflow.plain import CELL, apart, cell, number, ranges, text
 
 BINS = 10

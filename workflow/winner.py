@@ -13,10 +13,10 @@ import pandas as pd
 from mlflow.entities import Run
 from sklearn.pipeline import Pipeline
 
+from sql_features.transformer import SqlFeatures
 from workflow import class_curves, importance, plain, runs
 from workflow.class_curves import Curve
 from workflow.evaluate import codes
-from workflow.features import SqlFeatures
 from workflow.parameters import folds
 from workflow.plain import edges, edges_rounded, number, text
 from workflow.where_wrong import NAME, Measures, by_value, measured, worst_rows

@@ -8,9 +8,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from sql_features.expressions import TARGET, connect, quote
 from workflow.one_pass import Split, look_at
 from workflow.rules import SPLITS
-from workflow.sql import TARGET, connect, quote
 
 
 def rows(count: int, seed: int) -> pd.DataFrame:

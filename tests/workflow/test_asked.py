@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.asked import (
     DEFAULT,
@@ -16,7 +17,6 @@ from workflow.asked import (
     resolve,
 )
 from workflow.dataset_file import from_yaml, load, to_yaml
-from workflow.errors import WorkflowError
 from workflow.infer import Inferred
 from workflow.paths import DATASETS
 from workflow.rules import ByFiles, ByHash, ByTime

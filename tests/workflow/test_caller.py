@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sql_features.errors import WorkflowError
 from workflow import caller
 from workflow.caller import RUN_ID, absolute
-from workflow.errors import WorkflowError
 from workflow.paths import PROJECT
 
 ASK = f"{sys.executable} -c \"from workflow.caller import absolute; print(absolute('data/x'))\""

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from splits_of import ordinary, rows, written
 
+from sql_features.expressions import quote
 from workflow import checks, one_pass
 from workflow.rules import SPLITS
 from workflow.splits import split_columns
-from workflow.sql import quote
 
 
 def classes(train: str, validation: str = "ab" * 100, test: str = "ab" * 100) -> dict:

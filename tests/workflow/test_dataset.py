@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from workflow.dataset import Dataset, feature_columns
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
+from sql_features.expressions import feature_columns
+from workflow.dataset import Dataset
 from workflow.models import Whole
 from workflow.rules import ByFiles, ByHash, ByTime
 

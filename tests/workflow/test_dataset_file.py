@@ -5,14 +5,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import literal, quote
 from workflow.dataset import Dataset
 from workflow.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
-from workflow.errors import WorkflowError
 from workflow.metrics import METRICS, TASKS
 from workflow.models import FAMILIES, Choice, Real, Whole
 from workflow.paths import DATASETS
 from workflow.rules import ByFiles, ByHash, ByTime
-from workflow.sql import literal, quote
 
 SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
 TEXT = """

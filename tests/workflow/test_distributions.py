@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from splits_of import ordinary, written
 
+from sql_features.expressions import quote
 from workflow import checks, distributions, one_pass
 from workflow.rules import SPLITS
-from workflow.sql import quote
 
 Frames = Mapping[str, pd.DataFrame]
 Look = Callable[..., tuple[pd.DataFrame, dict[str, Any]]]

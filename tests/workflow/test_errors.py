@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.errors import StepFailed, WorkflowError, unknown
+from sql_features.errors import WorkflowError
+from workflow.errors import StepFailed, unknown
 
 
 @given(st.text())

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
+from sql_features.errors import WorkflowError
+from sql_features.labelled_pipeline import LabelledPipeline
+from sql_features.transformer import SqlFeatures
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
-from workflow.errors import WorkflowError
 from workflow.evaluate import score
-from workflow.features import SqlFeatures
 from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
 from workflow.metrics import METRICS, TASKS
 from workflow.models import BASELINE, FAMILIES, WEIGHT, narrowed
-from workflow.pipeline import LabelledPipeline
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime, Split
 from workflow.runs import Splits
 from workflow.splits import WHOLE, read_raw, write_splits

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 from workflow.folds import Judging, cross_validation, holdout
 
 

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn import datasets as sklearn_datasets
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import columns_of, connect
+from sql_features.transformer import SqlFeatures
 from workflow import tables
-from workflow.errors import WorkflowError
-from workflow.features import SqlFeatures
 from workflow.infer import Inferred, infer
 from workflow.roles import spelled
-from workflow.sql import columns_of, connect
 
 DATA = Path("/work/shared/data")
 RANDOM = np.random.default_rng(3)

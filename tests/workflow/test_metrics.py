@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 from workflow.metrics import METRICS, TASKS, check, loss, resolve
 
 EVERY = [(task, name) for task, known in METRICS.items() for name in known]

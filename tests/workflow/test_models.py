@@ -10,10 +10,11 @@ import skops.io
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from sql_features.errors import WorkflowError
+from sql_features.labelled_pipeline import LabelledPipeline
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.encoding import MANY
-from workflow.errors import WorkflowError
 from workflow.fitting import Bench
 from workflow.logged_models import TRUSTED
 from workflow.metrics import TASKS
@@ -28,7 +29,6 @@ from workflow.models import (
     domain,
     narrowed,
 )
-from workflow.pipeline import LabelledPipeline
 from workflow.rules import SPLITS, ByFiles
 from workflow.runs import Splits
 from workflow.splits import read_raw, write_splits

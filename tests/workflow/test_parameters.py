@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 from workflow.parameters import (
     folds,
     json_object,

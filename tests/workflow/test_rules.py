@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 from workflow.rules import SHARE, SPLITS, ByFiles, ByHash, ByTime, Split, read, write
 
 FILES = {"train": "a.csv", "validation": "b.csv", "test": "c.csv"}

@@ -2,8 +2,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from sql_features.expressions import kinds, type_of
 from workflow import dataset_file
-from workflow.binding import kinds, type_of
 from workflow.rules import SPLITS, ByFiles
 from workflow.samples import SAMPLES, make_sample
 

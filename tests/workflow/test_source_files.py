@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from workflow import digests, source_files
+from workflow.paths import PACKAGES
 
 ROOT = source_files.PROJECT
 STEPS = ("preprocess", "train", "hpo", "register")
 FILES = sorted(
-    path.relative_to(ROOT).as_posix() for name in source_files.PACKAGES
+    path.relative_to(ROOT).as_posix() for name in PACKAGES
     for path in (ROOT / name).rglob("*.py")
 )  # fmt: skip
 
@@ -18,7 +19,7 @@ FILES = sorted(
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
-    for name in source_files.PACKAGES:
+    for name in PACKAGES:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -170,7 +171,7 @@ def test_a_changed_file_changes_the_steps_that_are_made_of_it_and_no_other(proje
 def test_no_step_is_made_of_another_or_of_the_workflow():
     for step in STEPS:
         found = source_files.of(f"steps.{step}")
-        assert {name for name in found if not name.startswith("workflow/")} == {
+        assert {name for name in found if not name.startswith(("workflow/", "sql_features/"))} == {
             f"steps/{step}.py", "steps/__init__.py",
         }  # fmt: skip
         assert set(found) <= set(FILES)

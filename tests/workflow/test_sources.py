@@ -10,8 +10,8 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
+from sql_features.errors import WorkflowError
 from workflow import digests
-from workflow.errors import WorkflowError
 from workflow.paths import PROJECT
 from workflow.sources import fetch, gather, identities, is_remote
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.dataset import Dataset
-from workflow.errors import WorkflowError
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.splits import (
     POSITION,

@@ -6,9 +6,9 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from sql_features.errors import WorkflowError
 from workflow import chatter, orphans, reuse, step, terminal
 from workflow.cache_key import Ingredients
-from workflow.errors import WorkflowError
 from workflow.fingerprint import KEY_TAG
 
 TRAIN = Ingredients(

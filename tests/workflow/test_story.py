@@ -3,8 +3,8 @@ import shlex
 import pytest
 from stories import COMMIT, run, story
 
+from sql_features.errors import WorkflowError
 from workflow import step
-from workflow.errors import WorkflowError
 from workflow.story import Story
 
 

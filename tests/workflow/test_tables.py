@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas._libs.parsers import STR_NA_VALUES
 
+from sql_features.errors import WorkflowError
+from sql_features.expressions import connect
 from workflow.dialects import dialect
-from workflow.errors import WorkflowError
-from workflow.sql import connect
 from workflow.tables import (
     MISSING,
     columns,

@@ -124,10 +124,6 @@ def test_in_a_pipe_there_are_plain_lines_alone():
         capture_output=True,
         text=True,
         check=True,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
     )
     assert done.stdout.splitlines() == SAID
     assert not set(done.stdout + done.stderr) & {"\r", "\x1b", "|"}

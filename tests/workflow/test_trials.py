@@ -12,10 +12,10 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
 
+from sql_features.errors import WorkflowError
 from workflow import fitting, logged_models, reuse, runs, step, terminal, trials
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
-from workflow.errors import WorkflowError
 from workflow.fitting import Bench
 from workflow.models import FAMILIES
 from workflow.rules import SPLITS, ByFiles

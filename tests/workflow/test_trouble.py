@@ -16,7 +16,7 @@ import urllib3
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 from workflow.trouble import LIBRARIES, NEXT, explain, is_unreachable
 
 DISK, WRITE = "the disk is full (", "nothing can be written ("

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from sql_features.expressions import quote
+from sql_features.labelled_pipeline import LabelledPipeline
+from sql_features.transformer import SqlFeatures
 from workflow import class_curves, importance, runs, winner
-from workflow.features import SqlFeatures
-from workflow.pipeline import LabelledPipeline
-from workflow.sql import quote
 
 RNG = np.random.default_rng(0)
 MOST_BYTES = 150_000

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from sql_features.transformer import SqlFeatures
 from workflow import dataset_file
 from workflow.encoding import build
-from workflow.features import SqlFeatures
 from workflow.models import BASELINE, FAMILIES
 
 SEED = 0

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from workflow.errors import WorkflowError
-from workflow.features import SqlFeatures
+from sql_features.errors import WorkflowError
+from sql_features.transformer import SqlFeatures
 from workflow.logged_models import TRUSTED
 from workflow.paths import PROJECT
 
@@ -276,7 +276,7 @@ def test_eight_threads_at_once_each_get_the_features_of_their_own_frame():
 
 ZONED = """
 import pandas as pd
-from workflow.features import SqlFeatures
+from sql_features.transformer import SqlFeatures
 raw = pd.DataFrame({"t": pd.to_datetime(["2023-01-01 05:00:00Z"])})
 for type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP"):
     print(SqlFeatures({"hour": "hour(t)"}, {"t": type}).fit(raw).transform(raw)["hour"][0])

@@ -7,8 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from workflow.binding import kinds
-from workflow.sql import cast, isolated, quote
+from sql_features.expressions import cast, isolated, kinds, quote
 
 ROW = "tabular-workflow row"  # no raw column's name
 

@@ -8,11 +8,11 @@ subqueries, the clock and chance are refused. DuckDB's own parser and catalogue 
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
 
 # Of the clock, though DuckDB's catalogue calls them consistent, or macros that hide it.
 CLOCKS = {"current_localtimestamp", "ago", "pg_conf_load_time", "pg_postmaster_start_time"}
@@ -28,6 +28,14 @@ ROW_WISE = {
 }
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 TARGET = "target"  # the name by which `where` may use the target, and its column in the splits
+Kind = Literal["number", "category"]
+NUMBERS = (  # DuckDB types; DECIMAL(p, s) besides
+    "BOOLEAN",
+    "FLOAT",
+    "DOUBLE",
+    *INTEGERS,
+    *(f"U{name}" for name in INTEGERS),
+)
 
 
 def quote(name: str) -> str:
@@ -186,4 +194,64 @@ def _refused(expression: str, where: str, what: str, depends_on: str) -> Workflo
         f"{where} is not row-wise: {expression!r} uses {what}, whose value depends on "
         f"{depends_on}; it would differ between training and serving. Use only expressions of a "
         "single row."
+    )
+
+
+def feature_columns(features: dict[str, str]) -> frozenset[str]:
+    """Return the raw columns that features name, as they spell them."""
+    read = (columns_of(expression, f"feature '{name}'") for name, expression in features.items())
+    return frozenset().union(*read)
+
+
+def is_number(type: str) -> bool:
+    """Tell whether a DuckDB type is a number's; a boolean counts as 0 or 1."""
+    return type in NUMBERS or type.startswith("DECIMAL")
+
+
+def kinds(features: dict[str, str], columns: dict[str, str]) -> dict[str, Kind]:
+    """Bind the expressions to typed columns and tell numbers from categories.
+
+    Args:
+        features: SQL expression by feature name.
+        columns: DuckDB type by raw column.
+
+    Raises:
+        WorkflowError: An expression does not fit the columns, or is neither number nor text.
+    """
+    return {
+        name: _kind(name, type_of(expression, columns, f"feature '{name}'"))
+        for name, expression in features.items()
+    }
+
+
+def type_of(expression: str, columns: dict[str, str], where: str) -> str:
+    """Return the DuckDB type of an expression over typed columns.
+
+    Raises:
+        WorkflowError: It does not bind, or is not row-wise: only a function of many rows, which a
+            macro may hide from the parser, makes a row out of none.
+    """
+    typed = [f"CAST(NULL AS {type}) AS {quote(name)}" for name, type in columns.items()]
+    raw = ", ".join(typed or ["NULL"])
+    try:
+        cursor = isolated().cursor()
+        cursor.execute(f"SELECT (\n{expression}\n) FROM (SELECT {raw}) WHERE false")
+        (column,) = cursor.description
+        rows = cursor.fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise WorkflowError(f"{where} does not fit the data: {expression!r}: {reason}") from error
+    if rows:
+        raise WorkflowError(f"{where} is not row-wise: {expression!r} gathers many rows into one.")
+    return str(column[1])
+
+
+def _kind(name: str, type: str) -> Kind:
+    if type in ("VARCHAR", "UUID") or type.startswith("ENUM"):
+        return "category"
+    if is_number(type):
+        return "number"
+    raise WorkflowError(
+        f"feature '{name}' is of type {type}, neither a number nor text: make one of it, for "
+        "example hour(x), epoch(x) or CAST(x AS VARCHAR)."
     )

@@ -1,7 +1,7 @@
 import pytest
 
-from workflow.binding import is_number, kinds, type_of
-from workflow.errors import WorkflowError
+from sql_features.errors import WorkflowError
+from sql_features.expressions import is_number, kinds, type_of
 
 COLUMNS = {
     "a": "BIGINT",

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workflow.errors import WorkflowError
-from workflow.sql import CLOCKS, ROW_WISE, columns_of, isolated, literal, quote
+from sql_features.errors import WorkflowError
+from sql_features.expressions import CLOCKS, ROW_WISE, columns_of, isolated, literal, quote
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
