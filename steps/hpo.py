@@ -10,7 +10,7 @@ from sql_features.errors import WorkflowError
 from workflow import (
     cache_key,
     fingerprint,
-    formats,
+    formatting,
     metrics,
     models,
     parameters,
@@ -105,7 +105,7 @@ def _told(journal: trials.Journal, most: int) -> str:
     failed = f", {journal.failed} failed" if journal.failed else ""
     return (
         f"{count}{again}{failed}; best {best.run.info.run_name} {best.family.name} "
-        f"{judged} {formats.number(best.metrics[judged])}"
+        f"{judged} {formatting.number(best.metrics[judged])}"
     )
 
 

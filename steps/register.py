@@ -17,7 +17,7 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import fingerprint, formats, metrics, runs, step, terminal
+from workflow import fingerprint, formatting, metrics, runs, step, terminal
 from workflow.dataset import Dataset
 from workflow.evaluate import codes, score
 from workflow.fitting import baseline_scores, check_defined
@@ -72,7 +72,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         )
         who = dict.fromkeys([winner["run"], winner["family"]])  # often the same
         said = [
-            f"{key} {formats.number(winner[key])}" for key in (f"val_{judged}", f"test_{judged}")
+            f"{key} {formatting.number(winner[key])}" for key in (f"val_{judged}", f"test_{judged}")
         ]
         step.result(
             f"{name} version {version} is @{runs.ALIAS}: {' '.join(who)}, {', '.join(said)}"

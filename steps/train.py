@@ -11,7 +11,7 @@ from workflow import (
     class_curves,
     class_plots,
     fingerprint,
-    formats,
+    formatting,
     importance,
     logged_models,
     metrics,
@@ -72,13 +72,13 @@ def train(
                     mlflow.log_param(runs.FEATURES, ALL)
                 _log(bench, family, fitted, judged, run.info.run_id)
             scores[family.name] = fitted.metrics[f"val_{judged}"]
-            fitted_as = f"{family.name} val_{judged} {formats.number(scores[family.name])}"
+            fitted_as = f"{family.name} val_{judged} {formatting.number(scores[family.name])}"
             terminal.detail("train", f"{fitted_as}, fitted", seconds=fitted.seconds)
         best = min(asked, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
         mlflow.set_tags({runs.FAMILY_TAG: best})
         mlflow.log_metric(f"val_{judged}", scores[best])
         order = sorted(scores, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
-        line = ", ".join(f"{name} {formats.number(scores[name])}" for name in order)
+        line = ", ".join(f"{name} {formatting.number(scores[name])}" for name in order)
         step.result(f"val_{judged}: {line}")
 
 
@@ -97,7 +97,7 @@ def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str, run_i
     figure = plots.feature_importance(
         _importance(bench, fitted, metric),
         f"Permutation importance: {family.name} on validation",
-        formats.worsening(
+        formatting.worsening(
             metric,
             bench.splits.dataset.unit,
             greater_is_better=metrics.METRICS[bench.task][metric].greater_is_better,

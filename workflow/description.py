@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from workflow import runs
-from workflow.formats import number, seconds, size, with_unit
+from workflow.formatting import number, seconds, size, with_unit
 from workflow.story import REPORT, Story
 
 TAG = "mlflow.note.content"  # of a run: its description

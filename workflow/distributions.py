@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sql_features.expressions import TARGET
-from workflow import histograms, plain
+from workflow import binning, plain
 from workflow.findings import TRAIN, Finding
 from workflow.one_pass import Split
 from workflow.sampled import Kind, Numbers, Sample, Texts
@@ -120,17 +120,17 @@ def _about(
 
 
 def _numbers(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
-    edges = histograms.of_numbers(values[TRAIN]) if values[TRAIN].known else np.array([])
+    edges = binning.of_numbers(values[TRAIN]) if values[TRAIN].known else np.array([])
     drawn = {"edges": [_exact(edge) for edge in edges], **_binned(values, edges)}
     return {"summary": {name: _summary(one) for name, one in values.items()}, **drawn}
 
 
 def _times(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
     def said(seconds: Iterable[float]) -> list[str]:
-        return [histograms.moment(one, type) for one in seconds]
+        return [binning.moment(one, type) for one in seconds]
 
     # Splits by time follow each other: bins of train alone would hold nothing of the others.
-    edges = histograms.of_times([one for one in values.values() if one.known], type)
+    edges = binning.of_times([one for one in values.values() if one.known], type)
     ends = {
         name: dict(zip(("min", "max"), said(one.values[[0, -1]]), strict=True))
         if one.known
@@ -165,7 +165,7 @@ DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
 
 
 def _binned(values: Mapping[str, Numbers], edges: np.ndarray) -> dict[str, Any]:
-    counts = {name: histograms.count(one, edges) for name, one in values.items()}
+    counts = {name: binning.count(one, edges) for name, one in values.items()}
     outside = {name: one.known - int(counts[name].sum()) for name, one in values.items()}
     return {"outside": outside, "shares": _shares(values, counts)}
 
@@ -203,7 +203,7 @@ def _rounded(number: float) -> float | int | None:
 
 def _exact(number: float) -> float | int:
     """Return a number, which has no decimal point if it is whole."""
-    whole = abs(number) < histograms.WHOLE and number % 1 == 0
+    whole = abs(number) < binning.WHOLE and number % 1 == 0
     return int(number) if whole else float(number)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from workflow import runs, terminal
 from workflow.description import headline
-from workflow.formats import number, seconds
+from workflow.formatting import number, seconds
 from workflow.story import REPORT, Story, public
 
 MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen

@@ -16,7 +16,7 @@ import psutil
 from tqdm import tqdm
 from tqdm.contrib import DummyTqdmFile
 
-from workflow import formats
+from workflow import formatting
 
 EVERY = 30.0  # seconds between two lines of a search, where there is no bar
 TICK = 1.0  # seconds between two looks of the clock beside the bar
@@ -64,7 +64,7 @@ def say(step: str, line: str, *, seconds: float | None = None, faint: bool = Fal
         seconds: That it has taken.
         faint: Whether it is of less weight than the others.
     """
-    took = "" if seconds is None else f"  ({formats.seconds(seconds)})"
+    took = "" if seconds is None else f"  ({formatting.seconds(seconds)})"
     text = f"[{step}] {printable(line)}{took}"
     if faint and is_terminal() and not os.environ.get("NO_COLOR"):
         text = click.style(text, dim=True)

@@ -9,7 +9,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import formats, logged_models, metrics, reuse, runs, step, terminal
+from workflow import formatting, logged_models, metrics, reuse, runs, step, terminal
 from workflow.fitting import Bench, Model
 from workflow.models import Family
 from workflow.terminal import Progress
@@ -131,7 +131,7 @@ class Journal:
         loss = metrics.loss(self.task, self.metric, judged)
         terminal.detail(
             "hpo",
-            f"{run.info.run_name} {family.name} val_{self.metric} {formats.number(judged)} with "
+            f"{run.info.run_name} {family.name} val_{self.metric} {formatting.number(judged)} with "
             f"{_said(self._chosen(suggestion, features))}; {did}",
             seconds=found["fit_seconds"],
         )
@@ -166,7 +166,7 @@ class Journal:
     def _top(self) -> str:
         """Return the best score up to now in words, if there is one."""
         name = f"val_{self.metric}"
-        return f"{name} {formats.number(self.best[0].metrics[name])}" if self.trials else ""
+        return f"{name} {formatting.number(self.best[0].metrics[name])}" if self.trials else ""
 
     def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
         return suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})

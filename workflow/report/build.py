@@ -5,7 +5,7 @@ from typing import Any
 
 from workflow import metrics, runs
 from workflow.description import headline
-from workflow.formats import number, worsening
+from workflow.formatting import number, worsening
 from workflow.report import data_charts, page, winner_charts
 from workflow.report.search_page import search
 from workflow.report.style import Chart

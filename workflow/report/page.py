@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from workflow import formats
+from workflow import formatting
 from workflow.report.style import Chart
 
 FOLDER = Path(__file__).resolve().parent / "templates"
@@ -32,10 +32,10 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": formats.number,
-        "size": formats.size,
-        "seconds": formats.seconds,
-        "share": formats.share,
+        "number": formatting.number,
+        "size": formatting.size,
+        "seconds": formatting.seconds,
+        "share": formatting.share,
     }
     environment.globals |= {"chart": embedded, "plotly": packed_library, "file": _file}
     return environment.get_template(template).render(**values)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow.formats import number
+from workflow.formatting import number
 from workflow.palette import GREY
 from workflow.report import style
 

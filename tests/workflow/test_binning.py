@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow import histograms
+from workflow import binning
 from workflow.sampled import Numbers
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -12,18 +12,18 @@ CLOSE = st.integers(-50, 50).map(lambda one: 1e9 + one / 1024)
 
 
 def edges_of(*values: float) -> list[float]:
-    return histograms.of_numbers(Numbers.of(np.array(values, dtype=float))).tolist()
+    return binning.of_numbers(Numbers.of(np.array(values, dtype=float))).tolist()
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(*(st.lists(one, min_size=1, max_size=40) for one in (FINITE, WHOLE, CLOSE))))
 def test_any_numbers_have_bins_that_ascend_and_most_numbers_are_in_one(values):
     numbers = Numbers.of(np.array(values))
-    edges = histograms.of_numbers(numbers)
+    edges = binning.of_numbers(numbers)
     assert np.isfinite(edges).all()
     assert (np.diff(edges) > 0).all()
-    assert 2 <= len(edges) <= histograms.MOST_BINS + 3
-    counts = histograms.count(numbers, edges)
+    assert 2 <= len(edges) <= binning.MOST_BINS + 3
+    counts = binning.count(numbers, edges)
     assert (counts >= 0).all()
     assert len(values) / 2 <= counts.sum() <= len(values)
 
@@ -51,7 +51,7 @@ def test_numbers_far_from_all_others_are_outside():
     edges = edges_of(*values)
     assert -5 < edges[0] < -2.5
     assert 2.5 < edges[-1] < 5
-    assert histograms.count(Numbers.of(np.array(values)), np.array(edges)).sum() == 500
+    assert binning.count(Numbers.of(np.array(values)), np.array(edges)).sum() == 500
 
 
 def test_a_rare_number_beside_a_frequent_one_is_outside_if_it_is_far():
@@ -62,8 +62,8 @@ def test_a_rare_number_beside_a_frequent_one_is_outside_if_it_is_far():
 
 def test_a_bin_holds_its_lower_end_and_the_last_one_both():
     numbers = Numbers.of(np.array([0.0, 0.5, 1.0, 1.0]))
-    assert histograms.count(numbers, np.array([0.0, 0.5, 1.0])).tolist() == [1, 3]
-    assert histograms.count(numbers, np.array([])).tolist() == []
+    assert binning.count(numbers, np.array([0.0, 0.5, 1.0])).tolist() == [1, 3]
+    assert binning.count(numbers, np.array([])).tolist() == []
 
 
 @settings(max_examples=80, deadline=None)
@@ -75,21 +75,21 @@ def test_a_bin_holds_its_lower_end_and_the_last_one_both():
 def test_any_times_have_bins_that_ascend(seconds, unit, type):
     values = np.array(seconds) * unit
     times = Numbers.of(np.floor(values / 86_400) * 86_400 if type == "DATE" else values)
-    edges = histograms.of_times([times], type)
+    edges = binning.of_times([times], type)
     assert (np.diff(edges) > 0).all()
-    assert 2 <= len(edges) <= histograms.MOST_BINS + 3
-    said = [histograms.moment(edge, type) for edge in edges]
+    assert 2 <= len(edges) <= binning.MOST_BINS + 3
+    said = [binning.moment(edge, type) for edge in edges]
     assert len(set(said)) == len(said)
-    assert histograms.count(times, edges).sum() >= len(seconds) / 2
+    assert binning.count(times, edges).sum() >= len(seconds) / 2
 
 
 def test_times_of_splits_that_follow_each_other_share_the_bins():
     day = 86_400.0
     times = [Numbers.of(start + np.arange(30) * day) for start in (0.0, 31 * day)]
-    edges = histograms.of_times(times, "DATE")
-    assert [histograms.count(one, edges).sum() for one in times] == [30, 30]
+    edges = binning.of_times(times, "DATE")
+    assert [binning.count(one, edges).sum() for one in times] == [30, 30]
     assert {edge % day for edge in edges} == {0}
-    assert histograms.of_times([], "DATE").tolist() == []
+    assert binning.of_times([], "DATE").tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_times_of_splits_that_follow_each_other_share_the_bins():
     ],
 )
 def test_moments_are_said_in_iso_8601(seconds, type, said):
-    assert histograms.moment(seconds, type) == said
+    assert binning.moment(seconds, type) == said
