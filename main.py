@@ -1,6 +1,6 @@
 """The workflow: preprocess, train, hpo and register, each a child run of this one."""
 
-import workflow.process  # noqa: F401
+import workflow.runtime.bootstrap  # noqa: F401
 
 # isort: split
 
@@ -16,7 +16,6 @@ from workflow import (
     asked,
     fingerprint,
     metrics,
-    models,
     orphans,
     parameters,
     reuse,
@@ -24,16 +23,17 @@ from workflow import (
     source_files,
     step,
     summary,
-    terminal,
 )
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.errors import StepFailed
+from workflow.models import FAMILIES
 from workflow.paths import PROJECT
 from workflow.report import publish
+from workflow.runtime import terminal
 from workflow.story import UNCOMMITTED_TAG, Story
 
-TUNE = ["best", "all", *models.FAMILIES]
+TUNE = ["best", "all", *FAMILIES]
 
 
 @click.command()
@@ -80,7 +80,7 @@ def main(
         asked.check_table(target, data, task, split_by)
         metrics.check(metric)
         parameters.validation(validation, "holdout")
-    compared = parameters.names("models", families, list(models.FAMILIES))
+    compared = parameters.names("models", families, list(FAMILIES))
     tuned = parameters.names("tune", tune, TUNE)
     parameters.whole_number("max_evals", max_evals, at_least=1)
     most = parameters.whole_number("top_n", top_n, at_least=1)

@@ -1,3 +1,3 @@
 """One file an entry point: read the parameters, call workflow/, log one run."""
 
-import workflow.process  # noqa: F401
+import workflow.runtime.bootstrap  # noqa: F401

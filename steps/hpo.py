@@ -12,17 +12,17 @@ from workflow import (
     fingerprint,
     formatting,
     metrics,
-    models,
     parameters,
     runs,
     step,
-    terminal,
     trials,
 )
 from workflow.dataset import Dataset
 from workflow.fitting import Bench, check_defined, judged_on
+from workflow.models import FAMILIES, WEIGHT, Family, narrowed
 from workflow.report import search_charts
 from workflow.report.search_page import search_page
+from workflow.runtime import terminal
 from workflow.search import search
 from workflow.search_importance import importance
 
@@ -56,14 +56,14 @@ def hpo(
     kept = parameters.whole_number("top_n", top_n, at_least=1)
     limit = parameters.seconds("timeout", timeout)
     goes_on = parameters.yes_or_no("reuse", reuse)
-    asked = parameters.names("models", families, list(models.FAMILIES))
+    asked = parameters.names("models", families, list(FAMILIES))
     splits = runs.open_splits(uri)
     dataset = splits.dataset
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
     check_defined(splits, judged_on(how), [judged])
     selections = dataset.selections(features)
-    searched = [_searched(models.FAMILIES[name], dataset, judged) for name in asked]
+    searched = [_searched(FAMILIES[name], dataset, judged) for name in asked]
     made_of = fingerprint.of("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
     searching = step.run("hpo", made_of, **{trials.SEARCH_TAG: alike})
@@ -109,13 +109,13 @@ def _told(journal: trials.Journal, most: int) -> str:
     )
 
 
-def _searched(family: models.Family, dataset: Dataset, metric: str) -> models.Family:
+def _searched(family: Family, dataset: Dataset, metric: str) -> Family:
     """Return a family with the space to search in this dataset, judged by this metric."""
     weighs = dataset.task != "regression" and family.weighs
     alike = metrics.METRICS[dataset.task][metric].counts_classes_alike
-    unweighted = {models.WEIGHT: None} if weighs and not alike else {}
+    unweighted = {WEIGHT: None} if weighs and not alike else {}
     asked = {**unweighted, **dataset.search.get(family.name, {})}
-    return models.narrowed(family, asked, dataset.task)
+    return narrowed(family, asked, dataset.task)
 
 
 def _close(journal: trials.Journal) -> None:

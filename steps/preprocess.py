@@ -20,12 +20,12 @@ from workflow import (
     sources,
     splits,
     step,
-    terminal,
 )
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.infer import Inferred, infer
 from workflow.rules import SPLITS, ByFiles, ByTime
+from workflow.runtime import terminal
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}

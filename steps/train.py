@@ -15,15 +15,15 @@ from workflow import (
     importance,
     logged_models,
     metrics,
-    models,
     parameters,
     plots,
     runs,
     step,
-    terminal,
 )
 from workflow.dataset import ALL, SEARCH
 from workflow.fitting import Bench, Fitted, check_defined, judged_on
+from workflow.models import BASELINE, FAMILIES, Family
+from workflow.runtime import terminal
 
 
 @click.command()
@@ -45,7 +45,7 @@ def train(
     seed: str,
 ) -> None:
     seeded = parameters.seed(seed)
-    asked = parameters.names("models", families, list(models.FAMILIES))
+    asked = parameters.names("models", families, list(FAMILIES))
     given = parameters.json_object("hyperparameters", hyperparameters)
     if given and len(asked) > 1:
         raise WorkflowError(
@@ -63,9 +63,9 @@ def train(
         splits.log_inputs("train", "validation")
         bench = Bench(splits, selected, seeded, how)
         scores = {}
-        for family in [models.BASELINE, *(models.FAMILIES[name] for name in asked)]:
+        for family in [BASELINE, *(FAMILIES[name] for name in asked)]:
             with step.child(family.name, step.MODEL) as run:
-                fitted = bench.fit(family, given if family is not models.BASELINE else {})
+                fitted = bench.fit(family, given if family is not BASELINE else {})
                 mlflow.set_tags(runs.model_tags(family.name, how, seeded))
                 mlflow.log_param(runs.FAMILY, family.name)
                 if features == SEARCH:
@@ -82,11 +82,11 @@ def train(
         step.result(f"val_{judged}: {line}")
 
 
-def _log(bench: Bench, family: models.Family, fitted: Fitted, metric: str, run_id: str) -> None:
+def _log(bench: Bench, family: Family, fitted: Fitted, metric: str, run_id: str) -> None:
     mlflow.log_params(fitted.hyperparameters)
     mlflow.log_metrics(fitted.metrics | bench.train_metrics(fitted))
     mlflow.log_metric("fit_seconds", fitted.seconds)
-    if family is models.BASELINE:
+    if family is BASELINE:
         return  # a number for comparison, not a candidate
     pipeline = bench.pipeline(fitted.model)
     logged_models.log(pipeline, bench.example, family, run_id)

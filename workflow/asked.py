@@ -6,13 +6,14 @@ from pathlib import Path
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, feature_columns, quote
-from workflow import caller, digests, sources
+from workflow import digests, sources
 from workflow.dataset import Dataset
 from workflow.dataset_file import is_name, load, to_yaml
 from workflow.errors import unknown
 from workflow.infer import ASKED, Inferred
 from workflow.parameters import NONE
 from workflow.rules import ByFiles, ByHash, ByTime, Split
+from workflow.runtime import calling_process
 from workflow.samples import SAMPLES
 
 AUTO = "auto"
@@ -30,9 +31,9 @@ def locate(name: str, data: str) -> tuple[str, str]:
             folder cannot be found out.
     """
     if not is_name(name):
-        name = caller.absolute(name)
+        name = calling_process.absolute(name)
     if data not in (SAMPLE, DEFAULT) and not sources.is_remote(data):
-        data = caller.absolute(data)
+        data = calling_process.absolute(data)
     return name, data
 
 

@@ -8,9 +8,10 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow import orphans, runs, trouble
+from workflow import orphans, runs
 from workflow.cache_key import Ingredients, differences, key
 from workflow.fingerprint import KEY_TAG
+from workflow.runtime import infrastructure_errors
 
 REASON_TAG = "workflow.reason"  # of a step's run below a workflow: why it was not reused
 REUSED_TAG = "workflow.reused_from"  # of a run that shows another's result: that run's id
@@ -137,6 +138,6 @@ def _recorded(run: Run) -> dict[str, Any] | None:
     try:
         return json.loads(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}"))
     except (MlflowException, OSError, ValueError) as error:
-        if trouble.explain(error):
+        if infrastructure_errors.explain(error):
             raise
         return None  # there is none, or it was cut off

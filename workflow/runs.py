@@ -25,10 +25,11 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import feature_columns, is_number
-from workflow import digests, trouble
+from workflow import digests
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.rules import SPLITS
+from workflow.runtime import infrastructure_errors
 from workflow.splits import read_positions, read_split, split_columns
 
 FAMILY_TAG = "workflow.family"
@@ -125,7 +126,7 @@ def open_splits(uri: str) -> Splits:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
-        if trouble.explain(error):
+        if infrastructure_errors.explain(error):
             raise
         raise WorkflowError(
             f"splits='{uri}' cannot be read ({error}). Give runs:/<run id>/splits of a finished "

@@ -24,10 +24,11 @@ from sql_features.expressions import (
     quote,
     type_of,
 )
-from workflow import tables, trouble
+from workflow import tables
 from workflow.dataset import Dataset
 from workflow.errors import unknown
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
+from workflow.runtime import infrastructure_errors
 
 WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
 POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
@@ -124,7 +125,7 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
             try:
                 reports[split] = _write(connection, dataset, rows[split], path)
             except duckdb.Error as error:
-                if isinstance(error, duckdb.IOException) and trouble.explain(error):
+                if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
                     raise
                 raise WorkflowError(f"{split} split, {name}: {tables.reason(error)}") from error
             if not reports[split].rows:
@@ -285,7 +286,7 @@ def _by_rule(
                 f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
             ).fetchall()
     except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and trouble.explain(error):
+        if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
             raise
         raise WorkflowError(f"{raw.name}: {tables.reason(error)}") from error
     if isinstance(rule, ByHash):

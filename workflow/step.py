@@ -14,21 +14,19 @@ import mlflow
 from mlflow.entities import Run
 
 from sql_features.errors import WorkflowError
-from workflow import (
-    broken_answers,
-    caller,
-    chatter,
-    fingerprint,
-    interruption,
-    orphans,
-    reuse,
-    terminal,
-    trouble,
-)
+from workflow import fingerprint, orphans, reuse
 from workflow.cache_key import Ingredients, key
 from workflow.errors import StepFailed
-from workflow.interruption import Interrupted
 from workflow.parameters import yes_or_no
+from workflow.runtime import (
+    calling_process,
+    http_retries,
+    infrastructure_errors,
+    library_logging,
+    signals,
+    terminal,
+)
+from workflow.runtime.signals import Interrupted
 
 ERROR_TAG = "workflow.error"
 KIND_TAG = "workflow.kind"  # of every run: one of the four below
@@ -118,7 +116,7 @@ def verbosity(function: Callable[..., None]) -> Callable[..., None]:
     def obey(context: click.Context, option: click.Parameter, text: str) -> None:
         terminal.set_verbose(yes_or_no("verbose", text))
         if terminal.is_verbose():
-            chatter.show()
+            library_logging.show()
 
     option = click.option(
         "--verbose",
@@ -152,12 +150,12 @@ def _run(**how: object) -> Iterator[Run]:
         try:
             yield active
         except Interrupted:
-            interruption.end_children()
+            signals.end_children()
             orphans.end(active.info.run_id)
             mlflow.end_run("KILLED")  # MLflow would say FAILED
             raise
         except Exception as error:
-            if trouble.is_unreachable(error):
+            if infrastructure_errors.is_unreachable(error):
                 os.environ[RETRIES] = "0"  # it has been retried for long enough
             raise
 
@@ -174,12 +172,12 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
         grace: Seconds that it has to end when it is interrupted.
     """
     terminal.mend()
-    chatter.silence()
+    library_logging.silence()
     # A server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
     os.environ.setdefault(RETRIES, "5")
-    broken_answers.ask_again()
+    http_retries.ask_again()
     # MLflow takes the run's id out of the environment when the run is started.
-    run_id, calling = os.environ.get(caller.RUN_ID), caller.process()
+    run_id, calling = os.environ.get(calling_process.RUN_ID), calling_process.process()
     with tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder:
         tempfile.tempdir = folder  # MLflow leaves what it downloads; so it goes with the step
 
@@ -187,7 +185,7 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
             shutil.rmtree(folder, ignore_errors=True)
             _killed(run_id, cause)
 
-        interruption.watch(run_id, calling, grace, end)
+        signals.watch(run_id, calling, grace, end)
         code = _outcome(command, run_id)
     # Python would take a second more to take apart all that has been imported.
     atexit._run_exitfuncs()
@@ -210,7 +208,7 @@ def _outcome(command: click.Command, run_id: str | None) -> int:
     except click.ClickException as error:
         _failed(run_id, _line(command, error), say=True)
     except Exception as error:
-        if line := trouble.explain(error):
+        if line := infrastructure_errors.explain(error):
             _failed(run_id, line, say=True)
         else:
             traceback.print_exc()

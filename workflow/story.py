@@ -20,11 +20,12 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
-from workflow import checks, metrics, reuse, runs, step, trouble
+from workflow import checks, metrics, reuse, runs, step
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.paths import MLPROJECT
 from workflow.rules import SPLITS
+from workflow.runtime import infrastructure_errors
 
 STEPS = ("preprocess", "train", "hpo", "register")
 UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow's run: how many files no commit has
@@ -312,7 +313,7 @@ class Story:
         try:
             return mlflow.artifacts.load_text(f"runs:/{self._id(step)}/{path}")
         except (MlflowException, OSError) as error:
-            if trouble.explain(error):
+            if infrastructure_errors.explain(error):
                 raise
             raise WorkflowError(
                 f"run='{self.run.info.run_id}': {path} of its {step} run {self._id(step)} is not "

@@ -3,9 +3,10 @@
 import mlflow
 import pandas as pd
 
-from workflow import runs, terminal
+from workflow import runs
 from workflow.description import headline
 from workflow.formatting import number, seconds
+from workflow.runtime import terminal
 from workflow.story import REPORT, Story, public
 
 MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen

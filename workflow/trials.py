@@ -9,10 +9,11 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import formatting, logged_models, metrics, reuse, runs, step, terminal
+from workflow import formatting, logged_models, metrics, reuse, runs, step
 from workflow.fitting import Bench, Model
 from workflow.models import Family
-from workflow.terminal import Progress
+from workflow.runtime import terminal
+from workflow.runtime.terminal import Progress
 
 SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
 PREFIX = "trial-"

@@ -7,9 +7,10 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import chatter, orphans, reuse, step, terminal
+from workflow import orphans, reuse, step
 from workflow.cache_key import Ingredients
 from workflow.fingerprint import KEY_TAG
+from workflow.runtime import library_logging, terminal
 
 TRAIN = Ingredients(
     step="train", parameters={"seed": "1"}, inputs={}, code={}, environment={"python": "3"}
@@ -19,7 +20,7 @@ LINE = "val_rmse: linear 4.78, baseline 9.15"
 
 @pytest.fixture(autouse=True)
 def not_verbose(experiment: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(chatter, "show", lambda: None)
+    monkeypatch.setattr(library_logging, "show", lambda: None)
     terminal.set_verbose(False)
     yield
     terminal.set_verbose(False)
@@ -136,7 +137,7 @@ def called(verbose: str) -> tuple[str, str, dict[str, str]]:
 @pytest.mark.parametrize("text", ["true", "false"])
 def test_verbose_is_obeyed_and_is_nothing_that_a_result_depends_on(monkeypatch, text):
     shown = []
-    monkeypatch.setattr(chatter, "show", lambda: shown.append(True))
+    monkeypatch.setattr(library_logging, "show", lambda: shown.append(True))
     assert called(text) == ("1", "linear", {"seed": "1", "models": "linear"})
     assert terminal.is_verbose() == bool(shown) == (text == "true")
 

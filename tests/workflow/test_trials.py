@@ -13,16 +13,17 @@ from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
 
 from sql_features.errors import WorkflowError
-from workflow import fitting, logged_models, reuse, runs, step, terminal, trials
+from workflow import fitting, logged_models, reuse, runs, step, trials
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.fitting import Bench
 from workflow.models import FAMILIES
 from workflow.rules import SPLITS, ByFiles
 from workflow.runs import Splits
+from workflow.runtime import terminal
+from workflow.runtime.terminal import Progress
 from workflow.search import search
 from workflow.splits import read_raw, write_splits
-from workflow.terminal import Progress
 from workflow.trials import MOST_FAILURES, Journal, Trial
 
 ROWS = 60  # a split

@@ -11,8 +11,8 @@ import time
 
 import psutil
 
-from workflow import caller
 from workflow.paths import PROJECT
+from workflow.runtime import calling_process
 
 PATIENCE = 30.0  # seconds
 
@@ -25,7 +25,7 @@ def have(run_id: str, calling: psutil.Process | None) -> None:
         calling: What it was started by. Nothing is to be done where that is not known, gone, or a
             workflow of this project, which ends its steps itself.
     """
-    if calling is None or caller.is_gone(calling) or caller.is_run(calling):
+    if calling is None or calling_process.is_gone(calling) or calling_process.is_run(calling):
         return
     subprocess.Popen(
         [sys.executable, "-B", "-m", __name__, run_id, str(calling.pid)],
@@ -55,7 +55,7 @@ def main(run_id: str, pid: int) -> None:
     except psutil.NoSuchProcess:
         calling = None
     end = time.monotonic() + PATIENCE
-    while calling and not caller.is_gone(calling) and time.monotonic() < end:
+    while calling and not calling_process.is_gone(calling) and time.monotonic() < end:
         time.sleep(0.1)
     if client.get_run(run_id).info.status == "FAILED":
         client.set_terminated(run_id, "KILLED")

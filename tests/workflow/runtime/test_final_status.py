@@ -8,7 +8,7 @@ import psutil
 import pytest
 from conftest import Store
 
-from workflow import last_word
+from workflow.runtime import final_status
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def test_a_run_that_has_failed_is_killed_once_the_caller_is_gone(run_of, calling):
     run_id = run_of("RUNNING")
     before = {one.pid for one in psutil.process_iter()}
-    last_word.have(run_id, psutil.Process(calling.pid))
+    final_status.have(run_id, psutil.Process(calling.pid))
     mlflow.MlflowClient().set_terminated(run_id, "FAILED")  # as `mlflow run` does at last
     (waiting,) = [one for one in psutil.Process().children() if one.pid not in before]
     time.sleep(0.5)
@@ -71,7 +71,7 @@ def test_only_a_run_that_has_failed_is_said_to_be_killed(run_of, calling, was, b
     run_id = run_of(was)
     calling.kill()
     calling.wait()
-    last_word.main(run_id, calling.pid)
+    final_status.main(run_id, calling.pid)
     assert status(run_id) == becomes
 
 
@@ -79,17 +79,17 @@ def test_a_caller_that_is_a_zombie_is_not_waited_for(run_of, calling):
     run_id = run_of("FAILED")
     calling.kill()
     os.waitid(os.P_PID, calling.pid, os.WEXITED | os.WNOWAIT)
-    last_word.main(run_id, calling.pid)
+    final_status.main(run_id, calling.pid)
     assert status(run_id) == "KILLED"
 
 
 def test_a_caller_that_does_not_end_is_not_waited_for_longer_than_patience(
     run_of, calling, monkeypatch
 ):
-    monkeypatch.setattr(last_word, "PATIENCE", 0.3)
+    monkeypatch.setattr(final_status, "PATIENCE", 0.3)
     run_id = run_of("FAILED")
     start = time.monotonic()
-    last_word.main(run_id, calling.pid)
+    final_status.main(run_id, calling.pid)
     assert time.monotonic() - start >= 0.3
     assert status(run_id) == "KILLED"
     assert calling.poll() is None

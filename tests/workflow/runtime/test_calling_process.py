@@ -8,11 +8,12 @@ import psutil
 import pytest
 
 from sql_features.errors import WorkflowError
-from workflow import caller
-from workflow.caller import RUN_ID, absolute
 from workflow.paths import PROJECT
+from workflow.runtime import calling_process
+from workflow.runtime.calling_process import RUN_ID, absolute
 
-ASK = f"{sys.executable} -c \"from workflow.caller import absolute; print(absolute('data/x'))\""
+CODE = "from workflow.runtime.calling_process import absolute; print(absolute('data/x'))"
+ASK = f'{sys.executable} -c "{CODE}"'
 # What MLflow does to start a step: a shell in the project's folder, with the run's id.
 START = """
 import os, subprocess, sys
@@ -137,14 +138,14 @@ def test_the_caller_is_the_process_that_asked_for_the_run_not_the_shell_between(
 
 def test_a_process_that_is_no_step_has_no_caller(monkeypatch):
     monkeypatch.delenv(RUN_ID, raising=False)
-    assert caller.process() is None
+    assert calling_process.process() is None
 
 
 @pytest.mark.parametrize("method", ["parents", "environ"])
 def test_a_caller_that_cannot_be_looked_at_is_none(monkeypatch, method):
     monkeypatch.setenv(RUN_ID, "a run that no process above has")
     monkeypatch.setattr(psutil.Process, method, denied)
-    assert caller.process() is None
+    assert calling_process.process() is None
 
 
 @pytest.fixture
@@ -156,8 +157,8 @@ def sleeping() -> Iterator[subprocess.Popen]:
 
 
 def test_a_process_that_runs_is_not_gone(sleeping):
-    assert not caller.is_gone(psutil.Process(sleeping.pid))
-    assert not caller.is_gone(psutil.Process())
+    assert not calling_process.is_gone(psutil.Process(sleeping.pid))
+    assert not calling_process.is_gone(psutil.Process())
 
 
 def test_a_process_that_has_ended_is_gone_before_and_after_its_parent_has_taken_note(sleeping):
@@ -165,15 +166,15 @@ def test_a_process_that_has_ended_is_gone_before_and_after_its_parent_has_taken_
     sleeping.kill()
     os.waitid(os.P_PID, sleeping.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
     assert process.status() == psutil.STATUS_ZOMBIE
-    assert caller.is_gone(process)
+    assert calling_process.is_gone(process)
     sleeping.wait()
-    assert caller.is_gone(process)
+    assert calling_process.is_gone(process)
 
 
 def test_a_process_whose_id_another_one_has_now_is_gone(sleeping, monkeypatch):
     process = psutil.Process(sleeping.pid)
     monkeypatch.setattr(process, "_ident", (sleeping.pid, 1.0))
-    assert caller.is_gone(process)
+    assert calling_process.is_gone(process)
 
 
 def test_a_process_that_ends_while_it_is_looked_at_is_gone(sleeping, monkeypatch):
@@ -182,13 +183,13 @@ def test_a_process_that_ends_while_it_is_looked_at_is_gone(sleeping, monkeypatch
 
     process = psutil.Process(sleeping.pid)
     monkeypatch.setattr(psutil.Process, "name", vanished)
-    assert caller.is_gone(process)
+    assert calling_process.is_gone(process)
 
 
 def test_a_process_that_cannot_be_looked_at_is_not_said_to_be_gone(sleeping, monkeypatch):
     process = psutil.Process(sleeping.pid)
     monkeypatch.setattr(psutil.Process, "name", denied)
-    assert not caller.is_gone(process)
+    assert not calling_process.is_gone(process)
 
 
 @pytest.mark.parametrize(("name", "gone"), [("process_api", True), ("python3.11", False)])
@@ -201,7 +202,7 @@ def test_the_first_process_whose_program_is_hidden_is_judged_by_its_name(
     monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_SLEEPING)
     monkeypatch.setattr(psutil.Process, "name", lambda _: name)
     monkeypatch.setattr(psutil.Process, "exe", denied)
-    assert caller.is_gone(process) is gone
+    assert calling_process.is_gone(process) is gone
 
 
 @pytest.mark.parametrize(
@@ -224,4 +225,4 @@ def test_what_takes_in_orphans_is_no_caller_unless_it_is_python(
     monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_SLEEPING)
     monkeypatch.setattr(psutil.Process, "name", lambda _: name)
     monkeypatch.setattr(psutil.Process, "exe", lambda _: exe)
-    assert caller.is_gone(process) is gone
+    assert calling_process.is_gone(process) is gone

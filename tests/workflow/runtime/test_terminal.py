@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow import terminal
 from workflow.paths import PROJECT
-from workflow.terminal import Progress, printable
+from workflow.runtime import terminal
+from workflow.runtime.terminal import Progress, printable
 
 COLUMNS = 60
 SEARCH = """

@@ -10,8 +10,8 @@ from mlflow.tracking import MlflowClient
 from requests import Session
 from requests.exceptions import ChunkedEncodingError
 
-from workflow import broken_answers
-from workflow.trouble import explain
+from workflow.runtime import http_retries
+from workflow.runtime.infrastructure_errors import explain
 
 RETRIES = 2
 CONTENT = os.urandom(3_000_000)  # more than is read at once
@@ -94,7 +94,7 @@ def test_mlflow_alone_gives_up_at_the_first_answer_that_breaks_off(
 @each_request
 @pytest.mark.parametrize("breaks", range(RETRIES + 1))
 def test_an_answer_that_breaks_off_is_asked_for_again(server, request_made: Made, breaks, tmp_path):
-    broken_answers.ask_again()
+    http_retries.ask_again()
     server.breaks = breaks
     request_made(server, tmp_path)
     assert len(server.asked) == breaks + 1
@@ -107,7 +107,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(server, request_made: Made
 def test_one_that_always_breaks_off_is_told_after_as_many_times_as_mlflow_asks(
     server, request_made: Made, tmp_path
 ):
-    broken_answers.ask_again()
+    http_retries.ask_again()
     server.breaks = 100
     with pytest.raises((MlflowException, ChunkedEncodingError)) as error:
         request_made(server, tmp_path)
@@ -116,7 +116,7 @@ def test_one_that_always_breaks_off_is_told_after_as_many_times_as_mlflow_asks(
 
 
 def test_a_process_that_has_no_time_asks_once(server, monkeypatch, tmp_path):
-    broken_answers.ask_again()
+    http_retries.ask_again()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     server.breaks = 1
     with pytest.raises(MlflowException):

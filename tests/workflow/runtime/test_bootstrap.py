@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from workflow import process
 from workflow.paths import PROJECT
+from workflow.runtime import bootstrap
 
 
 def printed(code: str) -> str:
@@ -15,7 +15,7 @@ def printed(code: str) -> str:
 
 def test_asking_for_more_memory_than_there_is_is_an_error():
     code = (
-        "import workflow.process as process, numpy\n"
+        "import workflow.runtime.bootstrap as process, numpy\n"
         "try: numpy.ones(process.memory() // 8 + 1)\n"
         "except MemoryError: print('an error')"
     )
@@ -26,7 +26,7 @@ def test_a_lower_limit_stays():
     code = (
         "import resource; kind = resource.RLIMIT_DATA\n"
         "resource.setrlimit(kind, (2**31, 2**32))\n"
-        "import workflow.process as process\n"
+        "import workflow.runtime.bootstrap as process\n"
         "print(resource.getrlimit(kind)); process.limit_memory(2**30)\n"
         "print(resource.getrlimit(kind))"
     )
@@ -35,18 +35,19 @@ def test_a_lower_limit_stays():
 
 @pytest.mark.parametrize(("text", "limited"), [("max\n", False), ("1048576\n", True)])
 def test_a_container_has_the_memory_that_its_limit_says(monkeypatch, tmp_path, text, limited):
-    monkeypatch.setattr(process, "CGROUP", tmp_path / "none")
-    physical = process.memory()
+    monkeypatch.setattr(bootstrap, "CGROUP", tmp_path / "none")
+    physical = bootstrap.memory()
     assert physical > 2**30
     (tmp_path / "memory.max").write_text(text)
-    monkeypatch.setattr(process, "CGROUP", tmp_path / "memory.max")
-    assert process.memory() == (2**20 if limited else physical)
+    monkeypatch.setattr(bootstrap, "CGROUP", tmp_path / "memory.max")
+    assert bootstrap.memory() == (2**20 if limited else physical)
 
 
 @pytest.mark.parametrize(("given", "threads"), [({}, {1}), ({"OMP_NUM_THREADS": "2"}, {2})])
 def test_a_fit_has_one_thread_or_as_many_as_the_environment_says(given, threads):
     code = (
-        "import workflow.process, numpy, lightgbm, xgboost, sklearn.ensemble, threadpoolctl\n"
+        "import workflow.runtime.bootstrap\n"
+        "import numpy, lightgbm, xgboost, sklearn.ensemble, threadpoolctl\n"
         "print({one['num_threads'] for one in threadpoolctl.threadpool_info()})"
     )
     kept = {name: text for name, text in os.environ.items() if not name.endswith("NUM_THREADS")}

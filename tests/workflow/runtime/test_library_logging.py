@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from workflow import chatter
-from workflow.chatter import LEVEL, LIBRARIES, URLS, WORSE
-from workflow.interruption import Interrupted
+from workflow.runtime import library_logging
+from workflow.runtime.library_logging import LEVEL, LIBRARIES, URLS, WORSE
+from workflow.runtime.signals import Interrupted
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +35,13 @@ def says(library: str, level: int) -> bool:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_what_a_library_only_informs_of_is_silent_and_its_warnings_are_not(library):
-    chatter.silence()
+    library_logging.silence()
     assert not says(library, logging.INFO)
     assert says(library, logging.WARNING)
 
 
 def test_retries_and_the_inside_of_mlflows_store_are_silent():
-    chatter.silence()
+    library_logging.silence()
     assert not says("urllib3.connectionpool", logging.WARNING)
     assert says("urllib3.connectionpool", logging.ERROR)
     assert not says("mlflow.store.db.utils", logging.ERROR)
@@ -66,7 +66,7 @@ def test_a_query_that_is_interrupted_is_not_told_of(caplog):
         __tablename__ = "rows"
         interrupted: Mapped[int] = mapped_column(primary_key=True)
 
-    chatter.silence()
+    library_logging.silence()
     engine = sqlalchemy.create_engine("sqlite://", connect_args={"factory": Connection})
     Base.metadata.create_all(engine)
     with Session(engine) as session, pytest.raises(Interrupted):
@@ -77,12 +77,12 @@ def test_a_query_that_is_interrupted_is_not_told_of(caplog):
 def test_who_asks_mlflow_itself_for_more_gets_it(monkeypatch):
     monkeypatch.setenv(LEVEL, "DEBUG")
     logging.getLogger("mlflow").setLevel(logging.DEBUG)  # as `import mlflow` does
-    chatter.silence()
+    library_logging.silence()
     assert says("mlflow.projects", logging.DEBUG)
 
 
 def test_one_warning_is_silenced_by_name_and_no_other(recwarn):
-    chatter.silence()
+    library_logging.silence()
     warnings.warn("The least populated class in y has only 1 member", UserWarning, stacklevel=1)
     assert not recwarn.list
     warnings.warn("The least populated class in y is odd", FutureWarning, stacklevel=1)
@@ -94,21 +94,21 @@ def test_one_warning_is_silenced_by_name_and_no_other(recwarn):
 
 def test_what_the_user_has_set_stays(monkeypatch):
     monkeypatch.setenv(URLS, "false")
-    chatter.silence()
+    library_logging.silence()
     assert os.environ[URLS] == "false"
 
 
 @pytest.mark.parametrize("library", [*LIBRARIES, *WORSE, "any.other"])
 def test_all_that_is_silent_is_shown_when_it_is_asked_for(library):
-    chatter.silence()
-    chatter.show()
+    library_logging.silence()
+    library_logging.show()
     assert says(library, logging.INFO)
     assert not says(library, logging.DEBUG)
 
 
 def test_every_warning_is_shown_when_it_is_asked_for(recwarn):
-    chatter.silence()
-    chatter.show()
+    library_logging.silence()
+    library_logging.show()
     for kind in (UserWarning, DeprecationWarning):
         warnings.warn("The least populated class in y has only 1 member", kind, stacklevel=1)
     assert [one.category for one in recwarn.list] == [UserWarning, DeprecationWarning]

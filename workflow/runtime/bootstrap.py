@@ -18,8 +18,8 @@ import os
 import sys
 from pathlib import Path
 
-from workflow import interruption
 from workflow.paths import PACKAGES
+from workflow.runtime import signals
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where it has no limit
 
@@ -55,4 +55,4 @@ sys.meta_path.insert(0, _Rule)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when the first library loads OpenMP
 if sys.platform == "linux":
     limit_memory(memory())
-interruption.until_watched()
+signals.until_watched()

@@ -19,7 +19,7 @@ from types import FrameType
 
 import psutil
 
-from workflow import caller, last_word
+from workflow.runtime import calling_process, final_status
 
 SIGNALS = tuple(one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 LOOK = 1.0  # seconds between two looks at the caller
@@ -43,7 +43,7 @@ def until_watched() -> None:
 
     Its run is then KILLED, unless there is a workflow above, which ends it.
     """
-    if caller.RUN_ID in os.environ:  # else it is no step, but a test or somebody's shell
+    if calling_process.RUN_ID in os.environ:  # else it is no step, but a test or somebody's shell
         _set(_leave)
 
 
@@ -88,7 +88,7 @@ def _children() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if not last_word.is_spoken_by(child)
+        if not final_status.is_spoken_by(child)
     ]
 
 
@@ -100,7 +100,7 @@ def _set(handler: Callable[[int, FrameType | None], None]) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    last_word.have(os.environ[caller.RUN_ID], caller.process())
+    final_status.have(os.environ[calling_process.RUN_ID], calling_process.process())
     os._exit(128 + number)
 
 
@@ -133,11 +133,11 @@ def _watch(
     while number not in SIGNALS:
         if select.select([receiver], [], [], LOOK)[0]:
             number = receiver.recv(1)[0]
-        elif calling is not None and caller.is_gone(calling):
+        elif calling is not None and calling_process.is_gone(calling):
             calling = None
             os.kill(os.getpid(), signal.SIGTERM)
     if run_id is not None:
-        last_word.have(run_id, calling)  # at once: it takes seconds to get ready
+        final_status.have(run_id, calling)  # at once: it takes seconds to get ready
     time.sleep(grace)
     for child in _children():
         _signal(child, signal.SIGKILL)

@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow.trouble import LIBRARIES, NEXT, explain, is_unreachable
+from workflow.runtime.infrastructure_errors import LIBRARIES, NEXT, explain, is_unreachable
 
 DISK, WRITE = "the disk is full (", "nothing can be written ("
 AWAY = (

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-from workflow import interruption
-from workflow.interruption import LOOK, Interrupted
 from workflow.paths import PROJECT
+from workflow.runtime import signals
+from workflow.runtime.signals import LOOK, Interrupted
 
 SLACK = 6.0  # seconds more than it takes, on a machine that has other things to do
 each_signal = pytest.mark.parametrize(
@@ -370,7 +370,7 @@ say("over", all(is_over(one) for one in deaf))
 
 def test_where_there_are_no_child_processes_nothing_happens(monkeypatch):
     monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [])
-    interruption.end_children()
+    signals.end_children()
 
 
 def test_a_child_process_that_ends_by_itself_meanwhile_is_no_error(monkeypatch):
@@ -378,7 +378,7 @@ def test_a_child_process_that_ends_by_itself_meanwhile_is_no_error(monkeypatch):
     process = psutil.Process(gone.pid)
     gone.wait()
     monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [process])
-    interruption.end_children()
+    signals.end_children()
 
 
 @each_signal
