@@ -15,7 +15,6 @@ from sql_features.errors import WorkflowError
 from workflow import (
     asked,
     fingerprint,
-    metrics,
     orphans,
     parameters,
     reuse,
@@ -27,7 +26,8 @@ from workflow import (
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
 from workflow.errors import StepFailed
-from workflow.models import FAMILIES
+from workflow.models import metrics
+from workflow.models.families import FAMILIES
 from workflow.paths import PROJECT
 from workflow.report import publish
 from workflow.runtime import terminal

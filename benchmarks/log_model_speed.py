@@ -17,7 +17,7 @@ import mlflow
 from workflow import logged_models
 from workflow.dataset_file import load, to_yaml
 from workflow.fitting import Bench
-from workflow.models import FAMILIES
+from workflow.models.families import FAMILIES
 from workflow.runs import Splits
 from workflow.splits import read_raw, write_splits
 

@@ -7,19 +7,11 @@ import mlflow
 import pandas as pd
 
 from sql_features.errors import WorkflowError
-from workflow import (
-    cache_key,
-    fingerprint,
-    formatting,
-    metrics,
-    parameters,
-    runs,
-    step,
-    trials,
-)
+from workflow import cache_key, fingerprint, formatting, parameters, runs, step, trials
 from workflow.dataset import Dataset
 from workflow.fitting import Bench, check_defined, judged_on
-from workflow.models import FAMILIES, WEIGHT, Family, narrowed
+from workflow.models import metrics
+from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
 from workflow.report import search_charts
 from workflow.report.search_page import search_page
 from workflow.runtime import terminal

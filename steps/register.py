@@ -17,11 +17,12 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import fingerprint, formatting, metrics, runs, step
+from workflow import fingerprint, formatting, runs, step
 from workflow.dataset import Dataset
 from workflow.evaluate import codes, score
 from workflow.fitting import baseline_scores, check_defined
 from workflow.logged_models import load, model_of, predict
+from workflow.models import metrics
 from workflow.parameters import model_name, whole_number
 from workflow.runtime import terminal
 from workflow.winner import analysis_of

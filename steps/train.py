@@ -14,7 +14,6 @@ from workflow import (
     formatting,
     importance,
     logged_models,
-    metrics,
     parameters,
     plots,
     runs,
@@ -22,7 +21,8 @@ from workflow import (
 )
 from workflow.dataset import ALL, SEARCH
 from workflow.fitting import Bench, Fitted, check_defined, judged_on
-from workflow.models import BASELINE, FAMILIES, Family
+from workflow.models import metrics
+from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.runtime import terminal
 
 

@@ -16,7 +16,7 @@ from mlflow.utils.virtualenv import _get_virtualenv_name
 
 from sql_features.errors import WorkflowError
 from workflow import step
-from workflow.models import FAMILIES, Choice, Estimator, Family, Real, Whole
+from workflow.models.families import FAMILIES, Choice, Estimator, Family, Real, Whole
 from workflow.paths import PACKAGES
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())

@@ -17,7 +17,7 @@ from workflow import asked, checks, splits
 from workflow.dataset_file import from_yaml, to_yaml
 from workflow.fitting import Bench
 from workflow.infer import infer
-from workflow.models import FAMILIES
+from workflow.models.families import FAMILIES
 from workflow.rules import SPLITS
 from workflow.runs import Splits
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import Workflow, mlflow_run, parameters, stores_in_the_project
 
-from workflow.models import FAMILIES
+from workflow.models.families import FAMILIES
 
 
 def artifacts(workflow: Workflow, step: str, path: str | None = None) -> set[str]:

@@ -12,7 +12,7 @@ from sql_features.errors import WorkflowError
 from workflow import rules
 from workflow.dataset import Dataset
 from workflow.errors import unknown
-from workflow.models import Choice, domain
+from workflow.models.families import Choice, domain
 from workflow.paths import DATASETS
 
 KEYS = [one.name for one in fields(Dataset)]

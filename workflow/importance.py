@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.evaluate import value
-from workflow.metrics import loss
+from workflow.models.metrics import loss
 
 REPEATS = 3
 # Rows judged in each: more would not change the picture, fewer would show chance.

@@ -16,7 +16,7 @@ from workflow import dates, roles, tables
 from workflow.dataset import RESERVED
 from workflow.errors import unknown
 from workflow.giveaways import giveaways
-from workflow.metrics import TASKS
+from workflow.models.metrics import TASKS
 from workflow.profile import Table, profile
 from workflow.roles import Use
 

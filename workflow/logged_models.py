@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY, LabelledPipeline
 from sql_features.transformer import SqlFeatures
 from workflow.environment import serving_environment
-from workflow.models import Family
+from workflow.models.families import Family
 from workflow.paths import SQL_FEATURES
 from workflow.runs import signature_type
 

@@ -20,9 +20,10 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
-from workflow import checks, metrics, reuse, runs, step
+from workflow import checks, reuse, runs, step
 from workflow.dataset import Dataset
 from workflow.dataset_file import from_yaml
+from workflow.models import metrics
 from workflow.paths import MLPROJECT
 from workflow.rules import SPLITS
 from workflow.runtime import infrastructure_errors

@@ -9,9 +9,10 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import formatting, logged_models, metrics, reuse, runs, step
+from workflow import formatting, logged_models, reuse, runs, step
 from workflow.fitting import Bench, Model
-from workflow.models import Family
+from workflow.models import metrics
+from workflow.models.families import Family
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 

@@ -12,7 +12,7 @@ ONE = Ingredients(
     step="train",
     parameters={"models": "linear", "seed": "42"},
     inputs={"splits": "0123"},
-    code={"steps/train.py": "aa", "workflow/models.py": "bb"},
+    code={"steps/train.py": "aa", "workflow/models/families.py": "bb"},
     environment={"python": "3.11.7", "pandas": "3.1.1"},
 )
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -105,14 +105,14 @@ def test_a_long_parameter_is_named_but_not_told():
 
 def test_of_several_differences_parameters_come_first_and_packages_last():
     other = changed(ONE, "environment", pandas="4.0.0", duckdb="2.0.0")
-    other = changed(other, "code", **{"workflow/models.py": "cc"})
+    other = changed(other, "code", **{"workflow/models/families.py": "cc"})
     other = changed(other, "inputs", splits="4567")
     other = changed(other, "parameters", seed="43", metric="mae")
     assert differences(ONE, other) == [
         "metric was not given, is mae",
         "seed was 42, is 43",
         "splits changed",
-        "workflow/models.py changed",
+        "workflow/models/families.py changed",
         "duckdb was absent, is 2.0.0",
         "pandas was 3.1.1, is 4.0.0",
     ]

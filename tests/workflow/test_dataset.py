@@ -5,7 +5,7 @@ import pytest
 from sql_features.errors import WorkflowError
 from sql_features.expressions import feature_columns
 from workflow.dataset import Dataset
-from workflow.models import Whole
+from workflow.models.families import Whole
 from workflow.rules import ByFiles, ByHash, ByTime
 
 HOUSES = Dataset(

@@ -9,8 +9,8 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import literal, quote
 from workflow.dataset import Dataset
 from workflow.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
-from workflow.metrics import METRICS, TASKS
-from workflow.models import FAMILIES, Choice, Real, Whole
+from workflow.models.families import FAMILIES, Choice, Real, Whole
+from workflow.models.metrics import METRICS, TASKS
 from workflow.paths import DATASETS
 from workflow.rules import ByFiles, ByHash, ByTime
 

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from workflow.environment import CONDA, installed, pins, serving_environment
 from workflow.logged_models import PACKAGES
-from workflow.models import FAMILIES
+from workflow.models.families import FAMILIES
 
 
 def test_every_pin_is_an_exact_version_under_its_packages_name():

@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from workflow import evaluate
 from workflow.evaluate import codes, score, undefined, value
-from workflow.metrics import METRICS, loss
+from workflow.models.metrics import METRICS, loss
 
 ACTUAL = np.array([1.0, 2.0, 4.0])
 PREDICTED = np.array([2.0, 2.0, 2.0])

@@ -14,8 +14,8 @@ from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.evaluate import score
 from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
-from workflow.metrics import METRICS, TASKS
-from workflow.models import BASELINE, FAMILIES, WEIGHT, narrowed
+from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
+from workflow.models.metrics import METRICS, TASKS
 from workflow.rules import SPLITS, ByFiles, ByHash, ByTime, Split
 from workflow.runs import Splits
 from workflow.splits import WHOLE, read_raw, write_splits

@@ -18,7 +18,7 @@ HPO = Ingredients(
     step="hpo",
     parameters={"models": "linear", "max_evals": "2", "seed": "42"},
     inputs={"splits": "0123"},
-    code={"steps/hpo.py": "aa", "workflow/models.py": "bb"},
+    code={"steps/hpo.py": "aa", "workflow/models/families.py": "bb"},
     environment={"python": "3.11.7", "pandas": "3.1.1"},
 )
 FIRST = "the first in this experiment"

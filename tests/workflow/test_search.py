@@ -5,7 +5,7 @@ import pytest
 from hyperopt import STATUS_OK, fmin, hp, tpe
 from hyperopt.pyll import scope
 
-from workflow.models import (
+from workflow.models.families import (
     BASELINE,
     FAMILIES,
     Choice,

@@ -17,7 +17,7 @@ from workflow import fitting, logged_models, reuse, runs, step, trials
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
 from workflow.fitting import Bench
-from workflow.models import FAMILIES
+from workflow.models.families import FAMILIES
 from workflow.rules import SPLITS, ByFiles
 from workflow.runs import Splits
 from workflow.runtime import terminal

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from workflow import metrics, runs
+from workflow import runs
 from workflow.description import headline
 from workflow.formatting import number, worsening
+from workflow.models import metrics
 from workflow.report import data_charts, page, winner_charts
 from workflow.report.search_page import search
 from workflow.report.style import Chart

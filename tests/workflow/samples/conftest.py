@@ -9,8 +9,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sql_features.transformer import SqlFeatures
 from workflow import dataset_file
-from workflow.encoding import build
-from workflow.models import BASELINE, FAMILIES
+from workflow.models.encoding import build
+from workflow.models.families import BASELINE, FAMILIES
 
 SEED = 0
 

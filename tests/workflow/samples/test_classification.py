@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import cross_val_score
 
 from workflow import dataset_file
-from workflow.models import Whole
+from workflow.models.families import Whole
 from workflow.samples import make_sample
 
 DEFINITION = dataset_file.load("classification")

@@ -14,11 +14,10 @@ from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import LabelledPipeline
 from workflow.dataset import Dataset
 from workflow.dataset_file import to_yaml
-from workflow.encoding import MANY
 from workflow.fitting import Bench
 from workflow.logged_models import TRUSTED
-from workflow.metrics import TASKS
-from workflow.models import (
+from workflow.models.encoding import MANY
+from workflow.models.families import (
     BASELINE,
     FAMILIES,
     WEIGHT,
@@ -29,6 +28,7 @@ from workflow.models import (
     domain,
     narrowed,
 )
+from workflow.models.metrics import TASKS
 from workflow.rules import SPLITS, ByFiles
 from workflow.runs import Splits
 from workflow.splits import read_raw, write_splits

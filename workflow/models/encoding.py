@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
 )
 
 from sql_features.expressions import Kind
-from workflow.models import Encoding
+from workflow.models.families import Encoding
 
 MANY = 255  # a category with more values than this is one of many; the most that trees take as such
 FOLDS = 5  # a row's target encoding is learned from the other four

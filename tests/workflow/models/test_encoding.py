@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from workflow.encoding import FOLDS, MANY, build
-from workflow.models import Encoding
+from workflow.models.encoding import FOLDS, MANY, build
+from workflow.models.families import Encoding
 
 ROWS = 2 * MANY
 FEW_VALUED = get_args(get_type_hints(Encoding)["few"])

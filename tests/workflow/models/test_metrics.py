@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow.metrics import METRICS, TASKS, check, loss, resolve
+from workflow.models.metrics import METRICS, TASKS, check, loss, resolve
 
 EVERY = [(task, name) for task, known in METRICS.items() for name in known]
 
