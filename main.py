@@ -12,19 +12,10 @@ from mlflow.exceptions import ExecutionException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import (
-    asked,
-    fingerprint,
-    orphans,
-    parameters,
-    reuse,
-    runs,
-    source_files,
-    step,
-    summary,
-)
-from workflow.dataset import Dataset
-from workflow.dataset_file import from_yaml
+from workflow import fingerprint, orphans, parameters, reuse, runs, source_files, step, summary
+from workflow.data import request
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import from_yaml
 from workflow.errors import StepFailed
 from workflow.models import metrics
 from workflow.models.families import FAMILIES
@@ -73,11 +64,11 @@ def main(
     reuse: str,
 ) -> None:
     # All that can be wrong with the command is said now, before the first step starts.
-    name, data = asked.locate(name, data)
+    name, data = request.locate(name, data)
     if target == parameters.NONE:
-        _check(asked.resolve(name, data, task, split_by), features, metric, validation)
+        _check(request.resolve(name, data, task, split_by), features, metric, validation)
     else:
-        asked.check_table(target, data, task, split_by)
+        request.check_table(target, data, task, split_by)
         metrics.check(metric)
         parameters.validation(validation, "holdout")
     compared = parameters.names("models", families, list(FAMILIES))
@@ -94,7 +85,7 @@ def main(
             terminal.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
         raw = {"dataset": name, "data": data, "target": target, "task": task, "split_by": split_by}
         preprocess = workflow.step(
-            "preprocess", raw | {"seed": seed}, contents=asked.contents(**raw)
+            "preprocess", raw | {"seed": seed}, contents=request.contents(**raw)
         )
         splits = f"runs:/{preprocess.info.run_id}/splits"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)

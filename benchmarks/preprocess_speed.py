@@ -44,13 +44,14 @@ def frames(folder: Path, out: Path) -> None:
 
 
 def ours(folder: Path, out: Path) -> None:
-    from workflow import checks, splits
-    from workflow.dataset_file import load
+    from workflow import checks
+    from workflow.data import split_writer
+    from workflow.data.dataset_file import load
 
     dataset = load("green_taxi")
     names = dataset.split.files
-    raw = splits.read_raw(dataset, {split: [folder / names[split]] for split in names})
-    splits.write_splits(dataset, raw, out)
+    raw = split_writer.read_raw(dataset, {split: [folder / names[split]] for split in names})
+    split_writer.write_splits(dataset, raw, out)
     checks.check(
         {split: out / f"{split}.parquet" for split in names},
         task=dataset.task,

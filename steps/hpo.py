@@ -8,7 +8,7 @@ import pandas as pd
 
 from sql_features.errors import WorkflowError
 from workflow import cache_key, fingerprint, formatting, parameters, runs, step, trials
-from workflow.dataset import Dataset
+from workflow.data.dataset import Dataset
 from workflow.fitting import Bench, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed

@@ -9,22 +9,12 @@ import mlflow
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
-from workflow import (
-    asked,
-    checks,
-    digests,
-    fingerprint,
-    parameters,
-    runs,
-    samples,
-    sources,
-    splits,
-    step,
-)
-from workflow.dataset import Dataset
-from workflow.dataset_file import to_yaml
+from workflow import checks, digests, fingerprint, parameters, runs, step
+from workflow.data import request, samples, sources, split_writer, splits
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import to_yaml
+from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.infer import Inferred, infer
-from workflow.rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
 
 SHOWN = 20  # columns that are left out
@@ -41,13 +31,13 @@ DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 @step.verbosity
 def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed: str) -> None:
     seeded = parameters.seed(seed)
-    name, data = asked.locate(name, data)
+    name, data = request.locate(name, data)
     inferred = target != parameters.NONE
     if inferred:
-        asked.check_table(target, data, task, split_by)
+        request.check_table(target, data, task, split_by)
     else:
-        definition = asked.resolve(name, data, task, split_by)
-    contents = asked.contents(name, data, target, task, split_by)
+        definition = request.resolve(name, data, task, split_by)
+    contents = request.contents(name, data, target, task, split_by)
     made_of = fingerprint.of(
         "preprocess", step.parameters() | {"dataset": name, "data": data}, contents
     )
@@ -58,17 +48,17 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
         if inferred:
             files = {splits.WHOLE: sources.gather(data, fetched)}
             found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
-            definition = asked.from_table(found, target, data, split_by)
-            text = to_yaml(definition, asked.comments(found))
+            definition = request.from_table(found, target, data, split_by)
+            text = to_yaml(definition, request.comments(found))
             _say_inferred(found)
         else:
             files = _raw_files(definition, fetched, seeded)
             text = to_yaml(definition)
         with terminal.timed("preprocess", "wrote the splits"):
-            raw = splits.read_raw(definition, files)
-            reports = splits.write_splits(definition, raw, out)
+            raw = split_writer.read_raw(definition, files)
+            reports = split_writer.write_splits(definition, raw, out)
         (out / "dataset.yaml").write_text(text, encoding="utf-8")
-        if asked.contents(name, data, target, task, split_by) != contents:
+        if request.contents(name, data, target, task, split_by) != contents:
             raise WorkflowError(f"data '{data}' were changed while they were read: run it again.")
         with terminal.timed("preprocess", "checked the splits"):
             warned = _check(definition, raw, out)
@@ -77,7 +67,7 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
         step.result(_told(definition, reports, warned))
 
 
-def _told(definition: Dataset, reports: dict[str, splits.SplitReport], warned: int) -> str:
+def _told(definition: Dataset, reports: dict[str, split_writer.SplitReport], warned: int) -> str:
     """Return what came out, in one sentence."""
     kept = ", ".join(f"{report.rows:,} {split}" for split, report in reports.items())
     read = sum(report.rows_read for report in reports.values())
@@ -90,7 +80,7 @@ def _told(definition: Dataset, reports: dict[str, splits.SplitReport], warned: i
 
 def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[Path]]:
     """Return local raw files by split, or those of the whole table."""
-    if definition.data == asked.SAMPLE:
+    if definition.data == request.SAMPLE:
         files = {}
         for split in samples.SAMPLES[definition.sample]:
             part = split or splits.WHOLE
@@ -112,7 +102,7 @@ def _say_inferred(found: Inferred) -> None:
         step.remark("preprocess", f"left out {more} more columns: see dataset.yaml")
 
 
-def _check(definition: Dataset, raw: dict[str, splits.Raw], out: Path) -> int:
+def _check(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> int:
     """Log what was looked for in the clean splits; refuse those that no model can learn from.
 
     Returns:
@@ -143,7 +133,7 @@ def _log(
     definition: Dataset,
     files: dict[str, list[Path]],
     out: Path,
-    reports: dict[str, splits.SplitReport],
+    reports: dict[str, split_writer.SplitReport],
 ) -> None:
     run_id = mlflow.active_run().info.run_id
     mlflow.log_artifacts(str(out), "splits")
@@ -185,7 +175,7 @@ def _log(
 
 def _source(definition: Dataset, split: str) -> str:
     """Return where a split's raw rows are."""
-    if isinstance(definition.split, ByFiles) and definition.data != asked.SAMPLE:
+    if isinstance(definition.split, ByFiles) and definition.data != request.SAMPLE:
         return f"{definition.data.rstrip('/')}/{definition.split.files[split]}"
     return definition.data
 

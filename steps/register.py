@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow import fingerprint, formatting, runs, step
-from workflow.dataset import Dataset
+from workflow.data.dataset import Dataset
 from workflow.evaluate import codes, score
 from workflow.fitting import baseline_scores, check_defined
 from workflow.logged_models import load, model_of, predict

@@ -19,7 +19,7 @@ from workflow import (
     runs,
     step,
 )
-from workflow.dataset import ALL, SEARCH
+from workflow.data.dataset import ALL, SEARCH
 from workflow.fitting import Bench, Fitted, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family

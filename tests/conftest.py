@@ -20,8 +20,8 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from workflow.data.samples.built_in import make_sample
 from workflow.paths import PROJECT as ROOT
-from workflow.samples import make_sample
 
 SMALL, FEW = 3_000, 300  # rows a split
 SERVER = {

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow import asked, checks, splits
-from workflow.dataset_file import from_yaml, to_yaml
+from workflow import checks
+from workflow.data import request, split_writer, splits
+from workflow.data.dataset_file import from_yaml, to_yaml
+from workflow.data.split_rules import SPLITS
 from workflow.fitting import Bench
 from workflow.infer import infer
 from workflow.models.families import FAMILIES
-from workflow.rules import SPLITS
 from workflow.runs import Splits
 
 NAMES = st.one_of(
@@ -71,13 +72,13 @@ def one_line_or_nothing() -> Iterator[None]:
 def learn(path: Path, target: str, family: str, folder: Path) -> None:
     """Take a table to a model, as the steps do, and predict the table's own rows."""
     found = infer([path], target=target)
-    dataset = asked.from_table(found, target, str(path), "auto")
-    text = to_yaml(dataset, asked.comments(found))
+    dataset = request.from_table(found, target, str(path), "auto")
+    text = to_yaml(dataset, request.comments(found))
     assert from_yaml(text, "dataset.yaml") == dataset
-    raw = splits.read_raw(dataset, {splits.WHOLE: [path]})
+    raw = split_writer.read_raw(dataset, {splits.WHOLE: [path]})
     out = folder / "splits"
     out.mkdir()
-    splits.write_splits(dataset, raw, out)
+    split_writer.write_splits(dataset, raw, out)
     (out / "dataset.yaml").write_text(text, encoding="utf-8")
     table, _ = checks.check(
         {split: out / f"{split}.parquet" for split in SPLITS},

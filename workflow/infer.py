@@ -12,8 +12,9 @@ import duckdb
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
-from workflow import dates, roles, tables
-from workflow.dataset import RESERVED
+from workflow import dates, roles
+from workflow.data import readers
+from workflow.data.dataset import RESERVED
 from workflow.errors import unknown
 from workflow.giveaways import giveaways
 from workflow.models.metrics import TASKS
@@ -71,8 +72,8 @@ def infer(
     """
     if task not in ASKED:
         raise unknown("task", task, ASKED)
-    text = tables.kind(paths) != "parquet"
-    scan = tables.scan_text(paths) if text else tables.scan(paths)
+    text = readers.kind(paths) != "parquet"
+    scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (
         tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder,
         closing(connect()) as connection,
@@ -80,11 +81,11 @@ def infer(
         connection.execute(f"SET memory_limit = '{MEMORY}'").fetchall()
         connection.execute("SET parquet_metadata_cache = true").fetchall()  # a query a column
         connection.execute(f"SET temp_directory = {literal(folder)}").fetchall()
-        types = tables.columns(connection, scan)
+        types = readers.columns(connection, scan)
         if target not in types:
             raise unknown("target", target, types)
         try:
-            nested = {name: type for name, type in types.items() if tables.is_nested(type)}
+            nested = {name: type for name, type in types.items() if readers.is_nested(type)}
             if target in nested:
                 raise WorkflowError(f"target='{target}': lists or records cannot be learned.")
             plain = {name: type for name, type in types.items() if name not in nested}
@@ -92,12 +93,12 @@ def infer(
             table = profile(connection, source, plain, text=text)
             if not table.rows:
                 raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
-            left_out = tables.unreachable(paths) | {
+            left_out = readers.unreachable(paths) | {
                 name: "lists or records are no feature" for name in nested
             }
             return _infer(table, target, task, split_by, left_out)
         except duckdb.Error as error:
-            raise tables.failed(scan, error) from error
+            raise readers.failed(scan, error) from error
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], folder: Path) -> str:

@@ -20,9 +20,9 @@ import duckdb
 import numpy as np
 
 from sql_features.expressions import TARGET, columns_of, quote
-from workflow import tables
+from workflow.data import readers
+from workflow.data.splits import POSITION
 from workflow.findings import family, value_of
-from workflow.splits import POSITION
 
 SAMPLED = 50_000  # rows for distributions: a share of one half is off by 0.2 % (one sigma), ...
 CELLS = 2_000_000  # ... if they are no more values than this, 16 MB of numbers
@@ -76,7 +76,7 @@ def look_at(
     Returns:
         The splits, and of how many rows one is drawn for copies: 1 if all are.
     """
-    scans = {name: tables.scan([path]) for name, path in splits.items()}
+    scans = {name: readers.scan([path]) for name, path in splits.items()}
     # The file's footer knows it.
     rows = {name: _one(connection, f"SELECT count(*) FROM {scan}") for name, scan in scans.items()}
     step = _step(max(count for (count,) in rows.values()), HASHED)
@@ -99,7 +99,7 @@ def _look_at(
 ) -> Split:
     types = {
         column: type
-        for column, type in tables.columns(connection, scan).items()
+        for column, type in readers.columns(connection, scan).items()
         if column != POSITION
     }
     # Like a buffer for each column of each thread; DuckDB would take what the machine has.

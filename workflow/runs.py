@@ -26,11 +26,11 @@ from mlflow.types import ColSpec, DataType, Schema
 from sql_features.errors import WorkflowError
 from sql_features.expressions import feature_columns, is_number
 from workflow import digests
-from workflow.dataset import Dataset
-from workflow.dataset_file import from_yaml
-from workflow.rules import SPLITS
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import from_yaml
+from workflow.data.split_rules import SPLITS
+from workflow.data.splits import read_positions, read_split, split_columns
 from workflow.runtime import infrastructure_errors
-from workflow.splits import read_positions, read_split, split_columns
 
 FAMILY_TAG = "workflow.family"
 SEED_TAG = "workflow.seed"

@@ -21,11 +21,11 @@ from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
 from workflow import checks, reuse, runs, step
-from workflow.dataset import Dataset
-from workflow.dataset_file import from_yaml
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import from_yaml
+from workflow.data.split_rules import SPLITS
 from workflow.models import metrics
 from workflow.paths import MLPROJECT
-from workflow.rules import SPLITS
 from workflow.runtime import infrastructure_errors
 
 STEPS = ("preprocess", "train", "hpo", "register")

@@ -7,8 +7,8 @@ from mlflow.entities import Param as RunParam
 from mlflow.entities import Run, RunData, RunInfo, RunTag
 
 from workflow import step
-from workflow.dataset import Dataset
-from workflow.rules import ByHash
+from workflow.data.dataset import Dataset
+from workflow.data.split_rules import ByHash
 from workflow.story import Step, Story
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

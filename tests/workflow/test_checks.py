@@ -11,8 +11,8 @@ from splits_of import ordinary, rows, written
 
 from sql_features.expressions import quote
 from workflow import checks, one_pass
-from workflow.rules import SPLITS
-from workflow.splits import split_columns
+from workflow.data.split_rules import SPLITS
+from workflow.data.splits import split_columns
 
 
 def classes(train: str, validation: str = "ab" * 100, test: str = "ab" * 100) -> dict:

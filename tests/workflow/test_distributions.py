@@ -13,7 +13,7 @@ from splits_of import ordinary, written
 
 from sql_features.expressions import quote
 from workflow import checks, distributions, one_pass
-from workflow.rules import SPLITS
+from workflow.data.split_rules import SPLITS
 
 Frames = Mapping[str, pd.DataFrame]
 Look = Callable[..., tuple[pd.DataFrame, dict[str, Any]]]

@@ -10,15 +10,16 @@ from threadpoolctl import threadpool_limits
 from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
-from workflow.dataset import Dataset
-from workflow.dataset_file import to_yaml
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import to_yaml
+from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime, Split
+from workflow.data.split_writer import read_raw, write_splits
+from workflow.data.splits import WHOLE
 from workflow.evaluate import score
 from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS
-from workflow.rules import SPLITS, ByFiles, ByHash, ByTime, Split
 from workflow.runs import Splits
-from workflow.splits import WHOLE, read_raw, write_splits
 
 FILES = ByFiles(**{split: f"{split}.parquet" for split in SPLITS})
 FEATURES = {"zone": "zone || ''", "miles": "miles", "flag": "flag", "code": "CAST(code AS INT)"}

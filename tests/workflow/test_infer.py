@@ -17,7 +17,7 @@ from sklearn import datasets as sklearn_datasets
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, connect
 from sql_features.transformer import SqlFeatures
-from workflow import tables
+from workflow.data import readers
 from workflow.infer import Inferred, infer
 from workflow.roles import spelled
 
@@ -149,7 +149,7 @@ def test_the_task_follows_from_the_target(maker, suffix, values, task):
     inferred = maker.infer(suffix, x=PRICE, y=some(*values))
     assert inferred.task == task
     with connect() as connection:
-        scan = tables.scan([maker.folder / f"t{suffix}"], inferred.columns)
+        scan = readers.scan([maker.folder / f"t{suffix}"], inferred.columns)
         query = f"SELECT DISTINCT {inferred.target} AS y FROM {scan} WHERE y IS NOT NULL"
         labels = {value for (value,) in connection.execute(query).fetchall()}
     assert labels == {value for value in values if value is not None}
@@ -554,8 +554,8 @@ def test_any_table_is_inferred_or_refused_in_one_line(tmp_path, file, data, task
     expressions = [*features.values(), inferred.target, *filter(None, [inferred.time])]
     used = frozenset().union(*(columns_of(sql, "expression") for sql in expressions))
     with connect() as connection:
-        scan = tables.scan([path], inferred.columns)
-        found = tables.columns(connection, scan)
+        scan = readers.scan([path], inferred.columns)
+        found = readers.columns(connection, scan)
         assert used <= set(found)
         if suffix != ".parquet":
             assert used == set(inferred.columns)

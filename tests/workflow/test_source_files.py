@@ -139,7 +139,7 @@ def test_nothing_is_imported_to_find_out(tiny):
     ("changed", "steps"),
     [
         ("workflow/infer.py", {"preprocess"}),
-        ("workflow/samples/green_taxi.py", {"preprocess"}),
+        ("workflow/data/samples/green_taxi.py", {"preprocess"}),
         ("workflow/samples/__init__.py", {"preprocess"}),
         ("workflow/class_plots.py", {"train"}),
         ("workflow/importance.py", {"train", "register"}),

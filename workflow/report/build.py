@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workflow import runs
+from workflow.data.split_rules import SPLITS
 from workflow.description import headline
 from workflow.formatting import number, worsening
 from workflow.models import metrics
 from workflow.report import data_charts, page, winner_charts
 from workflow.report.search_page import search
 from workflow.report.style import Chart
-from workflow.rules import SPLITS
 from workflow.story import Story
 
 SECTIONS = {

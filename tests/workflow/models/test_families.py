@@ -12,8 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import LabelledPipeline
-from workflow.dataset import Dataset
-from workflow.dataset_file import to_yaml
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import to_yaml
+from workflow.data.split_rules import SPLITS, ByFiles
+from workflow.data.split_writer import read_raw, write_splits
 from workflow.fitting import Bench
 from workflow.logged_models import TRUSTED
 from workflow.models.encoding import MANY
@@ -29,9 +31,7 @@ from workflow.models.families import (
     narrowed,
 )
 from workflow.models.metrics import TASKS
-from workflow.rules import SPLITS, ByFiles
 from workflow.runs import Splits
-from workflow.splits import read_raw, write_splits
 
 ALL = [BASELINE, *FAMILIES.values()]
 ROWS = 360

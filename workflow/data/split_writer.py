@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import (
@@ -24,14 +23,12 @@ from sql_features.expressions import (
     quote,
     type_of,
 )
-from workflow import tables
-from workflow.dataset import Dataset
+from workflow.data import readers
+from workflow.data.dataset import Dataset
+from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
+from workflow.data.splits import POSITION, WHOLE
 from workflow.errors import unknown
-from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.runtime import infrastructure_errors
-
-WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
-POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +75,8 @@ def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, Raw]:
     with connect() as connection:
         for part, paths in files.items():
             name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
-            scan = tables.scan(paths, dataset.columns)
-            columns = tables.columns(connection, scan)
+            scan = readers.scan(paths, dataset.columns)
+            columns = readers.columns(connection, scan)
             found[part] = Raw(name=name, scan=scan, columns=_needed(dataset, part, name, columns))
     _check(dataset, next(iter(found.values())).columns)
     return found
@@ -127,7 +124,7 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
             except duckdb.Error as error:
                 if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
                     raise
-                raise WorkflowError(f"{split} split, {name}: {tables.reason(error)}") from error
+                raise WorkflowError(f"{split} split, {name}: {readers.reason(error)}") from error
             if not reports[split].rows:
                 if not reports[split].rows_read:
                     raise WorkflowError(
@@ -140,35 +137,6 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
                     "`split` or the data."
                 )
     return reports
-
-
-def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]:
-    """Return a split's raw columns and its target.
-
-    Args:
-        path: The split's Parquet file.
-        columns: The raw columns wanted, as SQL spells them.
-    """
-    wanted = ", ".join(quote(name) for name in [*columns, TARGET])
-    with connect() as connection:
-        frame = connection.execute(f"SELECT {wanted} FROM {tables.scan([path])}").df()
-    return frame.drop(columns=TARGET), frame[TARGET]
-
-
-def read_positions(path: Path) -> pd.Series | None:
-    """Return `POSITION` of each row of a split, or None where rows are not split by their hash."""
-    scan = tables.scan([path])
-    with connect() as connection:
-        if POSITION not in tables.columns(connection, scan):
-            return None
-        return connection.execute(f"SELECT {quote(POSITION)} FROM {scan}").df()[POSITION]
-
-
-def split_columns(path: Path) -> dict[str, str]:
-    """Return the DuckDB type of each raw column of a split."""
-    with connect() as connection:
-        columns = tables.columns(connection, tables.scan([path]))
-    return {name: type for name, type in columns.items() if name not in (TARGET, POSITION)}
 
 
 def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> dict[str, str]:
@@ -269,7 +237,7 @@ def _by_rule(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: Raw, staged: Path
 ) -> dict[str, str]:
     """Read the table once, each row with what decides its split; return the SQL of each split."""
-    rule, position, rows = dataset.split, quote(POSITION), f"(FROM {tables.scan([staged])})"
+    rule, position, rows = dataset.split, quote(POSITION), f"(FROM {readers.scan([staged])})"
     if isinstance(rule, ByTime):
         type = type_of(rule.column, raw.columns, "split.column")
         decides = _number_or_null(f"(\n{rule.column}\n)", type)
@@ -288,7 +256,7 @@ def _by_rule(
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
             raise
-        raise WorkflowError(f"{raw.name}: {tables.reason(error)}") from error
+        raise WorkflowError(f"{raw.name}: {readers.reason(error)}") from error
     if isinstance(rule, ByHash):
         # The test rows come first: they stay where they are when validation's share is changed.
         first, second = rule.test, rule.test + rule.validation

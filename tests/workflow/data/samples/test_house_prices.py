@@ -4,8 +4,8 @@ import pytest
 from scipy.stats import skew
 from sklearn.model_selection import cross_validate
 
-from workflow import dataset_file
-from workflow.samples import make_sample
+from workflow.data import dataset_file
+from workflow.data.samples.built_in import make_sample
 
 DEFINITION = dataset_file.load("house_prices")
 TYPES = {

@@ -8,7 +8,7 @@ import pytest
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sql_features.transformer import SqlFeatures
-from workflow import dataset_file
+from workflow.data import dataset_file
 from workflow.models.encoding import build
 from workflow.models.families import BASELINE, FAMILIES
 

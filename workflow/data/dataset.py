@@ -8,10 +8,10 @@ from typing import Any
 from sql_features.errors import WorkflowError
 from sql_features.expressions import TARGET, columns_of, feature_columns
 from workflow import parameters
+from workflow.data.split_rules import ByFiles, ByHash, ByTime, Split
 from workflow.errors import unknown
 from workflow.models import metrics
 from workflow.models.families import FAMILIES
-from workflow.rules import ByFiles, ByHash, ByTime, Split
 
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best

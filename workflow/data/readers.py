@@ -17,9 +17,8 @@ import pyarrow.parquet as pq
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import cast, connect, literal, quote
-from workflow.dialects import compression, dialect, version
+from workflow.data.csv_format import compression, dialect, narrowest, version
 from workflow.errors import unknown
-from workflow.narrow import narrowest
 
 Kind = Literal["parquet", "csv", "json"]
 SUFFIXES: dict[Kind, tuple[str, ...]] = {

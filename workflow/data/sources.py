@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import fsspec
 
 from sql_features.errors import WorkflowError
-from workflow import digests, tables
+from workflow import digests
+from workflow.data import readers
 
-READ = tuple(suffix for suffixes in tables.SUFFIXES.values() for suffix in suffixes)
+READ = tuple(suffix for suffixes in readers.SUFFIXES.values() for suffix in suffixes)
 REMOTE = ("http", "https", "s3", "gs")
 
 
@@ -70,7 +71,7 @@ def gather(location: str, into: Path) -> list[Path]:
     if is_remote(location):
         urls = _listed(location)
         names = [Path(urlsplit(url).path).name for url in urls]
-        tables.kind([Path(name) for name in names])
+        readers.kind([Path(name) for name in names])
         return [_download(url, into / str(n) / names[n]) for n, url in enumerate(urls)]
     path = Path(location.removeprefix("file://"))
     if path.is_file():  # before patterns: a name may hold a bracket
@@ -86,7 +87,7 @@ def gather(location: str, into: Path) -> list[Path]:
             f"data '{location}': there is no such file, or none that is read. Give a file, a "
             f"folder or a pattern of files that end in {', '.join(READ)}."
         )
-    tables.kind(found)
+    readers.kind(found)
     return sorted(found)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow.rules import SHARE, SPLITS, ByFiles, ByHash, ByTime, Split, read, write
+from workflow.data.split_rules import SHARE, SPLITS, ByFiles, ByHash, ByTime, Split, read, write
 
 FILES = {"train": "a.csv", "validation": "b.csv", "test": "c.csv"}
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import literal, quote
-from workflow.dataset import Dataset
-from workflow.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
+from workflow.data.split_rules import ByFiles, ByHash, ByTime
 from workflow.models.families import FAMILIES, Choice, Real, Whole
 from workflow.models.metrics import METRICS, TASKS
 from workflow.paths import DATASETS
-from workflow.rules import ByFiles, ByHash, ByTime
 
 SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
 TEXT = """

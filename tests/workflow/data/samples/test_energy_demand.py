@@ -8,8 +8,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from workflow import dataset_file
-from workflow.samples import make_sample
+from workflow.data import dataset_file
+from workflow.data.samples.built_in import make_sample
 
 DEFINITION = dataset_file.load("energy_demand")
 

@@ -4,9 +4,9 @@ import pytest
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import feature_columns
-from workflow.dataset import Dataset
+from workflow.data.dataset import Dataset
+from workflow.data.split_rules import ByFiles, ByHash, ByTime
 from workflow.models.families import Whole
-from workflow.rules import ByFiles, ByHash, ByTime
 
 HOUSES = Dataset(
     name="houses",

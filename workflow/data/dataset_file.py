@@ -9,8 +9,8 @@ import yaml
 from yaml.reader import Reader
 
 from sql_features.errors import WorkflowError
-from workflow import rules
-from workflow.dataset import Dataset
+from workflow.data import split_rules
+from workflow.data.dataset import Dataset
 from workflow.errors import unknown
 from workflow.models.families import Choice, domain
 from workflow.paths import DATASETS
@@ -77,7 +77,7 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
         comments: By key, what is said above it.
     """
     given = {key: getattr(dataset, key) for key in KEYS}
-    given["split"] = rules.write(dataset.split)
+    given["split"] = split_rules.write(dataset.split)
     given["search"] = {
         family: {name: _plain(one) for name, one in space.items()}
         for family, space in dataset.search.items()
@@ -118,7 +118,7 @@ def _shaped(key: str, value: Any, where: str) -> Any:
         raise WorkflowError(f"'{key}' in dataset file {where} must be a mapping.")
     if key == "split":
         try:
-            return rules.read(value)
+            return split_rules.read(value)
         except WorkflowError as error:
             raise WorkflowError(f"dataset file {where}: {error}") from error
     return {str(name): readers[key](f"{key}.{name}", one, where) for name, one in value.items()}

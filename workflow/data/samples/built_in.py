@@ -9,7 +9,7 @@ from functools import partial
 
 import pandas as pd
 
-from workflow.samples import classification, energy_demand, green_taxi, house_prices
+from workflow.data.samples import classification, energy_demand, green_taxi, house_prices
 
 # By the name of the sample, then by split; None stands for one table, which a rule splits.
 SAMPLES: Mapping[str, Mapping[str | None, Callable[[int], pd.DataFrame]]] = {

@@ -5,7 +5,8 @@ import pytest
 
 from sql_features.errors import WorkflowError
 from workflow import digests
-from workflow.asked import (
+from workflow.data.dataset_file import from_yaml, load, to_yaml
+from workflow.data.request import (
     DEFAULT,
     SAMPLE,
     check_table,
@@ -16,11 +17,10 @@ from workflow.asked import (
     read_rule,
     resolve,
 )
-from workflow.dataset_file import from_yaml, load, to_yaml
+from workflow.data.samples.built_in import SAMPLES
+from workflow.data.split_rules import ByFiles, ByHash, ByTime
 from workflow.infer import Inferred
 from workflow.paths import DATASETS
-from workflow.rules import ByFiles, ByHash, ByTime
-from workflow.samples import SAMPLES
 
 SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
 TEXT = """

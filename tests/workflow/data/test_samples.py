@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from sql_features.expressions import kinds, type_of
-from workflow import dataset_file
-from workflow.rules import SPLITS, ByFiles
-from workflow.samples import SAMPLES, make_sample
+from workflow.data import dataset_file
+from workflow.data.samples.built_in import SAMPLES, make_sample
+from workflow.data.split_rules import SPLITS, ByFiles
 
 ROWS = {
     "green_taxi": 60_000,  # a split

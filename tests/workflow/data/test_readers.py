@@ -14,8 +14,8 @@ from pandas._libs.parsers import STR_NA_VALUES
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import connect
-from workflow.dialects import dialect
-from workflow.tables import (
+from workflow.data.csv_format import dialect
+from workflow.data.readers import (
     MISSING,
     columns,
     failed,

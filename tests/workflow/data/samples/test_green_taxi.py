@@ -6,8 +6,9 @@ from lightgbm import LGBMRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 
-from workflow.samples import green_taxi, make_sample
-from workflow.samples.green_taxi import MONTHS
+from workflow.data.samples import green_taxi
+from workflow.data.samples.built_in import make_sample
+from workflow.data.samples.green_taxi import MONTHS
 
 GREEN_TAXI_TYPES = {
     "VendorID": "INTEGER",

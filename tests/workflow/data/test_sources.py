@@ -12,8 +12,8 @@ from moto.server import ThreadedMotoServer
 
 from sql_features.errors import WorkflowError
 from workflow import digests
+from workflow.data.sources import fetch, gather, identities, is_remote
 from workflow.paths import PROJECT
-from workflow.sources import fetch, gather, identities, is_remote
 
 BODY = bytes(range(256)) * 20_000  # 5 MB: more than one block of any reader
 
@@ -472,7 +472,7 @@ def test_a_version_is_asked_for_by_reading_where_the_server_takes_no_other_quest
 
 ELSEWHERE = """
 import sys
-from workflow.sources import identities
+from workflow.data.sources import identities
 for url in sys.argv[1:]:
     print(*identities(url).values())
 """

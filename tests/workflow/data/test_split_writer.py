@@ -11,17 +11,10 @@ from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
 from workflow import digests
-from workflow.dataset import Dataset
-from workflow.rules import SPLITS, ByFiles, ByHash, ByTime
-from workflow.splits import (
-    POSITION,
-    WHOLE,
-    read_positions,
-    read_raw,
-    read_split,
-    split_columns,
-    write_splits,
-)
+from workflow.data.dataset import Dataset
+from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
+from workflow.data.split_writer import read_raw, write_splits
+from workflow.data.splits import POSITION, WHOLE, read_positions, read_split, split_columns
 
 FRAME = pd.DataFrame({"y": [1.0, 2.0], "x": [10, 20]})
 

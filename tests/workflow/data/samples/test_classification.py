@@ -2,9 +2,9 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import cross_val_score
 
-from workflow import dataset_file
+from workflow.data import dataset_file
+from workflow.data.samples.built_in import make_sample
 from workflow.models.families import Whole
-from workflow.samples import make_sample
 
 DEFINITION = dataset_file.load("classification")
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, feature_columns, quote
-from workflow import digests, sources
-from workflow.dataset import Dataset
-from workflow.dataset_file import is_name, load, to_yaml
+from workflow import digests
+from workflow.data import sources
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import is_name, load, to_yaml
+from workflow.data.samples.built_in import SAMPLES
+from workflow.data.split_rules import ByFiles, ByHash, ByTime, Split
 from workflow.errors import unknown
 from workflow.infer import ASKED, Inferred
 from workflow.parameters import NONE
-from workflow.rules import ByFiles, ByHash, ByTime, Split
 from workflow.runtime import calling_process
-from workflow.samples import SAMPLES
 
 AUTO = "auto"
 SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place

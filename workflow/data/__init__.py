@@ -1,0 +1,1 @@
+"""Datasets: their definition, their files, and how those become clean, split Parquet."""

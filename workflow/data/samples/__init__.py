@@ -1,0 +1,1 @@
+"""Built-in samples: made-up rows with the columns, habits and dirt of real tables."""
