@@ -22,6 +22,7 @@ from workflow.models.families import FAMILIES
 from workflow.paths import PROJECT
 from workflow.report import publish
 from workflow.runtime import terminal
+from workflow.schema import inferred_dataset
 from workflow.story import UNCOMMITTED_TAG, Story
 
 TUNE = ["best", "all", *FAMILIES]
@@ -68,7 +69,7 @@ def main(
     if target == parameters.NONE:
         _check(request.resolve(name, data, task, split_by), features, metric, validation)
     else:
-        request.check_table(target, data, task, split_by)
+        inferred_dataset.check_table(target, data, task, split_by)
         metrics.check(metric)
         parameters.validation(validation, "holdout")
     compared = parameters.names("models", families, list(FAMILIES))

@@ -14,8 +14,9 @@ from workflow.data import request, samples, sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles, ByTime
-from workflow.infer import Inferred, infer
 from workflow.runtime import terminal
+from workflow.schema import inferred_dataset
+from workflow.schema.infer import Inferred, infer
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
@@ -34,7 +35,7 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
     name, data = request.locate(name, data)
     inferred = target != parameters.NONE
     if inferred:
-        request.check_table(target, data, task, split_by)
+        inferred_dataset.check_table(target, data, task, split_by)
     else:
         definition = request.resolve(name, data, task, split_by)
     contents = request.contents(name, data, target, task, split_by)
@@ -48,8 +49,8 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
         if inferred:
             files = {splits.WHOLE: sources.gather(data, fetched)}
             found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
-            definition = request.from_table(found, target, data, split_by)
-            text = to_yaml(definition, request.comments(found))
+            definition = inferred_dataset.from_table(found, target, data, split_by)
+            text = to_yaml(definition, inferred_dataset.comments(found))
             _say_inferred(found)
         else:
             files = _raw_files(definition, fetched, seeded)

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
 from workflow import checks
-from workflow.data import request, split_writer, splits
+from workflow.data import split_writer, splits
 from workflow.data.dataset_file import from_yaml, to_yaml
 from workflow.data.split_rules import SPLITS
 from workflow.fitting import Bench
-from workflow.infer import infer
 from workflow.models.families import FAMILIES
 from workflow.runs import Splits
+from workflow.schema import inferred_dataset
+from workflow.schema.infer import infer
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -72,8 +73,8 @@ def one_line_or_nothing() -> Iterator[None]:
 def learn(path: Path, target: str, family: str, folder: Path) -> None:
     """Take a table to a model, as the steps do, and predict the table's own rows."""
     found = infer([path], target=target)
-    dataset = request.from_table(found, target, str(path), "auto")
-    text = to_yaml(dataset, request.comments(found))
+    dataset = inferred_dataset.from_table(found, target, str(path), "auto")
+    text = to_yaml(dataset, inferred_dataset.comments(found))
     assert from_yaml(text, "dataset.yaml") == dataset
     raw = split_writer.read_raw(dataset, {splits.WHOLE: [path]})
     out = folder / "splits"

@@ -138,7 +138,7 @@ def test_nothing_is_imported_to_find_out(tiny):
 @pytest.mark.parametrize(
     ("changed", "steps"),
     [
-        ("workflow/infer.py", {"preprocess"}),
+        ("workflow/schema/infer.py", {"preprocess"}),
         ("workflow/data/samples/green_taxi.py", {"preprocess"}),
         ("workflow/samples/__init__.py", {"preprocess"}),
         ("workflow/class_plots.py", {"train"}),

@@ -21,8 +21,8 @@ DELIMITERS = ",;\t|"
 HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for
 TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "VARCHAR")
 WIDER = {(0, 1): 1, (2, 3): 3}  # the type that fits two, by their places; for any others, a text
-# DuckDB's own detection also takes dates that are not ISO's for dates, in a format which a model that
-# is given such a text later would not know.
+# DuckDB's own detection also takes dates that are not ISO's for dates, in a format which a model
+# that is given such a text later would not know.
 PLACE = (  # of one text's type
     "CASE WHEN {0} IS NULL THEN NULL "
     "WHEN TRY_CAST({0} AS DOUBLE) IS NOT NULL THEN "

@@ -6,21 +6,12 @@ import pytest
 from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.data.dataset_file import from_yaml, load, to_yaml
-from workflow.data.request import (
-    DEFAULT,
-    SAMPLE,
-    check_table,
-    comments,
-    contents,
-    from_table,
-    locate,
-    read_rule,
-    resolve,
-)
+from workflow.data.request import DEFAULT, SAMPLE, contents, locate, read_rule, resolve
 from workflow.data.samples.built_in import SAMPLES
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
-from workflow.infer import Inferred
 from workflow.paths import DATASETS
+from workflow.schema.infer import Inferred
+from workflow.schema.inferred_dataset import check_table, comments, from_table
 
 SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
 TEXT = """

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sql_features.expressions import columns_of, connect, literal
-from workflow.dates import DATES, HOURS, PARTS, TIMES, Moments, of_numbers, of_texts, of_type
+from workflow.schema.dates import DATES, HOURS, PARTS, TIMES, Moments, of_numbers, of_texts, of_type
 
 CONNECTION = connect()
 DAYS = [date(2011, 1, 1) + timedelta(days=13 * n) for n in range(60)]

@@ -18,8 +18,8 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, connect
 from sql_features.transformer import SqlFeatures
 from workflow.data import readers
-from workflow.infer import Inferred, infer
-from workflow.roles import spelled
+from workflow.schema.column_roles import spelled
+from workflow.schema.infer import Inferred, infer
 
 DATA = Path("/work/shared/data")
 RANDOM = np.random.default_rng(3)

@@ -7,9 +7,9 @@ from typing import Literal
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, isolated, quote
-from workflow import dates
-from workflow.dates import Moments
-from workflow.profile import MOSTLY, Column, Table
+from workflow.schema import dates
+from workflow.schema.column_stats import MOSTLY, Column, Table
+from workflow.schema.dates import Moments
 
 MOST_LABELS = 200
 FEW_LABELS, ROWS_PER_LABEL = 20, 10  # whole numbers are labels where they are few and often

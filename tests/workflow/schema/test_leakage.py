@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.leaks import find, is_counter, summands
+from workflow.schema.leakage import is_counter, leaks_of_one_column, summands
 
 RANDOM = np.random.default_rng(7)
 N = 2_000
@@ -12,7 +12,7 @@ NOISE = RANDOM.normal(size=(N, 4))
 def found(values: object, target: object, *, labels: bool = False) -> str | None:
     frame = pd.DataFrame({"x": np.asarray(values, dtype=float)})
     target = pd.Series(np.asarray(target, dtype=float))
-    return find(frame, target, labels=labels, name="y").get("x")
+    return leaks_of_one_column(frame, target, labels=labels, name="y").get("x")
 
 
 @pytest.mark.parametrize("step", [1, -1, 0.5, 24])

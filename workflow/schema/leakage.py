@@ -1,10 +1,14 @@
 """Columns that give the target away, and columns that count the rows.
 
-Looked for in a sample of rows. Where the rows are too few to tell, nothing is found.
+They are looked for in a sample of rows, and a sum is verified in all of them. Where the rows are
+too few to tell, nothing is found.
 """
 
 import numpy as np
 import pandas as pd
+
+from workflow.schema.column_roles import Target, Use
+from workflow.schema.column_stats import Table
 
 ENOUGH = 30  # rows, for a relabelling
 ENOUGH_NUMBERS, ENOUGH_LABELS = 100, 1_000  # rows, for a single predictor
@@ -14,6 +18,47 @@ PROMISING = 0.98
 STEADY = 0.95  # share of the steps that are about equal in a counter of rows
 SUMMED_ROWS, SUMMED_COLUMNS = 2_000, 200
 EXACT = 1e-9  # relative to the target's greatest absolute value
+SAMPLED_ROWS, SAMPLED_CELLS = 50_000, 5_000_000
+SUMMED = 0.99  # of the rows in which a sum equals the target: a leak, whatever the others are
+
+
+def find_leaks(
+    table: Table, typed: str, aim: Target, uses: dict[str, Use], target: str
+) -> dict[str, str]:
+    """Return why columns are left out that count rows, or give the target away.
+
+    The same rows are looked at each time, at most `SAMPLED_ROWS`; a sum is verified in all.
+
+    Args:
+        table: The table.
+        typed: SQL of it with the types that its columns will have.
+        aim: How the target is used.
+        uses: How each column would be used.
+        target: The name of the target.
+    """
+    labels = aim.task != "regression"
+    numbers = [name for name, use in uses.items() if use.kind == "number"]
+    categories = [name for name, use in uses.items() if use.kind == "category"]
+    looked_at = [*numbers, *categories]
+    rows, frame, goal = _sample(table, typed, aim, uses, looked_at)
+    found = {}
+    for name in numbers:
+        column = table.columns[name]
+        unique = column.distinct == column.known == table.rows
+        if unique and is_counter(rows, frame[name].to_numpy()):
+            found[name] = "counts rows: grows from row to row in about constant steps"
+    left = [name for name in looked_at if name not in found]
+    found |= leaks_of_one_column(frame[left], goal, labels=labels, name=target)
+    while not labels:
+        left = [name for name in numbers if name not in found]
+        signs = summands(frame[left], goal)
+        terms = {name: uses[name].value for name in signs}
+        if not signs or _equal(table, typed, aim, terms, signs) < SUMMED:
+            break
+        shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
+        text = f"{shown.removeprefix('+ ')} = {target}: gives the target away"
+        found |= dict.fromkeys(signs, text)
+    return found
 
 
 def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
@@ -32,7 +77,9 @@ def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
     return bool(np.mean(np.abs(steps - usual) <= 0.1 * abs(usual)) >= STEADY)
 
 
-def find(frame: pd.DataFrame, target: pd.Series, *, labels: bool, name: str) -> dict[str, str]:
+def leaks_of_one_column(
+    frame: pd.DataFrame, target: pd.Series, *, labels: bool, name: str
+) -> dict[str, str]:
     """Return the columns of which one alone gives the target away, and how.
 
     Args:
@@ -88,6 +135,57 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
     if len(kept) < 2 or not np.allclose(np.abs(weights), 1, rtol=0, atol=1e-6):
         return {}
     return {frame.columns[k]: int(np.sign(w)) for k, w in zip(kept, weights, strict=True)}
+
+
+def _sample(
+    table: Table, typed: str, aim: Target, uses: dict[str, Use], names: list[str]
+) -> tuple[np.ndarray, pd.DataFrame, pd.Series]:
+    """Return the numbers of some rows; their numbers and codes of categories; and the target."""
+    size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
+    share = -(-table.rows // size)
+    row = "row"
+    while row in {name.casefold() for name in table.columns}:
+        row += "_"
+    values = [row]
+    for place, name in enumerate(names):
+        use = uses[name]
+        number = f"CAST({use.value} AS DOUBLE)"
+        code = f"CASE WHEN {use.value} IS NULL THEN 0 ELSE hash({use.value}) END"
+        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+        values.append(f"{finite if use.kind == 'number' else code} AS c{place}")
+    number = f"CAST({aim.value} AS DOUBLE)"
+    if aim.task == "regression":
+        values.append(f"CASE WHEN isfinite({number}) THEN {number} END AS goal")
+    else:
+        values.append(f"CAST({aim.value} AS VARCHAR) AS goal")
+    frame = table.connection.execute(
+        f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {row}, * "
+        f"FROM {typed}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
+    ).df()
+    goal = frame.pop("goal")
+    if aim.task != "regression":
+        codes, _ = pd.factorize(goal)
+        goal = pd.Series(codes, dtype=float).where(codes >= 0)
+    rows = frame.pop(row).to_numpy()
+    frame.columns = names
+    for name in names:
+        if uses[name].kind == "category":
+            frame[name] = pd.factorize(frame[name])[0].astype(float)
+    return rows, frame, goal
+
+
+def _equal(
+    table: Table, typed: str, aim: Target, terms: dict[str, str], signs: dict[str, int]
+) -> float:
+    """Return the share of rows in which the sum is the target."""
+    parts = [f"{signs[name]} * CAST({value} AS DOUBLE)" for name, value in terms.items()]
+    sizes = " + ".join(f"abs({part})" for part in parts)
+    goal = f"CAST({aim.value} AS DOUBLE)"
+    same = f"abs({' + '.join(parts)} - {goal}) <= {EXACT} * ({sizes} + abs({goal}))"
+    ((share,),) = table.connection.execute(
+        f"SELECT avg(CAST({same} AS INTEGER)) FROM {typed}"
+    ).fetchall()
+    return share or 0.0
 
 
 def _exact(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:

@@ -12,14 +12,14 @@ import duckdb
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
-from workflow import dates, roles
 from workflow.data import readers
 from workflow.data.dataset import RESERVED
 from workflow.errors import unknown
-from workflow.giveaways import giveaways
 from workflow.models.metrics import TASKS
-from workflow.profile import Table, profile
-from workflow.roles import Use
+from workflow.schema import column_roles, dates
+from workflow.schema.column_roles import Use
+from workflow.schema.column_stats import Table, profile
+from workflow.schema.leakage import find_leaks
 
 ASKED = ("auto", *TASKS, "classification")  # the last: binary or multiclass, whichever fits
 MEMORY = "1GB"
@@ -118,7 +118,7 @@ def _infer(
     if target.casefold() in BARE_CLOCKS:
         raise WorkflowError(f"target='{target}': in SQL that name means the clock: rename it.")
     left_out.pop(target, None)
-    aim = roles.target_of(table, table.columns[target], task)
+    aim = column_roles.target_of(table, table.columns[target], task)
     uses: dict[str, Use] = {}
     for name, column in table.columns.items():
         if name == target or name in left_out:
@@ -127,14 +127,14 @@ def _infer(
             left_out[name] = f"in SQL the name '{name}' means the clock: rename the column"
         elif name.casefold() == TARGET:
             left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
-        elif isinstance(use := roles.use_of(table, column), str):
+        elif isinstance(use := column_roles.use_of(table, column), str):
             left_out[name] = use
         else:
             uses[name] = use
     time, time_type = _time(table, split_by, target)
     types = {target: aim.type} | time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
-    found = giveaways(table, typed, aim, uses, target)
+    found = find_leaks(table, typed, aim, uses, target)
     left_out |= found
     uses = {name: use for name, use in uses.items() if name not in found}
     features, notes = {}, {}
@@ -184,12 +184,14 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
         raise unknown("column in split_by:", name, table.columns)
     column = table.columns[name]
     if name != target and column.known and name.casefold() not in BARE_CLOCKS:
-        moments = roles.moments_of(table, column)
+        moments = column_roles.moments_of(table, column)
         if moments and moments.kind == "date":
-            kind = roles.number_type(column) if roles.is_number(column) else "VARCHAR"
+            kind = column_roles.number_type(column) if column_roles.is_number(column) else "VARCHAR"
             return moments.sql, {name: kind}
-        if not moments and roles.is_number(column):
-            return roles.number_value(table, column), {name: roles.number_type(column)}
+        if not moments and column_roles.is_number(column):
+            return column_roles.number_value(table, column), {
+                name: column_roles.number_type(column)
+            }
     fit = [
         one.name
         for one in table.columns.values()
@@ -201,9 +203,9 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
     )
 
 
-def _is_time(table: Table, column: roles.Column) -> bool:
-    moments = roles.moments_of(table, column)
-    return moments.kind == "date" if moments else roles.is_number(column)
+def _is_time(table: Table, column: column_roles.Column) -> bool:
+    moments = column_roles.moments_of(table, column)
+    return moments.kind == "date" if moments else column_roles.is_number(column)
 
 
 def _features(table: Table, typed: str, name: str, use: Use) -> dict[str, str]:

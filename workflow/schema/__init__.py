@@ -1,0 +1,1 @@
+"""A dataset from a bare table: types, roles, dates, what gives the target away."""

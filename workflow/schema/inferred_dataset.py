@@ -1,0 +1,81 @@
+"""The definition of a dataset that is inferred from a bare table, with what is said about it."""
+
+import re
+from pathlib import Path
+
+from sql_features.errors import WorkflowError
+from sql_features.expressions import columns_of, feature_columns
+from workflow.data.dataset import Dataset
+from workflow.data.request import DEFAULT, SAMPLE, read_rule
+from workflow.data.split_rules import ByHash, ByTime
+from workflow.errors import unknown
+from workflow.schema.infer import ASKED, Inferred
+
+# How a table with fewer rows than this is judged: one holdout would be too noisy, and its rows are
+# worth more to the model that is kept. From 10,000 on, three folds choose what five would.
+FOLDS = {10_000: "cv:5", 30_000: "cv:3"}
+
+
+def check_table(target: str, data: str, task: str, split_by: str) -> None:
+    """Check the parameters of a dataset that is to be inferred, before its data are read.
+
+    Raises:
+        WorkflowError: There are no data, no such task, or no such rule of the split.
+    """
+    if task not in ASKED:
+        raise unknown("task", task, ASKED)
+    if data in (SAMPLE, DEFAULT):
+        raise WorkflowError(
+            f"target='{target}' with data='{data}': a dataset is inferred from a table of yours; "
+            "give data=<file, folder, pattern or URL>, or leave target at 'none'."
+        )
+    read_rule(split_by)
+
+
+def from_table(found: Inferred, target: str, data: str, split_by: str) -> Dataset:
+    """Return the definition of an inferred dataset.
+
+    Args:
+        found: What is known of the table.
+        target: The target's column.
+        data: Where it is.
+        split_by: `auto`, or the rule of the split.
+    """
+    stem = Path(data.rstrip("/")).name.partition(".")[0]
+    rule = read_rule(split_by) or ByHash()
+    if isinstance(rule, ByTime):
+        rule = ByTime(column=found.time)
+    elif not rule.key:
+        # Written down, so that a row stays in its split when features are taken out or added.
+        used = columns_of(found.target, "target") | feature_columns(found.features)
+        rule = ByHash(key=tuple(sorted(used)))
+    return Dataset(
+        name=re.sub(r"[^A-Za-z0-9._-]+", "-", f"{stem}-{target}").strip("-._") or "table",
+        description=f"{target} of {stem}.",
+        task=found.task,
+        data=data,
+        split=rule,
+        columns=found.columns,
+        target=found.target,
+        features=found.features,
+        validation=next((how for rows, how in FOLDS.items() if found.rows < rows), "holdout"),
+        left_out=found.left_out,
+    )
+
+
+def comments(found: Inferred) -> dict[str, str]:
+    """Return what the file of an inferred dataset says above its keys."""
+    notes = "".join(f"\n  {name}: {note}" for name, note in found.notes.items())
+    return {
+        "name": "Inferred from the table. Edit it, and pass it back: -P dataset=<this file> "
+        "-P data=default",
+        "task": found.why,
+        "split": "Rows alike in the key go to the same split, whatever other rows there are."
+        if found.time is None
+        else "The latest rows are the test.",
+        "columns": "DuckDB types of the raw columns.",
+        "target": f"{found.rows:,} rows, {found.rows_without_target:,} of them without a target.",
+        "validation": "cv:5 judges by folds of train and validation, holdout by validation alone.",
+        "features": f"Row-wise SQL (DuckDB's), by name.{notes}",
+        "left_out": "Columns that are no feature, and why.",
+    }
