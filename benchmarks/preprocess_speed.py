@@ -44,7 +44,7 @@ def frames(folder: Path, out: Path) -> None:
 
 
 def ours(folder: Path, out: Path) -> None:
-    from workflow import checks
+    from workflow.checks import data_checks
     from workflow.data import split_writer
     from workflow.data.dataset_file import load
 
@@ -52,7 +52,7 @@ def ours(folder: Path, out: Path) -> None:
     names = dataset.split.files
     raw = split_writer.read_raw(dataset, {split: [folder / names[split]] for split in names})
     split_writer.write_splits(dataset, raw, out)
-    checks.check(
+    data_checks.check(
         {split: out / f"{split}.parquet" for split in names},
         task=dataset.task,
         features=dataset.features,

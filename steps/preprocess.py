@@ -9,7 +9,8 @@ import mlflow
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
-from workflow import checks, digests, fingerprint, parameters, runs, step
+from workflow import digests, fingerprint, parameters, runs, step
+from workflow.checks import data_checks, finding
 from workflow.data import request, samples, sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
@@ -110,7 +111,7 @@ def _check(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> 
         How many warnings there are.
     """
     rule = definition.split
-    table, profile = checks.check(
+    table, profile = data_checks.check(
         {split: out / f"{split}.parquet" for split in SPLITS},
         task=definition.task,
         features=definition.features,
@@ -119,9 +120,9 @@ def _check(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> 
     )
     mlflow.log_text(table.to_csv(index=False), runs.CHECKS)
     mlflow.log_text(json.dumps(profile, allow_nan=False), runs.PROFILE)
-    warned = checks.warnings(table)
+    warned = finding.warnings(table)
     mlflow.log_metric("check_warnings", len(warned))
-    wrong = checks.errors(table)
+    wrong = finding.errors(table)
     for line in warned:
         # Where it ends here there will be no summary.
         (terminal.say if wrong else step.remark)("preprocess", f"warning: {line}")

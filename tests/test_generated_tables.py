@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow import checks
+from workflow.checks import data_checks, finding
 from workflow.data import split_writer, splits
 from workflow.data.dataset_file import from_yaml, to_yaml
 from workflow.data.split_rules import SPLITS
@@ -81,13 +81,13 @@ def learn(path: Path, target: str, family: str, folder: Path) -> None:
     out.mkdir()
     split_writer.write_splits(dataset, raw, out)
     (out / "dataset.yaml").write_text(text, encoding="utf-8")
-    table, _ = checks.check(
+    table, _ = data_checks.check(
         {split: out / f"{split}.parquet" for split in SPLITS},
         task=dataset.task,
         features=dataset.features,
         raw_types={split: raw[splits.WHOLE].columns for split in SPLITS},
     )
-    if wrong := checks.errors(table):
+    if wrong := finding.errors(table):
         raise WorkflowError(" ".join(wrong))
     bench = Bench(Splits("runs:/none/splits", out), dataset.select("all"), 0, "holdout")
     model = bench.pipeline(bench.fit(FAMILIES[family], {}).model)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from workflow.sampled import Numbers
+from workflow.checks.value_counts import Numbers
 
 MOST_BINS = 40
 FAR = 5  # interquartile ranges beyond the quartiles

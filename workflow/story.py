@@ -20,7 +20,8 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
-from workflow import checks, reuse, runs, step
+from workflow import reuse, runs, step
+from workflow.checks import finding
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.split_rules import SPLITS
@@ -201,7 +202,7 @@ class Story:
     @cached_property
     def warnings(self) -> list[str]:
         """What the checks of the data warn of."""
-        return checks.warnings(self.checks)
+        return finding.warnings(self.checks)
 
     @cached_property
     def profile(self) -> dict[str, Any]:

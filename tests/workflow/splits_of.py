@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sql_features.expressions import TARGET, connect, quote
+from workflow.checks.split_scan import Split, look_at
 from workflow.data.split_rules import SPLITS
-from workflow.one_pass import Split, look_at
 
 
 def rows(count: int, seed: int) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow import binning
-from workflow.sampled import Numbers
+from workflow.checks.value_counts import Numbers
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.integers(-(10**17), 10**17).map(float)

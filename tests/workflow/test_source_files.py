@@ -145,7 +145,7 @@ def test_nothing_is_imported_to_find_out(tiny):
         ("workflow/importance.py", {"train", "register"}),
         ("workflow/class_curves.py", {"train", "register"}),
         ("workflow/winner.py", {"register"}),
-        ("workflow/distributions.py", {"preprocess"}),
+        ("workflow/checks/profile.py", {"preprocess"}),
         ("workflow/report/search_charts.py", {"hpo"}),
         ("workflow/search.py", {"hpo"}),
         ("workflow/trials.py", {"hpo"}),

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from splits_of import looked_at, rows
 
-from workflow import one_pass
-from workflow.one_pass import Split
+from workflow.checks import split_scan
+from workflow.checks.split_scan import Split
 
 
 def drawn(split: Split, connection) -> pd.DataFrame:
@@ -24,8 +24,8 @@ def test_a_split_no_larger_than_the_samples_is_all_in_them(tmp_path):
 
 
 def test_a_larger_split_is_sampled_and_still_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(one_pass, "SAMPLED", 500)
-    monkeypatch.setattr(one_pass, "HASHED", 1000)
+    monkeypatch.setattr(split_scan, "SAMPLED", 500)
+    monkeypatch.setattr(split_scan, "HASHED", 1000)
     frame = rows(20_000, 0)
     frame.loc[:6, "x"] = np.nan
     with looked_at({"train": frame}, tmp_path) as (connection, (train,), step):
@@ -37,8 +37,8 @@ def test_a_larger_split_is_sampled_and_still_counted(tmp_path, monkeypatch):
 
 
 def test_the_samples_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatch):
-    monkeypatch.setattr(one_pass, "SAMPLED", 500)
-    monkeypatch.setattr(one_pass, "HASHED", 1000)
+    monkeypatch.setattr(split_scan, "SAMPLED", 500)
+    monkeypatch.setattr(split_scan, "HASHED", 1000)
     frames, found = {"train": rows(300_000, 0)}, []  # three row groups, each a thread's
     for threads in (1, 4):
         with looked_at(frames, tmp_path, threads=threads) as (connection, (train,), _):
@@ -48,7 +48,7 @@ def test_the_samples_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatc
 
 
 def test_a_column_with_the_name_of_the_rows_number_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(one_pass, "SAMPLED", 500)
+    monkeypatch.setattr(split_scan, "SAMPLED", 500)
     samples = []
     for name in ("other", "File_Row_Number"):
         frames = {"train": rows(5000, 0).rename(columns={"colour": name})}
@@ -58,7 +58,7 @@ def test_a_column_with_the_name_of_the_rows_number_changes_nothing(tmp_path, mon
 
 
 def test_rows_that_are_alike_are_drawn_together_from_every_split(tmp_path, monkeypatch):
-    monkeypatch.setattr(one_pass, "HASHED", 100)
+    monkeypatch.setattr(split_scan, "HASHED", 100)
     frame = rows(2000, 0)
     frames = {"train": pd.concat([frame] * 2), "test": frame.sample(frac=1, random_state=0)}
     with looked_at(frames, tmp_path) as (_, (train, test), step):
@@ -67,11 +67,11 @@ def test_rows_that_are_alike_are_drawn_together_from_every_split(tmp_path, monke
 
 
 def test_what_is_kept_of_a_long_value_is_short_and_its_own(tmp_path):
-    texts = ["z" * 5000, "z" * 5000 + "!", "z" * one_pass.LONG, "short"]
+    texts = ["z" * 5000, "z" * 5000 + "!", "z" * split_scan.LONG, "short"]
     frame = rows(4, 0).assign(colour=texts, nested=[[n] * 1000 for n in range(4)])
     with looked_at({"train": frame}, tmp_path) as (connection, (train,), _):
         kept = connection.execute(f"SELECT colour FROM {train.sample}").fetchall()
         described = connection.execute(f"DESCRIBE SELECT * FROM {train.sample}").fetchall()
     assert len(set(kept)) == 4
-    assert max(len(text) for (text,) in kept) < 2 * one_pass.LONG
+    assert max(len(text) for (text,) in kept) < 2 * split_scan.LONG
     assert ("nested", "UBIGINT") in [one[:2] for one in described]

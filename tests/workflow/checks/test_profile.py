@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from splits_of import ordinary, written
 
 from sql_features.expressions import quote
-from workflow import checks, distributions, one_pass
+from workflow.checks import data_checks, profile, split_scan
 from workflow.data.split_rules import SPLITS
 
 Frames = Mapping[str, pd.DataFrame]
@@ -21,7 +21,7 @@ Look = Callable[..., tuple[pd.DataFrame, dict[str, Any]]]
 
 def looked_at(paths: Mapping[str, Path], columns: list[str], **given: object) -> tuple:
     known = {"task": "regression", "features": {f"f{n}": quote(c) for n, c in enumerate(columns)}}
-    table, profile = checks.check(paths, **known, raw_types={}, **given)
+    table, profile = data_checks.check(paths, **known, raw_types={}, **given)
     # It is plain JSON.
     assert json.loads(json.dumps(profile, allow_nan=False)) == profile
     return table, profile
@@ -31,7 +31,7 @@ def looked_at(paths: Mapping[str, Path], columns: list[str], **given: object) ->
 def look(tmp_path: Path) -> Look:
     def look(frames: Frames, task: str = "regression", **given: object) -> tuple:
         features = {f"f{n}": quote(c) for n, c in enumerate(frames["train"]) if c != "target"}
-        return checks.check(
+        return data_checks.check(
             written(frames, tmp_path), task=task, features=features, raw_types={}, **given
         )
 
@@ -189,7 +189,7 @@ def test_splits_without_a_row_have_a_profile(look):
 
 
 def test_of_a_long_split_a_sample_is_drawn_and_all_rows_are_counted(look, monkeypatch):
-    monkeypatch.setattr(one_pass, "SAMPLED", 100)
+    monkeypatch.setattr(split_scan, "SAMPLED", 100)
     frames = ordinary()
     frames["train"].loc[:59, "x"] = np.nan
     _, profile = look(frames)
@@ -199,8 +199,8 @@ def test_of_a_long_split_a_sample_is_drawn_and_all_rows_are_counted(look, monkey
 
 
 def test_its_size_is_bounded_whatever_the_columns_are(look, monkeypatch):
-    monkeypatch.setattr(distributions, "DRAWN", 3)
-    monkeypatch.setattr(distributions, "LISTED", 5)
+    monkeypatch.setattr(profile, "DRAWN", 3)
+    monkeypatch.setattr(profile, "LISTED", 5)
     frames = ordinary()
     for frame in frames.values():
         for place in range(4):

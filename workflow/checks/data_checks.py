@@ -16,21 +16,11 @@ from typing import Any
 import pandas as pd
 
 from sql_features.expressions import TARGET, connect
-from workflow import distributions, one_pass, sampled
-from workflow.duplicates import duplicates
-from workflow.findings import (
-    ERROR,
-    FEW,
-    LEVELS,
-    OK,
-    TRAIN,
-    WARNING,
-    Finding,
-    family,
-    named,
-)
-from workflow.one_pass import Split, look_at
-from workflow.shift import shifts
+from workflow.checks import profile, split_scan, value_counts
+from workflow.checks.drift import shifts
+from workflow.checks.duplicates import duplicates
+from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, family, named
+from workflow.checks.split_scan import Split, look_at
 
 FEWEST_ROWS = 10  # of train; nothing is learned from less
 MISSING, MORE_MISSING = 0.5, 0.1
@@ -63,8 +53,8 @@ def check(
         looked_at, step = look_at(connection, splits, task, features)
         (train,) = [split for split in looked_at if split.name == TRAIN]
         others = [split for split in looked_at if split.rows and split.name != TRAIN]
-        kinds = sampled.kinds(train, task)
-        samples = {one.name: sampled.read(connection, one, kinds) for one in looked_at}
+        kinds = value_counts.kinds(train, task)
+        samples = {one.name: value_counts.read(connection, one, kinds) for one in looked_at}
         found = list(map(_rows, looked_at))
         shifted: list[Finding] = []
         if train.rows:  # else it is an error already, and the rest is asked by comparison with it
@@ -75,17 +65,7 @@ def check(
             shifted = list(shifts(train, others, samples, kinds, ordered_by))
     found = sorted([*found, *shifted], key=lambda finding: LEVELS.index(finding.level))
     table = pd.DataFrame(map(astuple, found), columns=[one.name for one in fields(Finding)])
-    return table, distributions.describe(looked_at, samples, kinds, shifted)
-
-
-def errors(table: pd.DataFrame) -> list[str]:
-    """Return the messages for which a model must not be trained."""
-    return table.loc[table["level"] == ERROR, "message"].tolist()
-
-
-def warnings(table: pd.DataFrame) -> list[str]:
-    """Return the messages that whoever uses the model should know of."""
-    return table.loc[table["level"] == WARNING, "message"].tolist()
+    return table, profile.describe(looked_at, samples, kinds, shifted)
 
 
 def _rows(split: Split) -> Finding:
@@ -176,7 +156,7 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
     if uncounted := [split for split in [train, *others] if split.target is None]:
         for split in uncounted:
             message = (
-                f"the target has more than {one_pass.MOST_CLASSES:,} different values in "
+                f"the target has more than {split_scan.MOST_CLASSES:,} different values in "
                 f"{split.name}, too many for classes: choose another target, or task=regression "
                 "for a number."
             )

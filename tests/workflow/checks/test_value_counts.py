@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from splits_of import looked_at, rows
 
-from workflow.one_pass import LONG
-from workflow.sampled import Numbers, Texts, kinds, read
+from workflow.checks.split_scan import LONG
+from workflow.checks.value_counts import Numbers, Texts, kinds, read
 
 NUMBERS = st.lists(st.floats(-10, 10).map(lambda one: round(one, 1)), min_size=1, max_size=30)
 

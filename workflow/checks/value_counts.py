@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sql_features.expressions import TARGET, quote
-from workflow.findings import family, value_of
-from workflow.one_pass import LONG, Split
+from workflow.checks.finding import family, value_of
+from workflow.checks.split_scan import LONG, Split
 
 Kind = Literal["number", "boolean", "text", "time", "other"]
 FAMILIES: dict[str, Kind] = {"a number": "number", "text": "text", "a time": "time"}

@@ -7,9 +7,9 @@ import pytest
 from pandas.api.types import is_float_dtype
 from splits_of import looked_at, ordinary, rows
 
-from workflow import one_pass
-from workflow.duplicates import duplicates
-from workflow.findings import Finding
+from workflow.checks import split_scan
+from workflow.checks.duplicates import duplicates
+from workflow.checks.finding import Finding
 
 REPEATED, SHARED = "duplicated rows", "rows shared with train"
 Look = Callable[[dict[str, pd.DataFrame]], dict[tuple[str, str], Finding]]  # by check and split
@@ -112,7 +112,7 @@ def test_a_table_copied_before_it_was_split_is_found(look):
 
 
 def test_copies_are_found_in_a_sample_of_many_rows(look, monkeypatch):
-    monkeypatch.setattr(one_pass, "HASHED", 500)
+    monkeypatch.setattr(split_scan, "HASHED", 500)
     frames = {split: rows(n, n) for split, n in (("train", 6000), ("test", 2001))}
     frames["test"] = pd.concat([frames["test"], frames["train"].head(2000)])
     finding = look(frames)[SHARED, "test"]

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from sql_features.expressions import TARGET
-from workflow.findings import OK, WARNING, Finding, named
-from workflow.one_pass import Split
-from workflow.sampled import Kind, Numbers, Sample, Texts
+from workflow.checks.finding import OK, WARNING, Finding, named
+from workflow.checks.split_scan import Split
+from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 BINS = 10

@@ -15,9 +15,9 @@ import numpy as np
 
 from sql_features.expressions import TARGET
 from workflow import binning, plain
-from workflow.findings import TRAIN, Finding
-from workflow.one_pass import Split
-from workflow.sampled import Kind, Numbers, Sample, Texts
+from workflow.checks.finding import TRAIN, Finding
+from workflow.checks.split_scan import Split
+from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
 
 DRAWN, LISTED = 200, 1_000  # columns
 TOP = 10  # texts that are counted by themselves

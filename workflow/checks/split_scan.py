@@ -20,9 +20,9 @@ import duckdb
 import numpy as np
 
 from sql_features.expressions import TARGET, columns_of, quote
+from workflow.checks.finding import family, value_of
 from workflow.data import readers
 from workflow.data.splits import POSITION
-from workflow.findings import family, value_of
 
 SAMPLED = 50_000  # rows for distributions: a share of one half is off by 0.2 % (one sigma), ...
 CELLS = 2_000_000  # ... if they are no more values than this, 16 MB of numbers

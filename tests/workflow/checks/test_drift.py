@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from splits_of import looked_at, ordinary, rows
 
-from workflow import one_pass, sampled
-from workflow.findings import Finding
-from workflow.sampled import Numbers, Texts
-from workflow.shift import Bins, shifts, stability_by_chance, stability_index
+from workflow.checks import split_scan, value_counts
+from workflow.checks.drift import Bins, shifts, stability_by_chance, stability_index
+from workflow.checks.finding import Finding
+from workflow.checks.value_counts import Numbers, Texts
 
 Look = Callable[..., dict[tuple[str, str], Finding]]  # by split and column
 
@@ -21,8 +21,8 @@ def look(tmp_path: Path) -> Look:
         frames: dict[str, pd.DataFrame], task: str = "regression", ordered_by: Collection[str] = ()
     ) -> dict[tuple[str, str], Finding]:
         with looked_at(frames, tmp_path, task) as (connection, splits, _):
-            kinds = sampled.kinds(splits[0], task)
-            samples = {one.name: sampled.read(connection, one, kinds) for one in splits}
+            kinds = value_counts.kinds(splits[0], task)
+            samples = {one.name: value_counts.read(connection, one, kinds) for one in splits}
         found = shifts(splits[0], splits[1:], samples, kinds, ordered_by)
         return {(finding.split, finding.column): finding for finding in found}
 
@@ -97,7 +97,7 @@ def test_a_column_by_which_rows_are_split_is_not_compared(look, kind):
 
 def test_the_same_sample_is_drawn_again(look, monkeypatch):
     whole = look(ordinary())
-    monkeypatch.setattr(one_pass, "SAMPLED", 100)
+    monkeypatch.setattr(split_scan, "SAMPLED", 100)
     assert look(ordinary()) == look(ordinary()) != whole
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from sql_features.expressions import is_number, quote
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -52,3 +54,13 @@ def family(type: str) -> str:
     if type in ("VARCHAR", "UUID") or type.startswith("ENUM"):
         return "text"
     return "a time" if type.startswith(("DATE", "TIME")) else "of another kind"
+
+
+def errors(table: pd.DataFrame) -> list[str]:
+    """Return the messages for which a model must not be trained."""
+    return table.loc[table["level"] == ERROR, "message"].tolist()
+
+
+def warnings(table: pd.DataFrame) -> list[str]:
+    """Return the messages that whoever uses the model should know of."""
+    return table.loc[table["level"] == WARNING, "message"].tolist()

@@ -8,8 +8,8 @@ import duckdb
 import numpy as np
 
 from sql_features.expressions import quote
-from workflow.findings import ERROR, FEW, OK, TRAIN, WARNING, Finding
-from workflow.one_pass import Split
+from workflow.checks.finding import ERROR, FEW, OK, TRAIN, WARNING, Finding
+from workflow.checks.split_scan import Split
 
 ALIKE = 0.01  # the share of rows that are alike or shared from which it matters
 LEAKED = 0.99  # the share of rows shared with train from which a score means nothing

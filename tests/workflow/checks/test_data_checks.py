@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from splits_of import ordinary, rows, written
 
 from sql_features.expressions import quote
-from workflow import checks, one_pass
+from workflow.checks import data_checks, finding, split_scan
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import split_columns
 
@@ -37,7 +37,7 @@ class Checker:
             "features": {"x": "x", "colour": "COLOUR || '!'"},
             "raw_types": types,
         }
-        table, _ = checks.check(paths, **known | given)
+        table, _ = data_checks.check(paths, **known | given)
         return table
 
 
@@ -55,7 +55,7 @@ def one(table: pd.DataFrame, check: str, split: str, column: str = "") -> pd.Ser
 def test_ordinary_data_has_no_warning_and_every_check_a_row(check):
     table = check(ordinary())
     assert set(table["level"]) == {"ok"}
-    assert checks.errors(table) == checks.warnings(table) == []
+    assert finding.errors(table) == finding.warnings(table) == []
     assert list(table) == ["check", "split", "column", "value", "level", "message"]
     assert table.groupby("check").size().to_dict() == {
         "rows": 3,
@@ -97,7 +97,7 @@ def test_too_few_rows_are_found(check, split, count, level):
 
 def test_splits_without_a_row_do_not_crash(check):
     table = check({split: frame.head(0) for split, frame in ordinary().items()})
-    assert len(checks.errors(table)) == 3
+    assert len(finding.errors(table)) == 3
 
 
 @pytest.mark.parametrize(
@@ -149,15 +149,15 @@ def test_what_is_no_finite_number_is_missing_too(tmp_path, gap):
             f"SELECT CASE WHEN n % 4 = 0 THEN '{gap}'::FLOAT ELSE n::FLOAT END AS x, "
             "n::DOUBLE AS target FROM range(100) t(n)"
         ).write_parquet(str(path))
-    table, _ = checks.check(paths, task="regression", features={"x": "x"}, raw_types={})
+    table, _ = data_checks.check(paths, task="regression", features={"x": "x"}, raw_types={})
     assert one(table, "null rate", "train", "x")["value"] == 0.25
 
 
 def test_a_model_without_any_value_to_learn_from_is_an_error(check):
     frames = ordinary()
     frames["train"]["x"] = np.nan
-    assert checks.errors(check(frames)) == []
-    (message,) = checks.errors(check(frames, features={"x": "x * 2"}))
+    assert finding.errors(check(frames)) == []
+    (message,) = finding.errors(check(frames, features={"x": "x * 2"}))
     assert message.startswith("none of the columns that the features read has a value in train")
 
 
@@ -165,7 +165,7 @@ def test_a_column_that_no_feature_reads_is_passed_over(check):
     frames = ordinary()
     frames["test"]["x"] = np.nan
     table = check(frames, features={"colour": "colour"})
-    assert checks.warnings(table) == []
+    assert finding.warnings(table) == []
     assert "x" not in set(table.query("check in ('null rate', 'shift')")["column"])
 
 
@@ -183,27 +183,27 @@ def test_a_technical_column_is_passed_over(check):
 def test_a_test_that_is_train_is_an_error(check):
     frames = ordinary()
     frames["test"] = frames["train"].sample(300, random_state=0)
-    (message,) = checks.errors(check(frames))
+    (message,) = finding.errors(check(frames))
     assert message.startswith("100.0% of test's rows are in train too: the model has seen")
 
 
 def test_the_columns_that_order_the_rows_are_passed_on(check):
     frames = ordinary()
     frames["test"]["x"] += 10
-    assert len(checks.warnings(check(frames))) == 1
-    assert checks.warnings(check(frames, ordered_by={"X"})) == []
+    assert len(finding.warnings(check(frames))) == 1
+    assert finding.warnings(check(frames, ordered_by={"X"})) == []
 
 
 def test_a_constant_target_is_an_error(check):
     frames = ordinary()
     frames["train"]["target"] = 7.5
     assert any(
-        "the target is 7.5 in every row of train" in one for one in checks.errors(check(frames))
+        "the target is 7.5 in every row of train" in one for one in finding.errors(check(frames))
     )
 
 
 def test_one_class_in_train_is_an_error(check):
-    messages = checks.errors(check(classes("a" * 300)))
+    messages = finding.errors(check(classes("a" * 300)))
     assert any("the target is 'a' in every row of train" in message for message in messages)
 
 
@@ -240,12 +240,12 @@ def test_labels_may_be_of_any_type(check, labels):
     frames = {split: f.assign(target=np.resize(labels, len(f))) for split, f in ordinary().items()}
     table = check(frames, task="binary")
     assert one(table, "classes", "train", "target")["value"] == 2
-    assert checks.errors(table) == []
+    assert finding.errors(table) == []
 
 
 def test_too_many_classes_are_refused_before_they_are_counted(check, monkeypatch):
-    monkeypatch.setattr(one_pass, "MOST_CLASSES", 50)
-    messages = checks.errors(check(ordinary(), task="multiclass"))
+    monkeypatch.setattr(split_scan, "MOST_CLASSES", 50)
+    messages = finding.errors(check(ordinary(), task="multiclass"))
     assert any("more than 50 different values in train" in message for message in messages)
 
 
@@ -267,7 +267,7 @@ def test_names_and_values_of_any_kind_make_a_table_of_one_line_messages(tmp_path
     for path in paths.values():
         connection.execute(f"COPY (FROM frame) TO '{path}' (FORMAT parquet)").fetchall()
     connection.close()
-    table, profile = checks.check(
+    table, profile = data_checks.check(
         paths, task="regression", features={"f": quote(name)}, raw_types={s: {} for s in SPLITS}
     )
     assert one(table, "null rate", "train", name)["value"] == frame[name].isna().mean()
