@@ -7,19 +7,14 @@ from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
 from sql_features.errors import WorkflowError
-from workflow import (
-    class_curves,
-    class_plots,
-    fingerprint,
-    formatting,
-    importance,
-    logged_models,
-    parameters,
-    plots,
-    runs,
-    step,
-)
+from workflow import fingerprint, formatting, logged_models, parameters, runs, step
 from workflow.data.dataset import ALL, SEARCH
+from workflow.evaluation import (
+    classification_curves,
+    classification_plots,
+    permutation_importance,
+    regression_plots,
+)
 from workflow.fitting import Bench, Fitted, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family
@@ -93,8 +88,8 @@ def _log(bench: Bench, family: Family, fitted: Fitted, metric: str, run_id: str)
     mlflow.log_text(estimator_html_repr(pipeline), "estimator.html")
     for name, figure in _figures(bench, fitted, f"{family.name} on validation").items():
         mlflow.log_figure(figure, f"plots/{name}.png")
-        plots.close(figure)
-    figure = plots.feature_importance(
+        regression_plots.close(figure)
+    figure = regression_plots.feature_importance(
         _importance(bench, fitted, metric),
         f"Permutation importance: {family.name} on validation",
         formatting.worsening(
@@ -104,14 +99,14 @@ def _log(bench: Bench, family: Family, fitted: Fitted, metric: str, run_id: str)
         ),
     )
     mlflow.log_figure(figure, "plots/feature_importance.png")
-    plots.close(figure)
+    regression_plots.close(figure)
 
 
 def _importance(bench: Bench, fitted: Fitted, metric: str) -> pd.DataFrame:
     model, judged = fitted.last
     x, y = bench.x.iloc[judged], bench.y[judged]
-    some = importance.drawn(*x.shape, bench.seed)
-    return importance.permutation(
+    some = permutation_importance.drawn(*x.shape, bench.seed)
+    return permutation_importance.permutation(
         model.predict, x.iloc[some], y[some], task=bench.task, metric=metric, seed=bench.seed
     )
 
@@ -121,22 +116,24 @@ def _figures(bench: Bench, fitted: Fitted, of: str) -> dict[str, Figure]:
     actual, predicted, unit = bench.actual, fitted.predictions, bench.splits.dataset.unit
     if bench.task == "regression":
         return {
-            "predicted_vs_actual": plots.predicted_against_actual(
+            "predicted_vs_actual": regression_plots.predicted_against_actual(
                 actual, predicted, f"Predicted against actual: {of}", unit
             ),
-            "residuals": plots.residuals(actual, predicted, f"Residuals: {of}", unit),
+            "residuals": regression_plots.residuals(actual, predicted, f"Residuals: {of}", unit),
         }
     labels = bench.labels
-    some = class_curves.rows_of_curves(*predicted.shape, bench.seed)
+    some = classification_curves.rows_of_curves(*predicted.shape, bench.seed)
     curves = actual[some], predicted[some], labels
     on = of if len(some) == len(actual) else f"{of}, {len(some):,} of its rows"
     return {
-        "confusion_matrix": class_plots.confusion_matrix(
+        "confusion_matrix": classification_plots.confusion_matrix(
             actual, predicted.argmax(axis=1), labels, f"Confusion matrix: {of}"
         ),
-        "roc": class_plots.roc(*curves, f"ROC: {on}"),
-        "precision_recall": class_plots.precision_recall(*curves, f"Precision and recall: {on}"),
-        "calibration": class_plots.calibration(*curves, f"Calibration: {on}"),
+        "roc": classification_plots.roc(*curves, f"ROC: {on}"),
+        "precision_recall": classification_plots.precision_recall(
+            *curves, f"Precision and recall: {on}"
+        ),
+        "calibration": classification_plots.calibration(*curves, f"Calibration: {on}"),
     }
 
 

@@ -20,7 +20,7 @@ from sql_features.transformer import SqlFeatures
 from workflow import parameters
 from workflow.data.split_rules import SPLITS, ByTime
 from workflow.errors import unknown
-from workflow.evaluate import codes, score, undefined
+from workflow.evaluation.scores import codes, score, undefined
 from workflow.folds import Judging, Rows, cross_validation, holdout
 from workflow.models.encoding import build, native_columns
 from workflow.models.families import BASELINE, WEIGHT, Family

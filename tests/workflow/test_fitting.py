@@ -15,7 +15,7 @@ from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime, Split
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import WHOLE
-from workflow.evaluate import score
+from workflow.evaluation.scores import score
 from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS

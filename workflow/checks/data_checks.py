@@ -4,7 +4,7 @@ What would make a model worthless is an error, what may make it worse or flatter
 and what was looked at and found right is listed as well. All of it is said in numbers that hold
 for tables of any length, and comes from one pass over each split: rows, null rates, classes and
 the ends of a target are counted; copies and shifts are measured on the samples of
-`workflow.one_pass`, which hold all rows of a split up to 250,000 and 50,000.
+`split_scan`, which hold all rows of a split up to 250,000 and 50,000.
 """
 
 import math

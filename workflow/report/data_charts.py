@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow.palette import GREY
+from workflow.evaluation.palette import GREY
 from workflow.report import style
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from workflow.evaluation.palette import GREY
 from workflow.formatting import number
-from workflow.palette import GREY
 from workflow.report import style
 
 # Columns of trials.csv that are no hyperparameters.

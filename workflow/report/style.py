@@ -11,7 +11,7 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
-from workflow.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
+from workflow.evaluation.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
 
 SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
 # Both ends are seen on white and on black, and the lightness only grows.

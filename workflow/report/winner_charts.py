@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from workflow.palette import BLUE, COLOURS, GREY, VERMILION
+from workflow.evaluation.palette import BLUE, COLOURS, GREY, VERMILION
 from workflow.report import style
 
 CATEGORIES = {"type": "category", "tickangle": -35}

@@ -1,6 +1,6 @@
-"""Pictures of a classifier, in the style of `workflow.plots`.
+"""Pictures of a classifier, in the style of `regression_plots`.
 
-Classes are codes, as in `workflow.class_curves`, which knows the points of the curves.
+Classes are codes, as in `classification_curves`, which knows the points of the curves.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn import metrics
 
-from workflow import class_curves
-from workflow.class_curves import MOST, Curve
-from workflow.palette import BLUE, COLOURS, GREY
+from workflow.evaluation import classification_curves
+from workflow.evaluation.classification_curves import MOST, Curve
+from workflow.evaluation.palette import BLUE, COLOURS, GREY
+from workflow.evaluation.regression_plots import plt  # in the one style
 from workflow.plain import text
-from workflow.plots import plt  # in the one style
 
 BLACK = "#000000"
 COUNTED, SHARED = 10, 20  # the most classes whose cells have room for a count, for a share
@@ -87,7 +87,7 @@ def roc(
     """
     figure, axes = plt.subplots(figsize=_size(probabilities))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance: 0.500")
-    _draw(axes, class_curves.roc(y_true, probabilities), labels)
+    _draw(axes, classification_curves.roc(y_true, probabilities), labels)
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
     _finish(axes, title, probabilities, labels, "area under the curve", "lower right")
     return figure
@@ -107,7 +107,7 @@ def precision_recall(
         title: Above the plot.
     """
     figure, axes = plt.subplots(figsize=_size(probabilities))
-    curves = class_curves.precision_recall(y_true, probabilities)
+    curves = classification_curves.precision_recall(y_true, probabilities)
     _draw(axes, curves, labels, drawstyle="steps-pre")
     for curve, look in _classes(curves):
         label = f"chance: {curve.chance:.3f}" if probabilities.shape[1] == 2 else None
@@ -132,7 +132,7 @@ def calibration(
         labels: Every class, first those with a column of probabilities.
         title: Above the plot.
     """
-    curves, given = class_curves.calibration(y_true, probabilities)
+    curves, given = classification_curves.calibration(y_true, probabilities)
     width, height = _size(probabilities)
     figure, (axes, below) = plt.subplots(
         2, 1, sharex=True, figsize=(width, height + 1), gridspec_kw={"height_ratios": [4, 1]}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from workflow import plots
+from workflow.evaluation import regression_plots
 
 RNG = np.random.default_rng(0)
 ACTUAL = RNG.gamma(2, 5, 500)
@@ -18,7 +18,9 @@ def no_figure_is_left() -> Iterator[None]:
     plt.close("all")
 
 
-@pytest.mark.parametrize("draw", [plots.predicted_against_actual, plots.residuals])
+@pytest.mark.parametrize(
+    "draw", [regression_plots.predicted_against_actual, regression_plots.residuals]
+)
 @pytest.mark.parametrize(
     ("actual", "predicted"),
     [
@@ -36,13 +38,13 @@ def test_predictions_are_drawn_whatever_their_shape(draw, actual, predicted, tmp
 
 
 def test_predicted_against_actual_says_which_axis_is_which():
-    axes = plots.predicted_against_actual(ACTUAL, PREDICTED, "").axes[0]
+    axes = regression_plots.predicted_against_actual(ACTUAL, PREDICTED, "").axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("actual", "predicted")
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["predicted = actual"]
 
 
 def test_residuals_are_what_is_left_of_the_actual():
-    axes = plots.residuals(ACTUAL, PREDICTED, "").axes[0]
+    axes = regression_plots.residuals(ACTUAL, PREDICTED, "").axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "actual - predicted")
 
 
@@ -50,19 +52,21 @@ def test_the_25_most_important_features_are_drawn_the_most_important_on_top():
     importance = pd.DataFrame(
         {"feature": [f"f{n}" for n in range(40)], "importance": np.arange(40.0), "std": 0.1}
     )
-    axes = plots.feature_importance(importance, "title", "rmse").axes[0]
+    axes = regression_plots.feature_importance(importance, "title", "rmse").axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == [f"f{n}" for n in range(15, 40)]
     assert axes.get_xlabel() == "rmse"
 
 
 def test_closing_gives_back_the_figure():
-    figure = plots.residuals(ACTUAL, PREDICTED, "")
-    plots.close(figure)
+    figure = regression_plots.residuals(ACTUAL, PREDICTED, "")
+    regression_plots.close(figure)
     assert figure.number not in plt.get_fignums()
 
 
-@pytest.mark.parametrize("draw", [plots.predicted_against_actual, plots.residuals])
+@pytest.mark.parametrize(
+    "draw", [regression_plots.predicted_against_actual, regression_plots.residuals]
+)
 def test_the_unit_stands_on_both_axes(draw):
     axes = draw(ACTUAL, PREDICTED, "", "minutes").axes[0]
     assert axes.get_xlabel().endswith(" (minutes)")
@@ -72,9 +76,9 @@ def test_the_unit_stands_on_both_axes(draw):
 def test_any_name_of_a_feature_is_drawn_as_it_is_and_short(tmp_path):
     names = [r"$\nothing$", "a$b", "x" * 100, "x" * 101]
     importance = pd.DataFrame({"feature": names, "importance": 1.0, "std": 0.1})
-    figure = plots.feature_importance(importance, "title", "rmse")
+    figure = regression_plots.feature_importance(importance, "title", "rmse")
     figure.savefig(tmp_path / "figure.png", dpi=30)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels[:2] == names[:2]
     assert len(labels) == 4
-    assert all(len(label) <= plots.LONGEST for label in labels)
+    assert all(len(label) <= regression_plots.LONGEST for label in labels)

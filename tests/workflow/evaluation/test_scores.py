@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from workflow import evaluate
-from workflow.evaluate import codes, score, undefined, value
+from workflow.evaluation.scores import CLASSIFICATION, REGRESSION, codes, score, undefined, value
 from workflow.models.metrics import METRICS, loss
 
 ACTUAL = np.array([1.0, 2.0, 4.0])
@@ -16,8 +15,8 @@ PREDICTED = np.array([2.0, 2.0, 2.0])
 
 
 def test_the_metrics_that_are_named_are_those_that_are_computed():
-    assert set(METRICS["regression"]) == set(evaluate.REGRESSION)
-    assert set(METRICS["binary"]) == set(METRICS["multiclass"]) == set(evaluate.CLASSIFICATION)
+    assert set(METRICS["regression"]) == set(REGRESSION)
+    assert set(METRICS["binary"]) == set(METRICS["multiclass"]) == set(CLASSIFICATION)
 
 
 def test_the_scores_of_a_regression_are_what_their_formulas_say():

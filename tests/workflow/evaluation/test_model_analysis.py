@@ -14,7 +14,8 @@ from sklearn.pipeline import Pipeline
 from sql_features.expressions import quote
 from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
-from workflow import class_curves, importance, runs, winner
+from workflow import runs
+from workflow.evaluation import classification_curves, model_analysis, permutation_importance
 
 RNG = np.random.default_rng(0)
 MOST_BYTES = 150_000
@@ -75,7 +76,7 @@ def look(
     if predictions is None:
         predictions = model.predict_proba(raw) if labels else model.predict(raw)
     task = "regression" if not labels else "binary" if len(labels) == 2 else "multiclass"
-    found = winner.analysis(
+    found = model_analysis.analysis(
         model,
         task=task,
         metric=metric or ("log_loss" if labels else "rmse"),
@@ -139,8 +140,8 @@ def test_it_is_the_importance_that_train_draws(raw):
     columns = types(raw)
     sql = SqlFeatures(features(columns), columns).fit(raw)
     x, y = sql.transform(raw), raw["miles"].to_numpy() + 1
-    some = importance.drawn(*x.shape, 1)
-    expected = importance.permutation(
+    some = permutation_importance.drawn(*x.shape, 1)
+    expected = permutation_importance.permutation(
         Guess().predict, x.iloc[some], y[some], task="regression", metric="mae", seed=1
     ).set_index("feature")
     for one in look(raw, y, metric="mae")["importance"]["features"]:
@@ -260,7 +261,7 @@ def test_of_hundreds_of_classes_the_most_frequent_are_shown_and_all_others_toget
 
 
 def test_of_many_classes_curves_are_made_of_a_part_of_the_rows(monkeypatch):
-    monkeypatch.setattr(class_curves, "MOST_PROBABILITIES", 3_000)
+    monkeypatch.setattr(classification_curves, "MOST_PROBABILITIES", 3_000)
     found = of_classes([f"class {n}" for n in range(10)])
     assert found["curve_rows"] == sum(found["probability_histogram"]["counts"]) == 300
     assert np.sum(found["confusion"]["counts"]) == found["rows"] == 900
@@ -315,7 +316,7 @@ EMOJI = "\N{GRINNING FACE}" * 200
 
 @pytest.mark.parametrize("classes", [0, 2, 150])
 def test_the_size_is_bounded_whatever_the_table(classes, monkeypatch):
-    monkeypatch.setattr(importance, "REPEATS", 1)
+    monkeypatch.setattr(permutation_importance, "REPEATS", 1)
     rows = 1_000
     wide = {f"{n}{EMOJI}": RNG.normal(size=rows) for n in range(60)}
     wide |= {f"t{n}{EMOJI}": [f"{k}{EMOJI}" for k in RNG.integers(0, 40, rows)] for n in range(4)}
@@ -357,7 +358,7 @@ def test_any_numbers_are_told(actual, predicted):
 def look_at_test(raw: pd.DataFrame, actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
     """Analyse predictions of test rows that validation has none like."""
     sql = SqlFeatures(features(types(raw)), types(raw)).fit(raw)
-    found = winner.analysis(
+    found = model_analysis.analysis(
         Pipeline([("features", sql), ("estimator", Guess())]),
         task="regression",
         metric="rmse",
@@ -431,7 +432,7 @@ def test_it_is_said_of_which_run_the_model_is(raw, how, fitted_on):
         return raw, raw["miles"]
 
     splits = SimpleNamespace(dataset=SimpleNamespace(task="regression"), read=read)
-    found = winner.analysis_of(run, model, splits, raw, raw["miles"], raw["miles"], "rmse")
+    found = model_analysis.analysis_of(run, model, splits, raw, raw["miles"], raw["miles"], "rmse")
     assert [found[key] for key in ("run_id", "run", "family")] == ["abc", "trial-003", "linear"]
     assert found["importance"]["fitted_on"] is fitted_on
     assert asked == [("validation", list(raw))]

@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.inspection import permutation_importance
+from sklearn.inspection import permutation_importance as scikit_learns
 from sklearn.linear_model import LinearRegression
 
-from workflow import importance
+from workflow.evaluation import permutation_importance
 
 RNG = np.random.default_rng(0)
 
@@ -20,10 +20,10 @@ def a_model(
 
 def test_it_is_what_scikit_learn_measures():
     model, x, y = a_model()
-    found = importance.permutation(
+    found = permutation_importance.permutation(
         model.predict, x, y, task="regression", metric="rmse", seed=1
     ).set_index("feature")
-    expected = permutation_importance(
+    expected = scikit_learns(
         model, x, y, scoring="neg_root_mean_squared_error", n_repeats=30, random_state=1
     )
     np.testing.assert_allclose(found["importance"], expected["importances_mean"], atol=0.15)
@@ -36,21 +36,25 @@ def test_it_is_what_scikit_learn_measures():
 def test_how_many_rows_are_predicted_at_once_changes_nothing(monkeypatch, at_once):
     model, x, y = a_model()
     given = {"task": "regression", "metric": "mae", "seed": 3}
-    expected = importance.permutation(model.predict, x, y, **given)
+    expected = permutation_importance.permutation(model.predict, x, y, **given)
     sizes = []
 
     def predict(some: pd.DataFrame) -> np.ndarray:
         sizes.append(len(some))
         return model.predict(some)
 
-    monkeypatch.setattr(importance, "AT_ONCE", at_once)
-    pd.testing.assert_frame_equal(importance.permutation(predict, x, y, **given), expected)
+    monkeypatch.setattr(permutation_importance, "AT_ONCE", at_once)
+    pd.testing.assert_frame_equal(
+        permutation_importance.permutation(predict, x, y, **given), expected
+    )
     assert max(sizes) <= max(at_once, len(x))
 
 
 def test_a_greater_score_that_is_lost_counts_as_a_smaller_one_that_is_gained():
     model, x, y = a_model()
-    found = importance.permutation(model.predict, x, y, task="regression", metric="r2", seed=0)
+    found = permutation_importance.permutation(
+        model.predict, x, y, task="regression", metric="r2", seed=0
+    )
     assert found["importance"].iloc[-1] > 0.5
 
 
@@ -63,16 +67,18 @@ def test_texts_and_gaps_are_shuffled_as_they_are():
         seen.append(some)
         return (some["zone"] == "a").to_numpy(dtype=float)
 
-    found = importance.permutation(predict, x, y, task="regression", metric="rmse", seed=0)
+    found = permutation_importance.permutation(
+        predict, x, y, task="regression", metric="rmse", seed=0
+    )
     assert list(found["importance"] > 0) == [True, False]
     assert all((some.dtypes == x.dtypes).all() for some in seen)
-    assert sum(len(some) for some in seen) == len(x) * (1 + 2 * importance.REPEATS)
+    assert sum(len(some) for some in seen) == len(x) * (1 + 2 * permutation_importance.REPEATS)
 
 
 def test_classes_are_judged_by_their_probabilities():
     x = pd.DataFrame({"a": np.tile([0.1, 0.9], 50), "b": RNG.normal(size=100)})
     y = np.tile([0, 1], 50)
-    found = importance.permutation(
+    found = permutation_importance.permutation(
         lambda some: np.column_stack([1 - some["a"], some["a"]]),
         x, y, task="binary", metric="log_loss", seed=0,
     )  # fmt: skip
@@ -82,7 +88,7 @@ def test_classes_are_judged_by_their_probabilities():
 
 def test_where_a_metric_is_not_defined_importance_is_not():
     x = pd.DataFrame({"a": [0.2, 0.4]})
-    found = importance.permutation(
+    found = permutation_importance.permutation(
         lambda some: np.column_stack([1 - some["a"], some["a"]]),
         x, np.array([1, 1]), task="binary", metric="roc_auc", seed=0,
     )  # fmt: skip
@@ -101,7 +107,7 @@ def test_where_a_metric_is_not_defined_importance_is_not():
     ],
 )
 def test_fewer_rows_are_drawn_of_a_wide_table_and_no_row_twice(rows, features, expected):
-    some = importance.drawn(rows, features, seed=0)
+    some = permutation_importance.drawn(rows, features, seed=0)
     assert len(some) == len(set(some)) == expected
     assert set(some) <= set(range(rows))
-    np.testing.assert_array_equal(some, importance.drawn(rows, features, seed=0))
+    np.testing.assert_array_equal(some, permutation_importance.drawn(rows, features, seed=0))

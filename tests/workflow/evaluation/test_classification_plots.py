@@ -6,9 +6,13 @@ from matplotlib import pyplot as plt
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from workflow import class_plots
+from workflow.evaluation import classification_plots
 
-CURVES = [class_plots.roc, class_plots.precision_recall, class_plots.calibration]
+CURVES = [
+    classification_plots.roc,
+    classification_plots.precision_recall,
+    classification_plots.calibration,
+]
 RNG = np.random.default_rng(0)
 
 
@@ -54,7 +58,7 @@ def test_the_axes_say_what_they_are():
 def test_of_two_classes_the_second_is_drawn_as_sklearn_has_it():
     truth, probabilities, labels = a_model(2)
     score = probabilities[:, 1]
-    figure = class_plots.roc(truth, probabilities, labels, "")
+    figure = classification_plots.roc(truth, probabilities, labels, "")
     assert legend(figure) == [
         "chance: 0.500",
         f"class label 1: {metrics.roc_auc_score(truth, score):.3f}",
@@ -67,7 +71,7 @@ def test_of_two_classes_the_second_is_drawn_as_sklearn_has_it():
 
 def test_the_precision_of_chance_is_the_share_of_the_class():
     truth, probabilities, labels = a_model(2)
-    figure = class_plots.precision_recall(truth, probabilities, labels, "")
+    figure = classification_plots.precision_recall(truth, probabilities, labels, "")
     precision, recall, _ = metrics.precision_recall_curve(
         truth, probabilities[:, 1], drop_intermediate=True
     )
@@ -82,7 +86,7 @@ def test_the_precision_of_chance_is_the_share_of_the_class():
 def test_calibration_is_sklearns_in_ten_bins_of_as_many_rows():
     truth, probabilities, labels = a_model(2)
     happened, given = calibration_curve(truth, probabilities[:, 1], n_bins=10, strategy="quantile")
-    x, y = line(class_plots.calibration(truth, probabilities, labels, ""), "class label 1")
+    x, y = line(classification_plots.calibration(truth, probabilities, labels, ""), "class label 1")
     np.testing.assert_allclose(x, given)
     np.testing.assert_allclose(y, happened)
 
@@ -90,13 +94,13 @@ def test_calibration_is_sklearns_in_ten_bins_of_as_many_rows():
 def test_the_histogram_below_calibration_holds_every_row():
     for classes in (2, 5):
         truth, probabilities, labels = a_model(classes)
-        below = class_plots.calibration(truth, probabilities, labels, "").axes[1]
+        below = classification_plots.calibration(truth, probabilities, labels, "").axes[1]
         assert sum(bar.get_height() for bar in below.patches) == 400
 
 
 def test_of_many_classes_the_most_frequent_are_drawn_and_the_average_is_of_all():
     truth, probabilities, labels = a_model(12, 1200)
-    figure = class_plots.roc(truth, probabilities, labels, "")
+    figure = classification_plots.roc(truth, probabilities, labels, "")
     frequent = set(np.argsort(-np.bincount(truth), kind="stable")[:8])
     drawn = {entry.split(":")[0] for entry in legend(figure) if entry.startswith("class")}
     assert drawn == {f"class label {code}" for code in frequent}
@@ -108,7 +112,7 @@ def test_of_many_classes_the_most_frequent_are_drawn_and_the_average_is_of_all()
 
 def test_the_averages_of_precision_are_sklearns():
     truth, probabilities, labels = a_model(3)
-    shown = legend(class_plots.precision_recall(truth, probabilities, labels, ""))
+    shown = legend(classification_plots.precision_recall(truth, probabilities, labels, ""))
     for average in ("macro", "micro"):
         area = metrics.average_precision_score(np.eye(3)[truth], probabilities, average=average)
         assert f"{average} average: {area:.3f}" in shown
@@ -150,14 +154,16 @@ def test_rows_of_one_class_do_not_crash(draw, classes, only, rows):
 
 
 def test_a_curve_that_is_not_defined_is_said_to_be_so():
-    figure = class_plots.roc(np.ones(9, dtype=int), np.full((9, 2), 0.5), ["a", "b"], "")
+    figure = classification_plots.roc(np.ones(9, dtype=int), np.full((9, 2), 0.5), ["a", "b"], "")
     assert [text.get_text() for text in figure.axes[0].texts] == [
         "not defined: all rows are of one class"
     ]
 
 
 def test_a_confusion_matrix_counts_rows_and_their_share_of_the_actual_class():
-    figure = class_plots.confusion_matrix([0, 0, 0, 0, 1], [0, 0, 0, 1, 1], ["no", "yes"], "title")
+    figure = classification_plots.confusion_matrix(
+        [0, 0, 0, 0, 1], [0, 0, 0, 1, 1], ["no", "yes"], "title"
+    )
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == ["3\n75%", "1\n25%", "0\n0%", "1\n100%"]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["no", "yes"]
@@ -169,13 +175,13 @@ def test_a_confusion_matrix_counts_rows_and_their_share_of_the_actual_class():
 @pytest.mark.parametrize(("classes", "cells"), [(10, 100), (15, 225), (40, 0), (200, 0)])
 def test_cells_have_numbers_as_long_as_they_can_be_read(classes, cells):
     codes = RNG.integers(0, classes, 300)
-    figure = class_plots.confusion_matrix(codes, codes[::-1], range(classes), "")
+    figure = classification_plots.confusion_matrix(codes, codes[::-1], range(classes), "")
     assert len(figure.axes[0].texts) == cells
     assert len(figure.axes[0].get_xticks()) <= 60
 
 
 def test_a_class_that_occurs_nowhere_has_an_empty_row_and_column():
-    figure = class_plots.confusion_matrix([0, 2], [0, 0], ["a", "b", "c"], "")
+    figure = classification_plots.confusion_matrix([0, 2], [0, 0], ["a", "b", "c"], "")
     np.testing.assert_allclose(
         figure.axes[0].images[0].get_array(), [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
     )
@@ -212,7 +218,7 @@ def test_the_second_of_two_labels_is_shown_as_text(draw):
 
 def test_labels_are_shown_as_text_along_a_confusion_matrix():
     codes = np.arange(len(SHOWN))
-    figure = class_plots.confusion_matrix(codes, codes, list(SHOWN), "$\\broken{$")
+    figure = classification_plots.confusion_matrix(codes, codes, list(SHOWN), "$\\broken{$")
     figure.draw_without_rendering()
     axes = figure.axes[0]
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):

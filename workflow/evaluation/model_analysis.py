@@ -14,12 +14,13 @@ from mlflow.entities import Run
 from sklearn.pipeline import Pipeline
 
 from sql_features.transformer import SqlFeatures
-from workflow import class_curves, importance, plain, runs
-from workflow.class_curves import Curve
-from workflow.evaluate import codes
+from workflow import plain, runs
+from workflow.evaluation import classification_curves, permutation_importance
+from workflow.evaluation.classification_curves import Curve
+from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
+from workflow.evaluation.scores import codes
 from workflow.parameters import folds
 from workflow.plain import edges, edges_rounded, number, text
-from workflow.where_wrong import NAME, Measures, by_value, measured, worst_rows
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # of a density along each axis, of a histogram
@@ -154,7 +155,7 @@ def analysis(
         "importance": {
             "metric": metric,
             "split": "validation",
-            "rows": len(importance.drawn(len(validation[0]), len(order), seed)),
+            "rows": len(permutation_importance.drawn(len(validation[0]), len(order), seed)),
             "fitted_on": fitted_on_validation,
             "features": [
                 {"feature": text(name, NAME), "importance": number(mean), "std": number(std)}
@@ -181,10 +182,10 @@ def _importance(
 ) -> pd.DataFrame:
     """Return the features' importances, the most important first."""
     (raw, actual), (sql, *_) = validation, model
-    some = importance.drawn(len(raw), len(sql.features), seed)
+    some = permutation_importance.drawn(len(raw), len(sql.features), seed)
     rest = Pipeline(model.steps[1:])
     regression = task == "regression"
-    found = importance.permutation(
+    found = permutation_importance.permutation(
         rest.predict if regression else rest.predict_proba,
         sql.transform(raw.iloc[some]),
         (actual.to_numpy() if regression else codes(actual, model.labels))[some],
@@ -247,9 +248,9 @@ def _of_classes(
     labels = [*known, *sorted(set(target.unique().tolist()) - set(known))]
     actual, predicted = codes(target, known), probabilities.argmax(axis=1)
     rows, classes = probabilities.shape
-    some = class_curves.rows_of_curves(rows, classes, seed)
+    some = classification_curves.rows_of_curves(rows, classes, seed)
     truth, given = actual[some], probabilities[some]
-    calibration, histogram = class_curves.calibration(truth, given)
+    calibration, histogram = classification_curves.calibration(truth, given)
     seen = actual < classes
     own = np.zeros(rows)  # the probability of the actual class
     own[seen] = probabilities[seen, actual[seen]]
@@ -257,8 +258,10 @@ def _of_classes(
         "unseen_rows": int(rows - seen.sum()),
         "confusion": _confusion(actual, predicted, labels),
         "curve_rows": len(some),
-        "roc": _plain_curves(class_curves.roc(truth, given), labels),
-        "precision_recall": _plain_curves(class_curves.precision_recall(truth, given), labels),
+        "roc": _plain_curves(classification_curves.roc(truth, given), labels),
+        "precision_recall": _plain_curves(
+            classification_curves.precision_recall(truth, given), labels
+        ),
         "calibration": _plain_curves(calibration, labels),
         "probability_histogram": {
             "edges": edges_rounded(histogram.edges),
@@ -305,7 +308,7 @@ def _plain_curves(curves: list[Curve], labels: Sequence[object]) -> list[dict[st
     most = POINTS if len(curves) == 1 else POINTS_OF_MANY
     found = []
     for curve in curves:
-        kept = class_curves.thinned(curve.x, curve.y, most)
+        kept = classification_curves.thinned(curve.x, curve.y, most)
         average = curve.of in ("macro", "micro")
         found.append(
             {

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from workflow import class_curves
+from workflow.evaluation import classification_curves
 
 RNG = np.random.default_rng(0)
 
@@ -17,8 +17,8 @@ def a_model(classes: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     ("curve", "area"),
     [
-        (class_curves.roc, metrics.roc_auc_score),
-        (class_curves.precision_recall, metrics.average_precision_score),
+        (classification_curves.roc, metrics.roc_auc_score),
+        (classification_curves.precision_recall, metrics.average_precision_score),
     ],
 )
 def test_areas_are_scikit_learns(curve, area):
@@ -40,8 +40,8 @@ def test_the_most_frequent_classes_have_a_curve_of_their_own_the_most_frequent_f
     truth, probabilities = a_model(30, 2_000)
     rows = np.bincount(truth, minlength=30)
     for curves in (
-        class_curves.roc(truth, probabilities),
-        class_curves.calibration(truth, probabilities)[0],
+        classification_curves.roc(truth, probabilities),
+        classification_curves.calibration(truth, probabilities)[0],
     ):
         own = [one.code for one in curves if one.of == "class"]
         assert own == list(np.argsort(-rows, kind="stable")[:8])
@@ -49,18 +49,18 @@ def test_the_most_frequent_classes_have_a_curve_of_their_own_the_most_frequent_f
 
 def test_a_curve_that_is_not_defined_is_left_out():
     truth, probabilities = np.ones(9, dtype=int), np.full((9, 2), 0.5)
-    assert class_curves.roc(truth, probabilities) == []
-    assert class_curves.precision_recall(truth * 0, probabilities) == []
-    assert class_curves.precision_recall(truth + 1, probabilities) == []  # never seen
+    assert classification_curves.roc(truth, probabilities) == []
+    assert classification_curves.precision_recall(truth * 0, probabilities) == []
+    assert classification_curves.precision_recall(truth + 1, probabilities) == []  # never seen
 
 
 def test_calibration_tells_whose_probabilities_are_counted():
     truth, probabilities = a_model(2)
-    _, histogram = class_curves.calibration(truth, probabilities)
+    _, histogram = classification_curves.calibration(truth, probabilities)
     assert histogram.code == 1
     np.testing.assert_array_equal(histogram.edges[[0, -1]], [0, 1])
     truth, probabilities = a_model(3)
-    curves, histogram = class_curves.calibration(truth, probabilities)
+    curves, histogram = classification_curves.calibration(truth, probabilities)
     assert [one.of for one in curves] == ["class"] * 3 + ["predicted"]
     assert histogram.code is None
     assert histogram.counts.sum() == 400
@@ -69,16 +69,18 @@ def test_calibration_tells_whose_probabilities_are_counted():
 @pytest.mark.parametrize("classes", [2, 3, 40])
 def test_without_rows_there_is_no_curve(classes):
     truth, probabilities = np.zeros(0, dtype=int), np.zeros((0, classes))
-    curves, histogram = class_curves.calibration(truth, probabilities)
-    assert curves == class_curves.roc(truth, probabilities) == []
+    curves, histogram = classification_curves.calibration(truth, probabilities)
+    assert curves == classification_curves.roc(truth, probabilities) == []
     assert histogram.counts.sum() == 0
 
 
-@pytest.mark.parametrize("curve", [class_curves.roc, class_curves.precision_recall])
+@pytest.mark.parametrize(
+    "curve", [classification_curves.roc, classification_curves.precision_recall]
+)
 def test_a_curve_of_many_rows_keeps_its_shape_in_a_hundred_points(curve):
     truth, probabilities = a_model(2, 20_000)
     (whole,) = curve(truth, probabilities)
-    kept = class_curves.thinned(whole.x, whole.y, 100)
+    kept = classification_curves.thinned(whole.x, whole.y, 100)
     assert len(kept) <= 100
     assert (kept[0], kept[-1]) == (0, len(whole.x) - 1)
     # The first rows of precision and recall jump up and down.
@@ -94,7 +96,7 @@ def test_a_curve_of_many_rows_keeps_its_shape_in_a_hundred_points(curve):
 @settings(max_examples=60, deadline=None)
 def test_thinning_keeps_the_ends_and_the_order(points, most):
     x, y = np.array(sorted(points)).T
-    kept = class_curves.thinned(x, y, most)
+    kept = classification_curves.thinned(x, y, most)
     assert len(kept) <= most
     assert (np.diff(kept) > 0).all()
     assert {0, len(x) - 1} <= set(kept)
@@ -102,5 +104,5 @@ def test_thinning_keeps_the_ends_and_the_order(points, most):
 
 def test_a_line_that_needs_no_more_points_gets_no_more():
     x = np.linspace(0, 1, 1_000)
-    assert len(class_curves.thinned(x, x, 100)) == 2
-    assert len(class_curves.thinned(x, np.abs(x - 0.5), 100)) <= 4
+    assert len(classification_curves.thinned(x, x, 100)) == 2
+    assert len(classification_curves.thinned(x, np.abs(x - 0.5), 100)) <= 4

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from workflow.evaluate import value
+from workflow.evaluation.scores import value
 from workflow.models.metrics import loss
 
 REPEATS = 3

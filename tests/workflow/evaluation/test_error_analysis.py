@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.where_wrong import binned, by_value, worst_rows
+from workflow.evaluation.error_analysis import binned, by_value, worst_rows
 
 
 def texts(*values: str | None) -> pd.Series:

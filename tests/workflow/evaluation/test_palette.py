@@ -3,7 +3,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-from workflow import class_plots
+from workflow.evaluation import classification_plots
 from workflow.report import style, winner_charts
 
 Colour = str | tuple[float, ...]
@@ -27,7 +27,7 @@ def contrast(one: Colour, other: Colour) -> float:
 @each_share
 def test_the_numbers_of_a_confusion_matrix_can_be_read_on_every_colour(right):
     predicted = (np.arange(ROWS) < right).astype(int)
-    figure = class_plots.confusion_matrix(np.ones(ROWS, int), predicted, ["no", "yes"], "")
+    figure = classification_plots.confusion_matrix(np.ones(ROWS, int), predicted, ["no", "yes"], "")
     (image,) = figure.axes[0].images
     shares = image.get_array()
     assert shares[1, 1] == right / ROWS

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from workflow.palette import BLUE
-from workflow.palette import VERMILION as ORANGE
+from workflow.evaluation.palette import BLUE
+from workflow.evaluation.palette import VERMILION as ORANGE
 from workflow.plain import text
 
 COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # 10,000 rows
