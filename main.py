@@ -12,7 +12,7 @@ from mlflow.exceptions import ExecutionException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import fingerprint, orphans, parameters, reuse, runs, source_files, step, summary
+from workflow import parameters, summary
 from workflow.data import request
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
@@ -24,6 +24,7 @@ from workflow.report import publish
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.story import UNCOMMITTED_TAG, Story
+from workflow.tracking import fingerprint, reuse, runs, source_files, stale_runs, step
 
 TUNE = ["best", "all", *FAMILIES]
 
@@ -82,7 +83,7 @@ def main(
     workflow = Workflow(reuses=parameters.yes_or_no("reuse", reuse))
 
     with step.run("main", **{UNCOMMITTED_TAG: str(source_files.uncommitted())}) as run:
-        for name_of_orphan in orphans.sweep(run):
+        for name_of_orphan in stale_runs.sweep(run):
             terminal.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
         raw = {"dataset": name, "data": data, "target": target, "task": task, "split_by": split_by}
         preprocess = workflow.step(
@@ -193,7 +194,7 @@ def _run(entry_point: str, given: dict[str, str]) -> Run:
         )
     except ExecutionException as error:
         failed = runs.children(mlflow.active_run())[-1]
-        orphans.end(failed.info.run_id)  # it may have been killed, with a trial at work
+        stale_runs.end(failed.info.run_id)  # it may have been killed, with a trial at work
         reason = failed.data.tags.get(step.ERROR_TAG)
         if reason is None:
             raise WorkflowError(

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 
 import mlflow
 
-from workflow import logged_models
 from workflow.data.dataset_file import load, to_yaml
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
-from workflow.runs import Splits
+from workflow.tracking import logged_models
+from workflow.tracking.runs import Splits
 
 ROOT = Path(__file__).resolve().parents[1]
 

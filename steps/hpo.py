@@ -7,7 +7,7 @@ import mlflow
 import pandas as pd
 
 from sql_features.errors import WorkflowError
-from workflow import cache_key, fingerprint, formatting, parameters, runs, step, trials
+from workflow import formatting, parameters, trials
 from workflow.data.dataset import Dataset
 from workflow.fitting import Bench, check_defined, judged_on
 from workflow.models import metrics
@@ -17,6 +17,7 @@ from workflow.report.search_page import search_page
 from workflow.runtime import terminal
 from workflow.search import search
 from workflow.search_importance import importance
+from workflow.tracking import cache_key, fingerprint, runs, step
 
 
 @click.command()

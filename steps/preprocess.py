@@ -9,7 +9,7 @@ import mlflow
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
-from workflow import digests, fingerprint, parameters, runs, step
+from workflow import digests, parameters
 from workflow.checks import data_checks, finding
 from workflow.data import request, samples, sources, split_writer, splits
 from workflow.data.dataset import Dataset
@@ -18,6 +18,7 @@ from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import Inferred, infer
+from workflow.tracking import fingerprint, runs, step
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}

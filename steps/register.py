@@ -17,15 +17,16 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import fingerprint, formatting, runs, step
+from workflow import formatting
 from workflow.data.dataset import Dataset
 from workflow.evaluation.model_analysis import analysis_of
 from workflow.evaluation.scores import codes, score
 from workflow.fitting import baseline_scores, check_defined
-from workflow.logged_models import load, model_of, predict
 from workflow.models import metrics
 from workflow.parameters import model_name, whole_number
 from workflow.runtime import terminal
+from workflow.tracking import fingerprint, runs, step
+from workflow.tracking.logged_models import load, model_of, predict
 
 
 @click.command()

@@ -3,9 +3,10 @@
 import click
 
 from sql_features.errors import WorkflowError
-from workflow import step, summary
+from workflow import summary
 from workflow.report.publish import publish
 from workflow.story import Story
+from workflow.tracking import step
 
 
 @click.command()

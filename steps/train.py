@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
 from sql_features.errors import WorkflowError
-from workflow import fingerprint, formatting, logged_models, parameters, runs, step
+from workflow import formatting, parameters
 from workflow.data.dataset import ALL, SEARCH
 from workflow.evaluation import (
     classification_curves,
@@ -19,6 +19,7 @@ from workflow.fitting import Bench, Fitted, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.runtime import terminal
+from workflow.tracking import fingerprint, logged_models, runs, step
 
 
 @click.command()

@@ -15,9 +15,9 @@ from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
 from sql_features.errors import WorkflowError
-from workflow import step
 from workflow.models.families import FAMILIES, Choice, Estimator, Family, Real, Whole
 from workflow.paths import PACKAGES
+from workflow.tracking import step
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS = MLPROJECT["entry_points"]

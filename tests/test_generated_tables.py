@@ -19,9 +19,9 @@ from workflow.data.dataset_file import from_yaml, to_yaml
 from workflow.data.split_rules import SPLITS
 from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
-from workflow.runs import Splits
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import infer
+from workflow.tracking.runs import Splits
 
 NAMES = st.one_of(
     st.sampled_from(

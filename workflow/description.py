@@ -4,9 +4,9 @@ import re
 
 import pandas as pd
 
-from workflow import runs
 from workflow.formatting import number, seconds, size, with_unit
 from workflow.story import REPORT, Story
+from workflow.tracking import runs
 
 TAG = "mlflow.note.content"  # of a run: its description
 LONGEST = 8_000  # characters of a tag; MLflow cuts what is longer

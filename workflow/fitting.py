@@ -25,7 +25,7 @@ from workflow.folds import Judging, Rows, cross_validation, holdout
 from workflow.models.encoding import build, native_columns
 from workflow.models.families import BASELINE, WEIGHT, Family
 from workflow.models.metrics import METRICS
-from workflow.runs import Splits
+from workflow.tracking.runs import Splits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,6 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
-from workflow import reuse, runs, step
 from workflow.checks import finding
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
@@ -28,6 +27,7 @@ from workflow.data.split_rules import SPLITS
 from workflow.models import metrics
 from workflow.paths import MLPROJECT
 from workflow.runtime import infrastructure_errors
+from workflow.tracking import reuse, runs, step
 
 STEPS = ("preprocess", "train", "hpo", "register")
 UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow's run: how many files no commit has

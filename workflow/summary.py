@@ -3,11 +3,11 @@
 import mlflow
 import pandas as pd
 
-from workflow import runs
 from workflow.description import headline
 from workflow.formatting import number, seconds
 from workflow.runtime import terminal
 from workflow.story import REPORT, Story, public
+from workflow.tracking import runs
 
 MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen
 WIDEST = 20  # characters of a name

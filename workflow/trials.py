@@ -9,12 +9,13 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import formatting, logged_models, reuse, runs, step
+from workflow import formatting
 from workflow.fitting import Bench, Model
 from workflow.models import metrics
 from workflow.models.families import Family
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
+from workflow.tracking import logged_models, reuse, runs, step
 
 SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
 PREFIX = "trial-"

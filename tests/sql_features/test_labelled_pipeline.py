@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from sql_features.labelled_pipeline import LabelledPipeline
-from workflow.logged_models import TRUSTED
+from workflow.tracking.logged_models import TRUSTED
 
 X = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}, index=[7, 3, 5, 1, 9, 2])
 CODES = np.array([0, 0, 1, 1, 2, 2])

@@ -14,8 +14,8 @@ from sklearn.exceptions import NotFittedError
 
 from sql_features.errors import WorkflowError
 from sql_features.transformer import SqlFeatures
-from workflow.logged_models import TRUSTED
 from workflow.paths import PROJECT
+from workflow.tracking.logged_models import TRUSTED
 
 COLUMNS = {"a": "BIGINT", "b": "DOUBLE", "s": "VARCHAR", "t": "TIMESTAMP"}
 FEATURES = {

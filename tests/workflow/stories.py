@@ -6,10 +6,10 @@ import pandas as pd
 from mlflow.entities import Param as RunParam
 from mlflow.entities import Run, RunData, RunInfo, RunTag
 
-from workflow import step
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
 from workflow.story import Step, Story
+from workflow.tracking import step
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = {

@@ -19,7 +19,7 @@ from workflow.evaluation.scores import score
 from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS
-from workflow.runs import Splits
+from workflow.tracking.runs import Splits
 
 FILES = ByFiles(**{split: f"{split}.parquet" for split in SPLITS})
 FEATURES = {"zone": "zone || ''", "miles": "miles", "flag": "flag", "code": "CAST(code AS INT)"}

@@ -4,17 +4,17 @@ import pytest
 from stories import COMMIT, run, story
 
 from sql_features.errors import WorkflowError
-from workflow import step
 from workflow.story import Story
+from workflow.tracking import step
 
 
 @pytest.fixture
 def store(monkeypatch):
     """A tracking store of runs that the test puts in."""
     found = {}
-    monkeypatch.setattr("workflow.runs.get", found.get)
+    monkeypatch.setattr("workflow.tracking.runs.get", found.get)
     monkeypatch.setattr(
-        "workflow.runs.children",
+        "workflow.tracking.runs.children",
         lambda parent: [
             one
             for one in found.values()

@@ -13,17 +13,18 @@ from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
 
 from sql_features.errors import WorkflowError
-from workflow import fitting, logged_models, reuse, runs, step, trials
+from workflow import fitting, trials
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
-from workflow.runs import Splits
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.search import search
+from workflow.tracking import logged_models, reuse, runs, step
+from workflow.tracking.runs import Splits
 from workflow.trials import MOST_FAILURES, Journal, Trial
 
 ROWS = 60  # a split

@@ -14,13 +14,14 @@ from mlflow.entities import Run
 from sklearn.pipeline import Pipeline
 
 from sql_features.transformer import SqlFeatures
-from workflow import plain, runs
+from workflow import plain
 from workflow.evaluation import classification_curves, permutation_importance
 from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
 from workflow.evaluation.scores import codes
 from workflow.parameters import folds
 from workflow.plain import edges, edges_rounded, number, text
+from workflow.tracking import runs
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # of a density along each axis, of a histogram

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from workflow import runs
 from workflow.data.split_rules import SPLITS
 from workflow.description import headline
 from workflow.formatting import number, worsening
@@ -12,6 +11,7 @@ from workflow.report import data_charts, page, winner_charts
 from workflow.report.search_page import search
 from workflow.report.style import Chart
 from workflow.story import Story
+from workflow.tracking import runs
 
 SECTIONS = {
     "result": "Result",

@@ -2,9 +2,10 @@
 
 from mlflow.tracking import MlflowClient
 
-from workflow import description, runs
+from workflow import description
 from workflow.report import build
 from workflow.story import REPORT, Story
+from workflow.tracking import runs
 
 
 def publish(story: Story) -> None:

@@ -14,8 +14,8 @@ from sklearn.pipeline import Pipeline
 from sql_features.expressions import quote
 from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
-from workflow import runs
 from workflow.evaluation import classification_curves, model_analysis, permutation_importance
+from workflow.tracking import runs
 
 RNG = np.random.default_rng(0)
 MOST_BYTES = 150_000

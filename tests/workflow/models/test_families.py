@@ -17,7 +17,6 @@ from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.fitting import Bench
-from workflow.logged_models import TRUSTED
 from workflow.models.encoding import MANY
 from workflow.models.families import (
     BASELINE,
@@ -31,7 +30,8 @@ from workflow.models.families import (
     narrowed,
 )
 from workflow.models.metrics import TASKS
-from workflow.runs import Splits
+from workflow.tracking.logged_models import TRUSTED
+from workflow.tracking.runs import Splits
 
 ALL = [BASELINE, *FAMILIES.values()]
 ROWS = 360

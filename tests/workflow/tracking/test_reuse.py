@@ -10,9 +10,9 @@ from conftest import Store
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.tracking import MlflowClient
 
-from workflow import orphans, reuse, runs, step
-from workflow.cache_key import Ingredients
-from workflow.fingerprint import KEY_TAG
+from workflow.tracking import reuse, runs, stale_runs, step
+from workflow.tracking.cache_key import Ingredients
+from workflow.tracking.fingerprint import KEY_TAG
 
 HPO = Ingredients(
     step="hpo",
@@ -442,7 +442,7 @@ def test_what_is_shown_has_no_key_no_process_and_no_child_of_its_own(whole):
     experiment, run = whole
     _, copy = shown(experiment, run)
     assert KEY_TAG not in copy.data.tags
-    assert orphans.PROCESS_TAG not in copy.data.tags
+    assert stale_runs.PROCESS_TAG not in copy.data.tags
     assert experiment.children(copy) == []
 
 

@@ -12,8 +12,8 @@ from conftest import Store
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from workflow import orphans
-from workflow.orphans import PROCESS_TAG, sweep
+from workflow.tracking import stale_runs
+from workflow.tracking.stale_runs import PROCESS_TAG, sweep
 
 SOURCE = "/project"  # where `mlflow run` has the project
 
@@ -54,7 +54,7 @@ def experiment(module_store: Store, request: pytest.FixtureRequest) -> Experimen
     mlflow.set_tracking_uri(module_store.uri)
     client = module_store.client
     id = client.create_experiment(request.node.name)
-    tags = {PROCESS_TAG: orphans.this_process(), "mlflow.source.name": SOURCE}
+    tags = {PROCESS_TAG: stale_runs.this_process(), "mlflow.source.name": SOURCE}
     return Experiment(client, id, client.create_run(id, tags=tags, run_name="main"))
 
 
@@ -93,7 +93,7 @@ def dead(start: Callable[..., subprocess.Popen]) -> str:
 
 
 def test_a_process_is_known_by_its_host_its_id_and_when_it_was_started():
-    host, pid, created = orphans.this_process().rsplit(" ", 2)
+    host, pid, created = stale_runs.this_process().rsplit(" ", 2)
     assert host == socket.gethostname()
     assert int(pid) == os.getpid()
     assert abs(float(created) - psutil.Process().create_time()) <= 0.5
@@ -283,7 +283,7 @@ def test_ending_a_run_ends_what_is_running_below_it_at_any_depth_and_no_other(ex
     experiment.run("t1", "", hpo, "FINISHED")
     experiment.run("train", alive, main, "FAILED")
     experiment.run("beside", alive)
-    orphans.end(main.info.run_id)
+    stale_runs.end(main.info.run_id)
     assert experiment.status() == {
         "m": "KILLED", "hpo": "KILLED", "t0": "KILLED", "t1": "FINISHED", "train": "FAILED",
         "beside": "RUNNING",
@@ -293,5 +293,5 @@ def test_ending_a_run_ends_what_is_running_below_it_at_any_depth_and_no_other(ex
 def test_ending_a_run_that_has_ended_ends_what_is_still_running_below_it(experiment, dead):
     hpo = experiment.run("hpo", dead, None, "FAILED")
     experiment.run("t0", "", hpo)
-    orphans.end(hpo.info.run_id)
+    stale_runs.end(hpo.info.run_id)
     assert experiment.status() == {"hpo": "FAILED", "t0": "KILLED"}

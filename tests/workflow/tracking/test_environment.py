@@ -8,9 +8,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from workflow.environment import CONDA, installed, pins, serving_environment
-from workflow.logged_models import PACKAGES
 from workflow.models.families import FAMILIES
+from workflow.tracking.environment import CONDA, installed, pins, serving_environment
+from workflow.tracking.logged_models import PACKAGES
 
 
 def test_every_pin_is_an_exact_version_under_its_packages_name():
@@ -86,7 +86,7 @@ def test_a_changed_pin_is_another_environment_though_nothing_else_is_installed(
     assert "lightgbm==4.7.0" in text
     changed = tmp_path / "conda.yaml"
     changed.write_text(text.replace("lightgbm==4.7.0", "lightgbm==4.6.0"))
-    monkeypatch.setattr("workflow.environment.CONDA", changed)
+    monkeypatch.setattr("workflow.tracking.environment.CONDA", changed)
     installed.cache_clear()
     assert {name for name in before if before[name] != installed()[name]} == {"conda.yaml"}
 

@@ -1,7 +1,7 @@
 """What a step's result would depend on if it were run now, looked up."""
 
-from workflow import environment, runs, source_files
-from workflow.cache_key import Ingredients
+from workflow.tracking import environment, runs, source_files
+from workflow.tracking.cache_key import Ingredients
 
 KEY_TAG = "workflow.key"
 

@@ -7,10 +7,10 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import orphans, reuse, step
-from workflow.cache_key import Ingredients
-from workflow.fingerprint import KEY_TAG
 from workflow.runtime import library_logging, terminal
+from workflow.tracking import reuse, stale_runs, step
+from workflow.tracking.cache_key import Ingredients
+from workflow.tracking.fingerprint import KEY_TAG
 
 TRAIN = Ingredients(
     step="train", parameters={"seed": "1"}, inputs={}, code={}, environment={"python": "3"}
@@ -102,7 +102,7 @@ def test_a_step_that_is_reused_still_tells_its_result_and_not_why_it_was_run():
     )
     assert shown.data.tags[step.RESULT_TAG] == LINE
     assert shown.data.tags[step.KIND_TAG] == "step"
-    assert not {reuse.REASON_TAG, KEY_TAG, orphans.PROCESS_TAG} & set(shown.data.tags)
+    assert not {reuse.REASON_TAG, KEY_TAG, stale_runs.PROCESS_TAG} & set(shown.data.tags)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from sklearn.pipeline import Pipeline
 
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY, LabelledPipeline
 from sql_features.transformer import SqlFeatures
-from workflow.environment import serving_environment
 from workflow.models.families import Family
 from workflow.paths import SQL_FEATURES
-from workflow.runs import signature_type
+from workflow.tracking.environment import serving_environment
+from workflow.tracking.runs import signature_type
 
 PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
 TRUSTED = (

@@ -14,8 +14,6 @@ import mlflow
 from mlflow.entities import Run
 
 from sql_features.errors import WorkflowError
-from workflow import fingerprint, orphans, reuse
-from workflow.cache_key import Ingredients, key
 from workflow.errors import StepFailed
 from workflow.parameters import yes_or_no
 from workflow.runtime import (
@@ -27,6 +25,8 @@ from workflow.runtime import (
     terminal,
 )
 from workflow.runtime.signals import Interrupted
+from workflow.tracking import fingerprint, reuse, stale_runs
+from workflow.tracking.cache_key import Ingredients, key
 
 ERROR_TAG = "workflow.error"
 KIND_TAG = "workflow.kind"  # of every run: one of the four below
@@ -60,7 +60,7 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
                 "mlflow.runName": name,
                 "workflow.step": name,
                 KIND_TAG: WORKFLOW if name == "main" else STEP,
-                orphans.PROCESS_TAG: orphans.this_process(),
+                stale_runs.PROCESS_TAG: stale_runs.this_process(),
                 **({reuse.REASON_TAG: reason} if reason else {}),
                 **keyed,
                 **tags,
@@ -151,7 +151,7 @@ def _run(**how: object) -> Iterator[Run]:
             yield active
         except Interrupted:
             signals.end_children()
-            orphans.end(active.info.run_id)
+            stale_runs.end(active.info.run_id)
             mlflow.end_run("KILLED")  # MLflow would say FAILED
             raise
         except Exception as error:
@@ -246,7 +246,7 @@ def _killed(run_id: str | None, cause: Interrupted) -> None:
             client = mlflow.MlflowClient()
             run = client.get_run(run_id)
             parent = run.data.tags.get("mlflow.parentRunId")
-            orphans.end(run_id)
+            stale_runs.end(run_id)
             if run.info.status != "FINISHED":  # FAILED is what `mlflow run` may have said
                 client.set_tag(run_id, ERROR_TAG, line)
                 client.set_terminated(run_id, "KILLED")

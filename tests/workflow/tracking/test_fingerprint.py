@@ -4,8 +4,8 @@ from conftest import Store
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow import cache_key, environment, fingerprint, source_files
-from workflow.fingerprint import KEY_TAG
+from workflow.tracking import cache_key, environment, fingerprint, source_files
+from workflow.tracking.fingerprint import KEY_TAG
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workflow import cache_key
-from workflow.cache_key import Ingredients, differences, key
+from workflow.tracking import cache_key
+from workflow.tracking.cache_key import Ingredients, differences, key
 
 KINDS = ("parameters", "inputs", "code", "environment")
 ONE = Ingredients(

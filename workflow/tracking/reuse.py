@@ -8,17 +8,17 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow import orphans, runs
-from workflow.cache_key import Ingredients, differences, key
-from workflow.fingerprint import KEY_TAG
 from workflow.runtime import infrastructure_errors
+from workflow.tracking import runs, stale_runs
+from workflow.tracking.cache_key import Ingredients, differences, key
+from workflow.tracking.fingerprint import KEY_TAG
 
 REASON_TAG = "workflow.reason"  # of a step's run below a workflow: why it was not reused
 REUSED_TAG = "workflow.reused_from"  # of a run that shows another's result: that run's id
 RECORD = "step.json"  # artifact of a finished step: what it depends on, and what came out
 SHOWN = 3  # differences
 FIRST = "the first in this experiment"
-OWN_TAGS = (KEY_TAG, REASON_TAG, orphans.PROCESS_TAG)  # of the run alone that did the work
+OWN_TAGS = (KEY_TAG, REASON_TAG, stale_runs.PROCESS_TAG)  # of the run alone that did the work
 NEWEST = ["attributes.start_time DESC"]
 
 

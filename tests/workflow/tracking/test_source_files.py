@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from workflow import digests, source_files
+from workflow import digests
 from workflow.paths import PACKAGES
+from workflow.tracking import source_files
 
 ROOT = source_files.PROJECT
 STEPS = ("preprocess", "train", "hpo", "register")

@@ -6,7 +6,7 @@ import psutil
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from workflow import runs
+from workflow.tracking import runs
 
 PROCESS_TAG = "workflow.process"  # of a step's run: host, process id and start time of its process
 TOLERANCE = 5.0  # seconds by which a process' start time differs, as the clock is set

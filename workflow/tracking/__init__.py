@@ -1,0 +1,1 @@
+"""The tracking store: names, runs, inputs, models, versions; what is found there again."""
