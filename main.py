@@ -23,8 +23,9 @@ from workflow.paths import PROJECT
 from workflow.report import publish
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
-from workflow.story import UNCOMMITTED_TAG, Story
-from workflow.tracking import fingerprint, reuse, runs, source_files, stale_runs, step
+from workflow.story import Story
+from workflow.tracking import fingerprint, names, reuse, runs, source_files, stale_runs, step
+from workflow.tracking.names import UNCOMMITTED_TAG
 
 TUNE = ["best", "all", *FAMILIES]
 
@@ -99,7 +100,7 @@ def main(
             "train", {"models": ",".join(compared), "hyperparameters": "{}"} | fit | on
         )
         if tuned == ["best"]:
-            tuned = [train.data.tags[runs.FAMILY_TAG]]
+            tuned = [train.data.tags[names.FAMILY_TAG]]
         searched = ",".join(compared if "all" in tuned else tuned)
         hpo = workflow.step(
             "hpo",
@@ -118,10 +119,10 @@ def main(
         )
         # The page of the workflow's run shows data and model as those of its steps do.
         runs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
-        winner = MlflowClient().get_run(register.data.tags[runs.WINNER_TAG])
+        winner = MlflowClient().get_run(register.data.tags[names.WINNER_TAG])
         runs.show_model(run.info.run_id, runs.models(winner)[-1])
         mlflow.log_metrics(register.data.metrics)
-        mlflow.set_tags({key: register.data.tags[key] for key in runs.RESULT_TAGS})
+        mlflow.set_tags({key: register.data.tags[key] for key in names.RESULT_TAGS})
         story = Story(run.info.run_id)
         publish.describe_version(story)
         publish.publish(story)
@@ -195,7 +196,7 @@ def _run(entry_point: str, given: dict[str, str]) -> Run:
     except ExecutionException as error:
         failed = runs.children(mlflow.active_run())[-1]
         stale_runs.end(failed.info.run_id)  # it may have been killed, with a trial at work
-        reason = failed.data.tags.get(step.ERROR_TAG)
+        reason = failed.data.tags.get(names.ERROR_TAG)
         if reason is None:
             raise WorkflowError(
                 f"{entry_point}: its process has ended before it could say why; see the lines "

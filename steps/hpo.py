@@ -17,7 +17,7 @@ from workflow.report.search_page import search_page
 from workflow.runtime import terminal
 from workflow.search import search
 from workflow.search_importance import importance
-from workflow.tracking import cache_key, fingerprint, runs, step
+from workflow.tracking import cache_key, fingerprint, names, runs, step
 
 
 @click.command()
@@ -59,7 +59,7 @@ def hpo(
     searched = [_searched(FAMILIES[name], dataset, judged) for name in asked]
     made_of = fingerprint.of("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
-    searching = step.run("hpo", made_of, **{trials.SEARCH_TAG: alike})
+    searching = step.run("hpo", made_of, **{names.SEARCH_TAG: alike})
     with searching as run, terminal.Progress("hpo", most) as progress:
         splits.log_inputs("train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
@@ -124,7 +124,7 @@ def _close(journal: trials.Journal) -> None:
         {"run_id": best.run.info.run_id, "family": best.family.name, **journal.chosen(best)},
         "best.json",
     )
-    mlflow.set_tags({runs.FAMILY_TAG: best.family.name})
+    mlflow.set_tags({names.FAMILY_TAG: best.family.name})
     mlflow.log_metrics(best.metrics)
     table = pd.DataFrame(
         {
@@ -138,10 +138,10 @@ def _close(journal: trials.Journal) -> None:
         }
         for one in journal.trials
     )
-    mlflow.log_text(table.to_csv(index=False), runs.TRIALS)
-    names = search_charts.hyperparameters(table, metric)
-    shares = importance(table, names, pd.Series([one.loss for one in journal.trials]))
-    mlflow.log_text(shares.to_csv(index=False), runs.SEARCH_IMPORTANCE)
+    mlflow.log_text(table.to_csv(index=False), names.TRIALS)
+    searched = search_charts.hyperparameters(table, metric)
+    shares = importance(table, searched, pd.Series([one.loss for one in journal.trials]))
+    mlflow.log_text(shares.to_csv(index=False), names.SEARCH_IMPORTANCE)
     greater = metrics.METRICS[journal.task][metric].greater_is_better
     page = search_page(table, shares, metric, greater_is_better=greater)
     mlflow.log_text(page, "search.html")

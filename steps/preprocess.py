@@ -18,7 +18,7 @@ from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import Inferred, infer
-from workflow.tracking import fingerprint, runs, step
+from workflow.tracking import fingerprint, names, runs, step
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
@@ -119,8 +119,8 @@ def _check(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> 
         raw_types={split: raw.get(split, next(iter(raw.values()))).columns for split in SPLITS},
         ordered_by=columns_of(rule.column, "split.column") if isinstance(rule, ByTime) else (),
     )
-    mlflow.log_text(table.to_csv(index=False), runs.CHECKS)
-    mlflow.log_text(json.dumps(profile, allow_nan=False), runs.PROFILE)
+    mlflow.log_text(table.to_csv(index=False), names.CHECKS)
+    mlflow.log_text(json.dumps(profile, allow_nan=False), names.PROFILE)
     warned = finding.warnings(table)
     mlflow.log_metric("check_warnings", len(warned))
     wrong = finding.errors(table)
@@ -150,8 +150,8 @@ def _log(
     clean = {split: digests.of_files([out / f"{split}.parquet"]) for split in SPLITS}
     raw = {part: digests.of_files(paths) for part, paths in files.items()}
     mlflow.set_tags(
-        {f"{runs.DIGEST_TAG}.{split}": digest for split, digest in clean.items()}
-        | {f"{runs.RAW_DIGEST_TAG}.{part}": digest for part, digest in raw.items()}
+        {f"{names.DIGEST_TAG}.{split}": digest for split, digest in clean.items()}
+        | {f"{names.RAW_DIGEST_TAG}.{part}": digest for part, digest in raw.items()}
     )
     metrics = {}
     for split, report in reports.items():

@@ -25,7 +25,7 @@ from workflow.fitting import baseline_scores, check_defined
 from workflow.models import metrics
 from workflow.parameters import model_name, whole_number
 from workflow.runtime import terminal
-from workflow.tracking import fingerprint, runs, step
+from workflow.tracking import fingerprint, names, runs, step
 from workflow.tracking.logged_models import load, model_of, predict
 
 
@@ -52,7 +52,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
             rows, answers, (model, *test) = _score(finalists, splits)
         table = _leaderboard([*rows, baseline], judged)
-        mlflow.log_text(table.to_csv(index=False), runs.LEADERBOARD)
+        mlflow.log_text(table.to_csv(index=False), names.LEADERBOARD)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "predictions.parquet")
             answers.to_parquet(path)
@@ -61,16 +61,16 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         _accept(winner, table.iloc[-1], judged, splits.dataset)
         with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
             seen = analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
-        mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), runs.WINNER)
+        mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = _register(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith(("val", "test"))}
         mlflow.log_metrics(scores)
         mlflow.set_tags(
             {
-                runs.MODEL_TAG: name,
-                runs.VERSION_TAG: version,
-                runs.WINNER_TAG: winner["run_id"],
-                runs.FAMILY_TAG: winner["family"],
+                names.MODEL_TAG: name,
+                names.VERSION_TAG: version,
+                names.WINNER_TAG: winner["run_id"],
+                names.FAMILY_TAG: winner["family"],
             }
         )
         who = dict.fromkeys([winner["run"], winner["family"]])  # often the same
@@ -78,7 +78,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
             f"{key} {formatting.number(winner[key])}" for key in (f"val_{judged}", f"test_{judged}")
         ]
         step.result(
-            f"{name} version {version} is @{runs.ALIAS}: {' '.join(who)}, {', '.join(said)}"
+            f"{name} version {version} is @{names.ALIAS}: {' '.join(who)}, {', '.join(said)}"
         )
 
 
@@ -150,7 +150,7 @@ def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
     shown = ("val_", "test_", "fit_seconds", "model_bytes")
     return {
         "run": run.info.run_name,
-        "family": run.data.tags[runs.FAMILY_TAG],
+        "family": run.data.tags[names.FAMILY_TAG],
         **runs.chosen_features(run),
         **{key: value for key, value in metrics.items() if key.startswith(shown)},
         "run_id": run.info.run_id,
@@ -169,7 +169,7 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
         **{
             key.removeprefix("workflow."): value
             for key, value in preprocess.data.tags.items()
-            if key.startswith((runs.DIGEST_TAG, runs.RAW_DIGEST_TAG))
+            if key.startswith((names.DIGEST_TAG, names.RAW_DIGEST_TAG))
         },
         **{
             key: f"{winner[key]:.6g}"
@@ -188,9 +188,9 @@ def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> st
         model_id=model_of(run).rpartition("/")[2],
         tags=tags,
         description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
-        f"{scores}. {runs.BRIEFLY}",
+        f"{scores}. {names.BRIEFLY}",
     )
-    client.set_registered_model_alias(name, runs.ALIAS, version.version)
+    client.set_registered_model_alias(name, names.ALIAS, version.version)
     return str(version.version)
 
 

@@ -19,7 +19,7 @@ from workflow.fitting import Bench, Fitted, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.runtime import terminal
-from workflow.tracking import fingerprint, logged_models, runs, step
+from workflow.tracking import fingerprint, logged_models, names, runs, step
 
 
 @click.command()
@@ -60,18 +60,18 @@ def train(
         bench = Bench(splits, selected, seeded, how)
         scores = {}
         for family in [BASELINE, *(FAMILIES[name] for name in asked)]:
-            with step.child(family.name, step.MODEL) as run:
+            with step.child(family.name, names.MODEL) as run:
                 fitted = bench.fit(family, given if family is not BASELINE else {})
                 mlflow.set_tags(runs.model_tags(family.name, how, seeded))
-                mlflow.log_param(runs.FAMILY, family.name)
+                mlflow.log_param(names.FAMILY, family.name)
                 if features == SEARCH:
-                    mlflow.log_param(runs.FEATURES, ALL)
+                    mlflow.log_param(names.FEATURES, ALL)
                 _log(bench, family, fitted, judged, run.info.run_id)
             scores[family.name] = fitted.metrics[f"val_{judged}"]
             fitted_as = f"{family.name} val_{judged} {formatting.number(scores[family.name])}"
             terminal.detail("train", f"{fitted_as}, fitted", seconds=fitted.seconds)
         best = min(asked, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
-        mlflow.set_tags({runs.FAMILY_TAG: best})
+        mlflow.set_tags({names.FAMILY_TAG: best})
         mlflow.log_metric(f"val_{judged}", scores[best])
         order = sorted(scores, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
         line = ", ".join(f"{name} {formatting.number(scores[name])}" for name in order)

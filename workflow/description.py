@@ -5,8 +5,9 @@ import re
 import pandas as pd
 
 from workflow.formatting import number, seconds, size, with_unit
-from workflow.story import REPORT, Story
-from workflow.tracking import runs
+from workflow.story import Story
+from workflow.tracking import names, runs
+from workflow.tracking.names import REPORT
 
 TAG = "mlflow.note.content"  # of a run: its description
 LONGEST = 8_000  # characters of a tag; MLflow cuts what is longer
@@ -28,7 +29,7 @@ def of_run(story: Story) -> str:
         [
             # The UI shows the first lines, and the rest when asked for more: no heading's height.
             f"**{escaped(headline(story))}**. Registered as [{escaped(story.model)} version "
-            f"{story.version}]({model}), `@{runs.ALIAS}`. Pictures: **[{REPORT}]({page})**.",
+            f"{story.version}]({model}), `@{names.ALIAS}`. Pictures: **[{REPORT}]({page})**.",
             escaped(story.dataset.description or story.dataset.name),
         ],
     )
@@ -107,9 +108,9 @@ def _leaderboard(story: Story, most: int) -> list[str]:
         ]
         for position, (_, row) in enumerate(shown.iterrows())
     ]
-    if runs.FEATURES in table:
-        heads.insert(3, runs.FEATURES)
-        for cells, name in zip(rows, shown[runs.FEATURES], strict=True):
+    if names.FEATURES in table:
+        heads.insert(3, names.FEATURES)
+        for cells, name in zip(rows, shown[names.FEATURES], strict=True):
             cells.insert(3, "" if pd.isna(name) else escaped(name))
     parts = ["### Leaderboard", _table(heads, rows)]
     if (more := len(table) - len(shown)) > 0:
@@ -145,7 +146,7 @@ def _warnings(story: Story, most: int) -> list[str]:
         return []
     lines = [f"- {escaped(line[:CUT])}" for line in story.warnings[:most]]
     if (more := len(story.warnings) - most) > 0:
-        lines.append(f"- {more} more, in {runs.CHECKS} of the preprocess run")
+        lines.append(f"- {more} more, in {names.CHECKS} of the preprocess run")
     return ["### Warnings", "\n".join(lines)]
 
 

@@ -27,11 +27,10 @@ from workflow.data.split_rules import SPLITS
 from workflow.models import metrics
 from workflow.paths import MLPROJECT
 from workflow.runtime import infrastructure_errors
-from workflow.tracking import reuse, runs, step
+from workflow.tracking import names, runs
+from workflow.tracking.names import UNCOMMITTED_TAG
 
 STEPS = ("preprocess", "train", "hpo", "register")
-UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow's run: how many files no commit has
-REPORT = "report.html"  # artifact of a workflow's run
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,12 @@ class Step:
     @property
     def result(self) -> str:
         """What came out, in one sentence."""
-        return self.run.data.tags.get(step.RESULT_TAG, "")
+        return self.run.data.tags.get(names.RESULT_TAG, "")
 
     @property
     def reason(self) -> str:
         """Why it was run."""
-        return self.shown.data.tags.get(reuse.REASON_TAG, "")
+        return self.shown.data.tags.get(names.REASON_TAG, "")
 
 
 class Story:
@@ -136,12 +135,12 @@ class Story:
     @property
     def model(self) -> str:
         """The registered model's name."""
-        return self._register.data.tags[runs.MODEL_TAG]
+        return self._register.data.tags[names.MODEL_TAG]
 
     @property
     def version(self) -> str:
         """The registered version."""
-        return self._register.data.tags[runs.VERSION_TAG]
+        return self._register.data.tags[names.VERSION_TAG]
 
     @cached_property
     def leaderboard(self) -> pd.DataFrame:
@@ -150,13 +149,13 @@ class Story:
         Columns: "run", "family", `features` where they were searched, scores, "fit_seconds",
         "model_bytes", "run_id". Only finalists and the baseline have scores on test.
         """
-        finalists = self._csv("register", runs.LEADERBOARD)
+        finalists = self._csv("register", names.LEADERBOARD)
         known = set(finalists["run_id"].dropna())
         compared = [self._id("train"), self._id("hpo")]
         rest = [
             {
                 "run": run.info.run_name,
-                "family": run.data.tags[runs.FAMILY_TAG],
+                "family": run.data.tags[names.FAMILY_TAG],
                 **runs.chosen_features(run),
                 **run.data.metrics,
                 "run_id": run.info.run_id,
@@ -182,7 +181,7 @@ class Story:
     @property
     def validation(self) -> str:
         """How models were judged: `holdout` or `cv:<folds>`."""
-        return self._winner.data.tags[runs.VALIDATION_TAG]
+        return self._winner.data.tags[names.VALIDATION_TAG]
 
     @cached_property
     def hyperparameters(self) -> dict[str, str]:
@@ -197,7 +196,7 @@ class Story:
     @cached_property
     def checks(self) -> pd.DataFrame:
         """What was looked for in the data; see checks.py."""
-        return self._csv("preprocess", runs.CHECKS)
+        return self._csv("preprocess", names.CHECKS)
 
     @cached_property
     def warnings(self) -> list[str]:
@@ -207,33 +206,33 @@ class Story:
     @cached_property
     def profile(self) -> dict[str, Any]:
         """What preprocess has logged of the columns' distributions; see distributions.py."""
-        return self._json("preprocess", runs.PROFILE)
+        return self._json("preprocess", names.PROFILE)
 
     @cached_property
     def trials(self) -> pd.DataFrame:
         """A row a trial, see steps/hpo.py."""
-        return self._csv("hpo", runs.TRIALS)
+        return self._csv("hpo", names.TRIALS)
 
     @cached_property
     def hyperparameter_importance(self) -> pd.DataFrame:
         """Columns "family", "hyperparameter" and "importance"; see search_importance.py."""
-        return self._csv("hpo", runs.SEARCH_IMPORTANCE)
+        return self._csv("hpo", names.SEARCH_IMPORTANCE)
 
     @cached_property
     def winner(self) -> dict[str, Any]:
         """What register has logged of the registered model; see winner.py."""
-        return self._json("register", runs.WINNER)
+        return self._json("register", names.WINNER)
 
     @property
     def digests(self) -> dict[str, str]:
         """Digest of each clean split."""
         tags = self.steps["preprocess"].run.data.tags
-        return {split: tags[f"{runs.DIGEST_TAG}.{split}"] for split in SPLITS}
+        return {split: tags[f"{names.DIGEST_TAG}.{split}"] for split in SPLITS}
 
     @property
     def raw_digests(self) -> dict[str, str]:
         """Digest of the raw rows, by split or of the whole table."""
-        head = f"{runs.RAW_DIGEST_TAG}."
+        head = f"{names.RAW_DIGEST_TAG}."
         tags = self.steps["preprocess"].run.data.tags
         return {name.removeprefix(head): one for name, one in tags.items() if name.startswith(head)}
 
@@ -285,7 +284,7 @@ class Story:
     @property
     def uri(self) -> str:
         """Where the registered model is loaded from."""
-        return f"models:/{self.model}@{runs.ALIAS}"
+        return f"models:/{self.model}@{names.ALIAS}"
 
     @property
     def serving(self) -> list[str]:
@@ -302,7 +301,7 @@ class Story:
 
     @cached_property
     def _winner(self) -> Run:
-        return _present(self._register.data.tags[runs.WINNER_TAG], "the registered model")
+        return _present(self._register.data.tags[names.WINNER_TAG], "the registered model")
 
     @property
     def _register(self) -> Run:
@@ -361,7 +360,7 @@ def public(address: str) -> str:
 
 def _worker(shown: Run) -> Run:
     """Return the run that did the work of a step that is shown."""
-    source = shown.data.tags.get(reuse.REUSED_TAG)
+    source = shown.data.tags.get(names.REUSED_TAG)
     return _present(source, shown.info.run_name) if source else shown
 
 

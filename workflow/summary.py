@@ -6,8 +6,9 @@ import pandas as pd
 from workflow.description import headline
 from workflow.formatting import number, seconds
 from workflow.runtime import terminal
-from workflow.story import REPORT, Story, public
-from workflow.tracking import runs
+from workflow.story import Story, public
+from workflow.tracking import names, runs
+from workflow.tracking.names import REPORT
 
 MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen
 WIDEST = 20  # characters of a name
@@ -22,7 +23,7 @@ def show(story: Story) -> None:
 def _result(story: Story) -> list[str]:
     return [
         story.dataset.description or story.dataset.name,
-        f"Registered {story.model} version {story.version}, @{runs.ALIAS}: {headline(story)}",
+        f"Registered {story.model} version {story.version}, @{names.ALIAS}: {headline(story)}",
     ]
 
 
@@ -31,16 +32,16 @@ def _leaderboard(story: Story) -> list[str]:
     # The baseline stands last.
     shown = pd.concat([table.iloc[:-1].head(MODELS - 1), table.iloc[-1:]])
     wide = max(12, len(story.test) + 2)
-    texts = [name for name in ("run", "family", runs.FEATURES) if name in shown]
+    texts = [name for name in ("run", "family", names.FEATURES) if name in shown]
     lines = [
         "  " + "".join(f"{name:<{WIDEST}}" for name in texts)
         + "".join(f"{name:>{wide}}" for name in scores) + f"{'fit':>12}"
     ]  # fmt: skip
     for place, (_, row) in enumerate(shown.iterrows()):
-        names = "".join(f"{_name(row[name]):<{WIDEST}}" for name in texts)
+        who = "".join(f"{_name(row[name]):<{WIDEST}}" for name in texts)
         values = "".join(f"{number(row[name]):>{wide}}" for name in scores)
         mark, fit = "*" if place == 0 else " ", seconds(row["fit_seconds"])
-        lines.append(f"{mark} {names}{values}{fit:>12}")
+        lines.append(f"{mark} {who}{values}{fit:>12}")
     if (more := len(table) - len(shown)) > 0:
         lines.append(f"  and {more} more, in the report")
     return lines

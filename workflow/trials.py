@@ -15,9 +15,9 @@ from workflow.models import metrics
 from workflow.models.families import Family
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
-from workflow.tracking import logged_models, reuse, runs, step
+from workflow.tracking import logged_models, names, reuse, runs, step
+from workflow.tracking.names import SEARCH_TAG
 
-SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
 PREFIX = "trial-"
 MOST_FAILURES = 5  # in a row; then something is wrong with all of them
 
@@ -118,7 +118,7 @@ class Journal:
         """Fit one suggestion and log it; return its loss, or None if it has failed."""
         number, self._started = self._started, self._started + 1
         seeded = {"random_state": self.benches[features].seed} if family.seeded else {}
-        params = self._chosen(suggestion, features) | seeded | {runs.FAMILY: family.name}
+        params = self._chosen(suggestion, features) | seeded | {names.FAMILY: family.name}
         run = self.earlier.get(number)
         if run and run.data.params == {name: str(value) for name, value in params.items()}:
             run, found, did = self._copy(run), run.data.metrics, "read back"
@@ -172,7 +172,7 @@ class Journal:
         return f"{name} {formatting.number(self.best[0].metrics[name])}" if self.trials else ""
 
     def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
-        return suggestion | ({runs.FEATURES: features} if len(self.benches) > 1 else {})
+        return suggestion | ({names.FEATURES: features} if len(self.benches) > 1 else {})
 
     def _fit(
         self,
@@ -184,7 +184,7 @@ class Journal:
     ) -> tuple[Run | None, dict[str, float]]:
         bench, name = self.benches[features], f"{PREFIX}{number:03d}"
         try:
-            with step.child(name, step.TRIAL) as run:
+            with step.child(name, names.TRIAL) as run:
                 mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
                 mlflow.log_params(params)
                 fitted = bench.fit(family, suggestion)
@@ -204,7 +204,7 @@ class Journal:
 
     def _fail(self, run_id: str, name: str, error: WorkflowError) -> None:
         """Leave the reason on the trial's run, which has ended FAILED; the search goes on."""
-        MlflowClient().set_tag(run_id, step.ERROR_TAG, str(error))
+        MlflowClient().set_tag(run_id, names.ERROR_TAG, str(error))
         self.failed += 1
         self._failures += 1
         if self._failures == MOST_FAILURES:
@@ -215,8 +215,8 @@ class Journal:
         """Show a trial of an earlier search, and its model if it has one, in this one."""
         tags = run.data.tags | {
             "mlflow.parentRunId": mlflow.active_run().info.run_id,
-            step.KIND_TAG: step.TRIAL,
-            reuse.REUSED_TAG: run.data.tags.get(reuse.REUSED_TAG, run.info.run_id),
+            names.KIND_TAG: names.TRIAL,
+            names.REUSED_TAG: run.data.tags.get(names.REUSED_TAG, run.info.run_id),
         }
         copied = reuse.copy(run, tags, without=("test_", "model_"))
         self.read_back += 1

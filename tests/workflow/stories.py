@@ -9,7 +9,7 @@ from mlflow.entities import Run, RunData, RunInfo, RunTag
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
 from workflow.story import Step, Story
-from workflow.tracking import step
+from workflow.tracking import names
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = {
@@ -104,7 +104,7 @@ def story(
     }
     found.steps = {}
     for place, (one, its_tags) in enumerate(more.items()):
-        said = {step.RESULT_TAG: f"{one} has come out: {name}", "workflow.reason": "the first"}
+        said = {names.RESULT_TAG: f"{one} has come out: {name}", "workflow.reason": "the first"}
         worker = run(f"{one}-run", place + 1.0, {"models": "linear,lightgbm"}, **said, **its_tags)
         shown = run(f"{one}-shown", place + 1.0) if one in reused else worker
         found.steps[one] = Step(one, shown, worker)

@@ -5,7 +5,7 @@ from stories import COMMIT, run, story
 
 from sql_features.errors import WorkflowError
 from workflow.story import Story
-from workflow.tracking import step
+from workflow.tracking import names
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_workflow_has_its_four_steps_in_order(store):
 
 def test_a_reused_step_is_told_by_the_run_that_did_the_work(store):
     workflow(store, train="earlier")
-    store["earlier"] = run("earlier", 9.0, **{step.RESULT_TAG: "it came out"})
+    store["earlier"] = run("earlier", 9.0, **{names.RESULT_TAG: "it came out"})
     found = Story("main").steps["train"]
     assert found.reused
     assert (found.run.info.run_id, found.seconds, found.result) == ("earlier", 9.0, "it came out")

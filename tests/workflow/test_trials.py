@@ -23,7 +23,7 @@ from workflow.models.families import FAMILIES
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.search import search
-from workflow.tracking import logged_models, reuse, runs, step
+from workflow.tracking import logged_models, names, runs, step
 from workflow.tracking.runs import Splits
 from workflow.trials import MOST_FAILURES, Journal, Trial
 
@@ -131,7 +131,7 @@ class Hpo:
     @contextmanager
     def journal(self, kept: int = 1, how: str = "holdout", alike: str = "k") -> Iterator[tuple]:
         """Start a search's run; yield it with its journal."""
-        with step.run("hpo", **{trials.SEARCH_TAG: alike}) as run, Progress("hpo", 5) as progress:
+        with step.run("hpo", **{names.SEARCH_TAG: alike}) as run, Progress("hpo", 5) as progress:
             earlier = trials.finished(alike, self.experiment)
             journal = Journal(
                 {"all": self.bench(how)}, validation=how, metric="rmse", kept=kept,
@@ -193,13 +193,13 @@ def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo,
         run = done.trials[f"trial-{trial.number:03d}"]
         assert run.info.status == "FINISHED"
         assert float(run.data.params["alpha"]) == trial.suggestion["alpha"]
-        assert run.data.params[runs.FAMILY] == "linear"
-        assert run.data.tags[step.KIND_TAG] == step.TRIAL
+        assert run.data.params[names.FAMILY] == "linear"
+        assert run.data.tags[names.KIND_TAG] == names.TRIAL
         assert trial.metrics.items() <= run.data.metrics.items()
         assert trial.loss == run.data.metrics["val_rmse"]
         assert run.data.metrics["fit_seconds"] == trial.seconds >= 0
         assert run.data.tags.items() >= runs.model_tags("linear", "holdout", 42).items()
-        assert reuse.REUSED_TAG not in run.data.tags
+        assert names.REUSED_TAG not in run.data.tags
     assert done.journal.read_back == done.journal.seconds == 0
 
 
@@ -224,9 +224,9 @@ def test_a_trial_that_is_read_back_shows_what_the_first_one_did_and_when(hpo):
         assert run.data.metrics == was.data.metrics
         for what in ("status", "start_time", "end_time", "run_name"):
             assert getattr(run.info, what) == getattr(was.info, what)
-        assert run.data.tags[runs.FAMILY_TAG] == "linear"
-        assert run.data.tags[reuse.REUSED_TAG] == was.info.run_id
-        assert run.data.tags[step.KIND_TAG] == step.TRIAL
+        assert run.data.tags[names.FAMILY_TAG] == "linear"
+        assert run.data.tags[names.REUSED_TAG] == was.info.run_id
+        assert run.data.tags[names.KIND_TAG] == names.TRIAL
         assert run.data.tags["mlflow.parentRunId"] == again.run.info.run_id
     assert again.journal.seconds == pytest.approx(
         sum(one.info.end_time - one.info.start_time for one in first.trials.values()) / 1000
@@ -238,7 +238,7 @@ def test_a_copy_of_a_copy_points_to_the_trial_that_was_run(hpo):
     hpo(2, keep=False)
     third = hpo(2, keep=False).trials
     for name, run in third.items():
-        assert run.data.tags[reuse.REUSED_TAG] == first[name].info.run_id
+        assert run.data.tags[names.REUSED_TAG] == first[name].info.run_id
 
 
 def test_metrics_of_the_test_split_and_of_another_model_are_not_read_back(hpo, module_store):
@@ -441,12 +441,12 @@ def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goe
     with failing(monkeypatch, method, lambda n: n == 1, error):
         done = hpo(3, keep=False)
     assert [run.info.status for run in done.trials.values()] == ["FINISHED", "FAILED", "FINISHED"]
-    said = done.trials["trial-001"].data.tags[step.ERROR_TAG]
+    said = done.trials["trial-001"].data.tags[names.ERROR_TAG]
     assert said.startswith("linear ")
     assert says in said
     assert reason in said
     assert "\n" not in said
-    assert step.ERROR_TAG not in done.trials["trial-002"].data.tags
+    assert names.ERROR_TAG not in done.trials["trial-002"].data.tags
     assert "val_rmse" not in done.trials["trial-001"].data.metrics
     assert [one.number for one in done.journal.trials] == [0, 2]
     assert done.run.info.status == "RUNNING"
@@ -465,7 +465,7 @@ def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
             assert journal.trial(LINEAR, "all", {"alpha": 1.0}) is None
     (trial,) = runs.children(run)
     assert trial.info.status == "FAILED"
-    assert "has val_rmse nan" in trial.data.tags[step.ERROR_TAG]
+    assert "has val_rmse nan" in trial.data.tags[names.ERROR_TAG]
     assert journal.trials == []
 
 
@@ -523,7 +523,7 @@ def test_too_many_failures_in_a_row_end_the_search_with_the_reason(hpo, monkeypa
     assert run.info.status == "FAILED"
     statuses = [one.info.status for one in runs.children(run)]
     assert statuses == ["FINISHED", *["FAILED"] * MOST_FAILURES]
-    assert all(step.ERROR_TAG in one.data.tags for one in runs.children(run)[1:])
+    assert all(names.ERROR_TAG in one.data.tags for one in runs.children(run)[1:])
 
 
 def _searches(hpo: Hpo) -> list[Run]:
@@ -595,7 +595,7 @@ def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
     narrow = {"all": benches(), "miles": benches().using({"miles": "miles"})}
 
     def both(earlier: dict[int, Run]) -> tuple[Run, list[Trial]]:
-        tags = {trials.SEARCH_TAG: "sets"}
+        tags = {names.SEARCH_TAG: "sets"}
         with step.run("hpo", **tags) as run, Progress("hpo", 2) as progress:
             journal = Journal(
                 narrow, validation="holdout", metric="rmse", kept=1, earlier=earlier,
@@ -603,11 +603,11 @@ def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
             )  # fmt: skip
             for features in ("all", "miles"):
                 journal.trial(LINEAR, features, {"alpha": 1.0})
-        assert [journal.chosen(one)[runs.FEATURES] for one in journal.trials] == ["all", "miles"]
+        assert [journal.chosen(one)[names.FEATURES] for one in journal.trials] == ["all", "miles"]
         return run, journal.trials
 
     run, first = both({})
-    assert [one.data.params[runs.FEATURES] for one in runs.children(run)] == ["all", "miles"]
+    assert [one.data.params[names.FEATURES] for one in runs.children(run)] == ["all", "miles"]
     assert first[0].loss != first[1].loss
     fits.take()
     _, again = both(trials.finished("sets", experiment))

@@ -21,7 +21,7 @@ from workflow.evaluation.error_analysis import NAME, Measures, by_value, measure
 from workflow.evaluation.scores import codes
 from workflow.parameters import folds
 from workflow.plain import edges, edges_rounded, number, text
-from workflow.tracking import runs
+from workflow.tracking import names, runs
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # of a density along each axis, of a histogram
@@ -74,7 +74,7 @@ def analysis_of(
     return {
         "run_id": run.info.run_id,
         "run": run.info.run_name,
-        "family": run.data.tags[runs.FAMILY_TAG],
+        "family": run.data.tags[names.FAMILY_TAG],
         **analysis(
             model,
             task=splits.dataset.task,
@@ -82,8 +82,8 @@ def analysis_of(
             validation=splits.read("validation", model[0].columns),
             test=(raw, actual),
             predictions=predictions,
-            seed=int(run.data.tags[runs.SEED_TAG]),
-            fitted_on_validation=folds(run.data.tags[runs.VALIDATION_TAG]) is not None,
+            seed=int(run.data.tags[names.SEED_TAG]),
+            fitted_on_validation=folds(run.data.tags[names.VALIDATION_TAG]) is not None,
         ),
     }
 

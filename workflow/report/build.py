@@ -11,7 +11,7 @@ from workflow.report import data_charts, page, winner_charts
 from workflow.report.search_page import search
 from workflow.report.style import Chart
 from workflow.story import Story
-from workflow.tracking import runs
+from workflow.tracking import names
 
 SECTIONS = {
     "result": "Result",
@@ -38,11 +38,11 @@ def report(story: Story) -> str:
         story=story,
         headline=headline(story),
         sections=SECTIONS,
-        alias=runs.ALIAS,
+        alias=names.ALIAS,
         unit=unit,
         metrics=list(metrics.METRICS[task]),
         validation=story.validation,
-        searched_features=runs.FEATURES in story.leaderboard,
+        searched_features=names.FEATURES in story.leaderboard,
         kept=sum(one["kept"] for one in story.rows.values()),
         read=sum(one["read"] for one in story.rows.values()),
         flows=_flows(story),
@@ -84,7 +84,7 @@ def _flows(story: Story) -> dict[str, str]:
     searched = hpo.data.params.get("models", "")
     return {
         "preprocess": f"splits: {kept} rows",
-        "train": f"best: {train.data.tags[runs.FAMILY_TAG]}; searched: {searched}",
+        "train": f"best: {train.data.tags[names.FAMILY_TAG]}; searched: {searched}",
         "hpo": f"{len(story.leaderboard) - 1} models",
         "register": f"the best of validation: {story.best['run']}",
     }

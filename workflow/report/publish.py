@@ -4,8 +4,9 @@ from mlflow.tracking import MlflowClient
 
 from workflow import description
 from workflow.report import build
-from workflow.story import REPORT, Story
-from workflow.tracking import runs
+from workflow.story import Story
+from workflow.tracking import names
+from workflow.tracking.names import REPORT
 
 
 def publish(story: Story) -> None:
@@ -19,6 +20,6 @@ def describe_version(story: Story) -> None:
     """Describe the registered version, unless a workflow or somebody else has done so before."""
     client = MlflowClient()
     version = client.get_model_version(story.model, story.version)
-    if version.description.endswith(runs.BRIEFLY):
+    if version.description.endswith(names.BRIEFLY):
         text = description.of_version(story)
         client.update_model_version(story.model, story.version, text)

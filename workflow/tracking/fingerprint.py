@@ -2,8 +2,7 @@
 
 from workflow.tracking import environment, runs, source_files
 from workflow.tracking.cache_key import Ingredients
-
-KEY_TAG = "workflow.key"
+from workflow.tracking.names import KEY_TAG
 
 
 def of(step: str, given: dict[str, str], contents: dict[str, str] | None = None) -> Ingredients:

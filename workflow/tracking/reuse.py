@@ -9,16 +9,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow.runtime import infrastructure_errors
-from workflow.tracking import runs, stale_runs
+from workflow.tracking import names, runs
 from workflow.tracking.cache_key import Ingredients, differences, key
-from workflow.tracking.fingerprint import KEY_TAG
+from workflow.tracking.names import KEY_TAG, REASON_TAG, RECORD, REUSED_TAG
 
-REASON_TAG = "workflow.reason"  # of a step's run below a workflow: why it was not reused
-REUSED_TAG = "workflow.reused_from"  # of a run that shows another's result: that run's id
-RECORD = "step.json"  # artifact of a finished step: what it depends on, and what came out
 SHOWN = 3  # differences
 FIRST = "the first in this experiment"
-OWN_TAGS = (KEY_TAG, REASON_TAG, stale_runs.PROCESS_TAG)  # of the run alone that did the work
+OWN_TAGS = (KEY_TAG, REASON_TAG, names.PROCESS_TAG)  # of the run alone that did the work
 NEWEST = ["attributes.start_time DESC"]
 
 
@@ -27,7 +24,7 @@ def record(run: Run, ingredients: Ingredients) -> None:
     client = MlflowClient()
     children = runs.children(run)
     models = {id for child in children for id in runs.models(child)}
-    if winner := client.get_run(run.info.run_id).data.tags.get(runs.WINNER_TAG):
+    if winner := client.get_run(run.info.run_id).data.tags.get(names.WINNER_TAG):
         models |= set(runs.models(client.get_run(winner)))
     result = {
         "artifacts": runs.sizes(client.list_artifacts, run.info.run_id),
@@ -128,9 +125,9 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
         # MLflow adds a file of its own when it loads a registered model.
         if not sizes.items() <= (runs.model_files(id) or {}).items():
             return f"model {id} {gone}"
-    name, version = (run.data.tags.get(tag) for tag in (runs.MODEL_TAG, runs.VERSION_TAG))
+    name, version = (run.data.tags.get(tag) for tag in (names.MODEL_TAG, names.VERSION_TAG))
     if name is not None and runs.champion(name) != version:
-        return f"{name} version {version} is not @{runs.ALIAS} any more"
+        return f"{name} version {version} is not @{names.ALIAS} any more"
     return ""
 
 

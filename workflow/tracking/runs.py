@@ -31,26 +31,10 @@ from workflow.data.dataset_file import from_yaml
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import read_positions, read_split, split_columns
 from workflow.runtime import infrastructure_errors
+from workflow.tracking.names import ALIAS, FAMILY_TAG, FEATURES, SEED_TAG, VALIDATION_TAG
 
-FAMILY_TAG = "workflow.family"
-SEED_TAG = "workflow.seed"
-VALIDATION_TAG = "workflow.validation"  # how a model was judged: holdout, or cv:<folds>
-DIGEST_TAG = "workflow.digest"  # + "." + split, of the clean split
-RAW_DIGEST_TAG = "workflow.raw_digest"  # + "." + split, of the raw file
-MODEL_TAG = "workflow.registered_model"
-VERSION_TAG = "workflow.registered_version"
-WINNER_TAG = "workflow.winner"  # the run whose model was registered
-# Params of a run of a model: what it is, and its feature set, where those are searched.
-FAMILY, FEATURES = "family", "features"
-BRIEFLY = "Takes raw rows."  # ends what register says of a version; a workflow says more
-ALIAS = "champion"  # of a registered model: the newest version that was accepted
-# Artifacts that are read again, of a preprocess, an hpo and a register run.
-CHECKS, PROFILE = "checks.csv", "profile.json"
-TRIALS, SEARCH_IMPORTANCE = "trials.csv", "hyperparameter_importance.csv"
-LEADERBOARD, WINNER = "leaderboard.csv", "winner.json"
 ATTEMPTS = 10
 NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, MySQL
-RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
 
 
 @dataclass(frozen=True)

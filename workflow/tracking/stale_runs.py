@@ -7,8 +7,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from workflow.tracking import runs
+from workflow.tracking.names import PROCESS_TAG
 
-PROCESS_TAG = "workflow.process"  # of a step's run: host, process id and start time of its process
 TOLERANCE = 5.0  # seconds by which a process' start time differs, as the clock is set
 
 

@@ -25,13 +25,10 @@ from workflow.runtime import (
     terminal,
 )
 from workflow.runtime.signals import Interrupted
-from workflow.tracking import fingerprint, reuse, stale_runs
+from workflow.tracking import names, reuse, stale_runs
 from workflow.tracking.cache_key import Ingredients, key
+from workflow.tracking.names import ERROR_TAG, KIND_TAG, RESULT_TAG, STEP, WORKFLOW
 
-ERROR_TAG = "workflow.error"
-KIND_TAG = "workflow.kind"  # of every run: one of the four below
-WORKFLOW, STEP, MODEL, TRIAL = "workflow", "step", "model", "trial"
-RESULT_TAG = "workflow.result"  # of a step's run: what its last line says
 REASON = "TABULAR_WORKFLOW_REASON"  # in the environment of a workflow's step: why it is run
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 RESUME = "the same command goes on where it stopped"
@@ -54,14 +51,14 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
     if is_alone() and name != "main":
         terminal.say(name, "runs alone", faint=True)
     with _run(run_name=name) as active:
-        keyed = {fingerprint.KEY_TAG: key(ingredients)} if ingredients else {}
+        keyed = {names.KEY_TAG: key(ingredients)} if ingredients else {}
         mlflow.set_tags(
             {
                 "mlflow.runName": name,
                 "workflow.step": name,
                 KIND_TAG: WORKFLOW if name == "main" else STEP,
-                stale_runs.PROCESS_TAG: stale_runs.this_process(),
-                **({reuse.REASON_TAG: reason} if reason else {}),
+                names.PROCESS_TAG: stale_runs.this_process(),
+                **({names.REASON_TAG: reason} if reason else {}),
                 **keyed,
                 **tags,
             }

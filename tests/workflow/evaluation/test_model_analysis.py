@@ -15,7 +15,7 @@ from sql_features.expressions import quote
 from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
 from workflow.evaluation import classification_curves, model_analysis, permutation_importance
-from workflow.tracking import runs
+from workflow.tracking import names
 
 RNG = np.random.default_rng(0)
 MOST_BYTES = 150_000
@@ -418,7 +418,7 @@ def test_any_table_is_told_as_plain_json(table):
 
 @pytest.mark.parametrize(("how", "fitted_on"), [("holdout", False), ("cv:5", True)])
 def test_it_is_said_of_which_run_the_model_is(raw, how, fitted_on):
-    tags = {runs.FAMILY_TAG: "linear", runs.SEED_TAG: "7", runs.VALIDATION_TAG: how}
+    tags = {names.FAMILY_TAG: "linear", names.SEED_TAG: "7", names.VALIDATION_TAG: how}
     run = SimpleNamespace(
         info=SimpleNamespace(run_id="abc", run_name="trial-003"), data=SimpleNamespace(tags=tags)
     )

@@ -5,7 +5,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow.tracking import cache_key, environment, fingerprint, source_files
-from workflow.tracking.fingerprint import KEY_TAG
+from workflow.tracking.names import KEY_TAG
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from conftest import Store
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.tracking import MlflowClient
 
-from workflow.tracking import reuse, runs, stale_runs, step
+from workflow.tracking import names, reuse, runs, step
 from workflow.tracking.cache_key import Ingredients
-from workflow.tracking.fingerprint import KEY_TAG
+from workflow.tracking.names import KEY_TAG
 
 HPO = Ingredients(
     step="hpo",
@@ -48,7 +48,7 @@ class Experiment:
             mlflow.log_text("trial,rmse", "trials.csv")
             mlflow.log_text("<p>", "plots/search.html")
             for number in range(trials):
-                with step.child(f"trial-{number:03d}", step.TRIAL) as child:
+                with step.child(f"trial-{number:03d}", names.TRIAL) as child:
                     self.model(child)
             during(run)
         return self.run(run)
@@ -315,18 +315,18 @@ def registered(experiment: Experiment, name: str) -> Run:
     client = experiment.client
 
     def during(run: Run) -> None:
-        with step.child("winner", step.TRIAL) as winner:
+        with step.child("winner", names.TRIAL) as winner:
             model = experiment.model(winner)
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
         version = client.create_model_version(
             name, f"models:/{model}", winner.info.run_id, model_id=model
         )
-        client.set_registered_model_alias(name, runs.ALIAS, version.version)
+        client.set_registered_model_alias(name, names.ALIAS, version.version)
         tags = {
-            runs.MODEL_TAG: name,
-            runs.VERSION_TAG: str(version.version),
-            runs.WINNER_TAG: winner.info.run_id,
+            names.MODEL_TAG: name,
+            names.VERSION_TAG: str(version.version),
+            names.WINNER_TAG: winner.info.run_id,
         }
         mlflow.set_tags(tags)
 
@@ -337,16 +337,16 @@ def test_a_registration_is_found_as_long_as_its_version_is_the_champion(experime
     run = registered(experiment, "taxi")
     assert experiment.find(REGISTER) == (run.info.run_id, "")
     client = experiment.client
-    winner = run.data.tags[runs.WINNER_TAG]
+    winner = run.data.tags[names.WINNER_TAG]
     source = f"models:/{runs.models(client.get_run(winner))[0]}"
     later = client.create_model_version("taxi", source, winner)
     assert experiment.find(REGISTER) == (run.info.run_id, "")
-    client.set_registered_model_alias("taxi", runs.ALIAS, later.version)
+    client.set_registered_model_alias("taxi", names.ALIAS, later.version)
     reason = "taxi version 1 is not @champion any more"
     assert experiment.find(REGISTER) == (None, reason)
-    client.delete_registered_model_alias("taxi", runs.ALIAS)
+    client.delete_registered_model_alias("taxi", names.ALIAS)
     assert experiment.find(REGISTER) == (None, reason)
-    client.set_registered_model_alias("taxi", runs.ALIAS, "1")
+    client.set_registered_model_alias("taxi", names.ALIAS, "1")
     assert experiment.find(REGISTER) == (run.info.run_id, "")
     client.delete_registered_model("taxi")
     assert experiment.find(REGISTER) == (None, reason)
@@ -354,7 +354,7 @@ def test_a_registration_is_found_as_long_as_its_version_is_the_champion(experime
 
 def test_a_registration_whose_winner_has_lost_its_model_is_not_found(experiment):
     run = registered(experiment, "houses")
-    winner = experiment.client.get_run(run.data.tags[runs.WINNER_TAG])
+    winner = experiment.client.get_run(run.data.tags[names.WINNER_TAG])
     (model,) = runs.models(winner)
     shutil.rmtree(experiment.model_files(winner))
     assert experiment.find(REGISTER) == (None, f"model {model} of run {run.info.run_id} is gone")
@@ -427,7 +427,7 @@ def test_what_is_shown_is_a_finished_child_with_all_that_can_be_read_from_the_ru
     assert copy.info.status == "FINISHED"
     assert copy.data.tags["family"] == "linear"
     assert copy.data.tags["workflow.step"] == "hpo"
-    assert copy.data.tags[reuse.REUSED_TAG] == run.info.run_id
+    assert copy.data.tags[names.REUSED_TAG] == run.info.run_id
     assert copy.data.tags["mlflow.parentRunId"] == workflow.info.run_id
 
 
@@ -442,7 +442,7 @@ def test_what_is_shown_has_no_key_no_process_and_no_child_of_its_own(whole):
     experiment, run = whole
     _, copy = shown(experiment, run)
     assert KEY_TAG not in copy.data.tags
-    assert stale_runs.PROCESS_TAG not in copy.data.tags
+    assert names.PROCESS_TAG not in copy.data.tags
     assert experiment.children(copy) == []
 
 

@@ -13,7 +13,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from workflow.tracking import stale_runs
-from workflow.tracking.stale_runs import PROCESS_TAG, sweep
+from workflow.tracking.names import PROCESS_TAG
+from workflow.tracking.stale_runs import sweep
 
 SOURCE = "/project"  # where `mlflow run` has the project
 

@@ -8,9 +8,9 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow.runtime import library_logging, terminal
-from workflow.tracking import reuse, stale_runs, step
+from workflow.tracking import names, reuse, step
 from workflow.tracking.cache_key import Ingredients
-from workflow.tracking.fingerprint import KEY_TAG
+from workflow.tracking.names import KEY_TAG
 
 TRAIN = Ingredients(
     step="train", parameters={"seed": "1"}, inputs={}, code={}, environment={"python": "3"}
@@ -47,15 +47,15 @@ def test_a_step_alone_says_that_it_starts_and_in_the_end_what_came_out(capsys):
     (line,) = capsys.readouterr().out.splitlines()
     assert line.endswith(" s)")
     assert without_seconds([line]) == [f"[train] {LINE}"]
-    assert tags(run)[step.RESULT_TAG] == LINE
-    assert reuse.REASON_TAG not in tags(run)
+    assert tags(run)[names.RESULT_TAG] == LINE
+    assert names.REASON_TAG not in tags(run)
 
 
 def test_a_workflows_step_says_the_end_alone_and_keeps_why_it_was_run(capsys):
     with step.below("seed was 1, is 2"), step.run("train") as run:
         step.result(LINE)
     assert without_seconds(capsys.readouterr().out.splitlines()) == [f"[train] {LINE}"]
-    assert tags(run)[reuse.REASON_TAG] == "seed was 1, is 2"
+    assert tags(run)[names.REASON_TAG] == "seed was 1, is 2"
     assert step.is_alone()  # afterwards
 
 
@@ -83,11 +83,11 @@ def test_a_step_without_a_result_says_nothing_in_the_end(capsys):
 def test_every_run_tells_its_kind():
     with step.run("main") as main:
         pass
-    with step.run("train") as train, step.child("linear", step.MODEL) as model:
+    with step.run("train") as train, step.child("linear", names.MODEL) as model:
         pass
-    with step.run("hpo") as hpo, step.child("trial-000", step.TRIAL) as trial:
+    with step.run("hpo") as hpo, step.child("trial-000", names.TRIAL) as trial:
         pass
-    kinds = [tags(run)[step.KIND_TAG] for run in (main, train, hpo, model, trial)]
+    kinds = [tags(run)[names.KIND_TAG] for run in (main, train, hpo, model, trial)]
     assert kinds == ["workflow", "step", "step", "model", "trial"]
     assert "workflow.step" not in tags(model) | tags(trial)
 
@@ -100,9 +100,9 @@ def test_a_step_that_is_reused_still_tells_its_result_and_not_why_it_was_run():
     (shown,) = MlflowClient().search_runs(
         [run.info.experiment_id], f"tags.mlflow.parentRunId = '{main.info.run_id}'"
     )
-    assert shown.data.tags[step.RESULT_TAG] == LINE
-    assert shown.data.tags[step.KIND_TAG] == "step"
-    assert not {reuse.REASON_TAG, KEY_TAG, stale_runs.PROCESS_TAG} & set(shown.data.tags)
+    assert shown.data.tags[names.RESULT_TAG] == LINE
+    assert shown.data.tags[names.KIND_TAG] == "step"
+    assert not {names.REASON_TAG, KEY_TAG, names.PROCESS_TAG} & set(shown.data.tags)
 
 
 @pytest.mark.parametrize(
