@@ -24,7 +24,16 @@ from workflow.report import publish
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.story import Story
-from workflow.tracking import fingerprint, names, reuse, runs, source_files, stale_runs, step
+from workflow.tracking import (
+    dataset_inputs,
+    fingerprint,
+    names,
+    reuse,
+    runs,
+    source_files,
+    stale_runs,
+    step,
+)
 from workflow.tracking.names import UNCOMMITTED_TAG
 
 TUNE = ["best", "all", *FAMILIES]
@@ -118,7 +127,7 @@ def main(
             | on,
         )
         # The page of the workflow's run shows data and model as those of its steps do.
-        runs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
+        dataset_inputs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
         winner = MlflowClient().get_run(register.data.tags[names.WINNER_TAG])
         runs.show_model(run.info.run_id, runs.models(winner)[-1])
         mlflow.log_metrics(register.data.metrics)

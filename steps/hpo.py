@@ -17,7 +17,7 @@ from workflow.report.search_page import search_page
 from workflow.runtime import terminal
 from workflow.search import search
 from workflow.search_importance import importance
-from workflow.tracking import cache_key, fingerprint, names, runs, step
+from workflow.tracking import cache_key, dataset_inputs, fingerprint, names, step
 
 
 @click.command()
@@ -50,7 +50,7 @@ def hpo(
     limit = parameters.seconds("timeout", timeout)
     goes_on = parameters.yes_or_no("reuse", reuse)
     asked = parameters.names("models", families, list(FAMILIES))
-    splits = runs.open_splits(uri)
+    splits = dataset_inputs.open_splits(uri)
     dataset = splits.dataset
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
@@ -61,7 +61,7 @@ def hpo(
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
     searching = step.run("hpo", made_of, **{names.SEARCH_TAG: alike})
     with searching as run, terminal.Progress("hpo", most) as progress:
-        splits.log_inputs("train", "validation")
+        dataset_inputs.log_splits(splits, "train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
         whole = Bench(splits, every, seeded, how)
         journal = trials.Journal(

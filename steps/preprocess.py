@@ -18,7 +18,7 @@ from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import Inferred, infer
-from workflow.tracking import fingerprint, names, runs, step
+from workflow.tracking import dataset_inputs, fingerprint, names, step
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
@@ -160,10 +160,10 @@ def _log(
             metrics[f"{split}_rows_dropped_{DROPPED.get(reason, 'where')}"] = count
     mlflow.log_metrics(metrics)
     columns = splits.split_columns(out / "train.parquet")
-    runs.log_inputs(
+    dataset_inputs.log_inputs(
         run_id,
         [
-            runs.dataset_input(
+            dataset_inputs.dataset_input(
                 name=definition.name,
                 context=split,
                 digest=clean[split],

@@ -3,30 +3,30 @@
 import json
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.entities import Metric, Run
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
+from sklearn.pipeline import Pipeline
 
 from sql_features.errors import WorkflowError
 from workflow import formatting
-from workflow.data.dataset import Dataset
-from workflow.evaluation.model_analysis import analysis_of
+from workflow.data.splits import Splits
+from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import codes, score
 from workflow.fitting import baseline_scores, check_defined
 from workflow.models import metrics
-from workflow.parameters import model_name, whole_number
+from workflow.parameters import folds, model_name, whole_number
 from workflow.runtime import terminal
-from workflow.tracking import fingerprint, names, runs, step
-from workflow.tracking.logged_models import load, model_of, predict
+from workflow.tracking import dataset_inputs, fingerprint, names, runs, step
+from workflow.tracking.logged_models import load, predict
+from workflow.tracking.registry import check_gates, register_version
 
 
 @click.command()
@@ -38,7 +38,7 @@ from workflow.tracking.logged_models import load, model_of, predict
 @step.verbosity
 def register(uri: str, candidates: str, top_n: str, metric: str, register_as: str) -> None:
     most = whole_number("top_n", top_n, at_least=1)
-    splits = runs.open_splits(uri)
+    splits = dataset_inputs.open_splits(uri)
     task = splits.dataset.task
     judged = metrics.resolve(metric, task, splits.dataset.metric)
     name = model_name(register_as) or splits.dataset.name
@@ -47,7 +47,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     check_defined(splits, ["test"], [judged, *splits.dataset.thresholds])
     finalists = _finalists(found, task, judged)[:most]
     with step.run("register", fingerprint.of("register", step.parameters())):
-        splits.log_inputs("validation", "test")
+        dataset_inputs.log_splits(splits, "validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
             rows, answers, (model, *test) = _score(finalists, splits)
@@ -58,11 +58,11 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
             answers.to_parquet(path)
             mlflow.log_artifact(str(path))
         winner = table.iloc[0]
-        _accept(winner, table.iloc[-1], judged, splits.dataset)
+        check_gates(winner, table.iloc[-1], judged, splits.dataset)
         with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
-            seen = analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
+            seen = _analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
-        version = _register(name, finalists[0], winner, splits)
+        version = register_version(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith(("val", "test"))}
         mlflow.log_metrics(scores)
         mlflow.set_tags(
@@ -82,29 +82,6 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         )
 
 
-def _accept(winner: pd.Series, baseline: pd.Series, metric: str, dataset: Dataset) -> None:
-    """Refuse a model that is worth nothing, or less than the dataset asks for."""
-    who = f"nothing is registered: {winner['run']} ({winner['family']}) has"
-    for column in (f"val_{metric}", f"test_{metric}"):
-        if not _better(dataset.task, metric, winner[column], baseline[column]):
-            raise WorkflowError(
-                f"{who} {column} {winner[column]:.6g}, no better than {baseline[column]:.6g} of "
-                "the baseline, which knows no feature. Look for features that tell more about the "
-                "target."
-            )
-    for name, threshold in dataset.thresholds.items():
-        score = winner[f"test_{name}"]
-        if _better(dataset.task, name, threshold, score):
-            raise WorkflowError(
-                f"{who} test_{name} {score:.6g}, worse than the threshold {threshold:.6g} in "
-                f"dataset '{dataset.name}'. Look for a better model, or change `thresholds`."
-            )
-
-
-def _better(task: str, metric: str, one: float, other: float) -> bool:
-    return metrics.loss(task, metric, one) < metrics.loss(task, metric, other)
-
-
 def _finalists(found: list[Run], task: str, metric: str) -> list[Run]:
     """Return the candidates, best on validation first."""
     key = f"val_{metric}"
@@ -114,7 +91,7 @@ def _finalists(found: list[Run], task: str, metric: str) -> list[Run]:
 
 
 def _score(
-    finalists: list[Run], splits: runs.Splits
+    finalists: list[Run], splits: Splits
 ) -> tuple[list[dict], pd.DataFrame, tuple[PyFuncModel, pd.DataFrame, pd.Series, np.ndarray]]:
     """Score the finalists, as they are stored, on the test split.
 
@@ -157,52 +134,42 @@ def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
     }
 
 
-def _register(name: str, run: Run, winner: pd.Series, splits: runs.Splits) -> str:
-    """Make a new version of the registered model, and the alias point to it."""
-    client = MlflowClient()
-    preprocess = client.get_run(splits.run_id)
-    tags = {
-        "run_id": run.info.run_id,
-        "splits": splits.uri,
-        "family": winner["family"],
-        "git_commit": runs.git_commit(run),
-        **{
-            key.removeprefix("workflow."): value
-            for key, value in preprocess.data.tags.items()
-            if key.startswith((names.DIGEST_TAG, names.RAW_DIGEST_TAG))
-        },
-        **{
-            key: f"{winner[key]:.6g}"
-            for key in winner.index
-            if key.startswith(("val_", "test_")) and pd.notna(winner[key])
-        },
-    }
-    scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith(("val_", "test_")))
-    with suppress(MlflowException):
-        client.create_registered_model(name, description=splits.dataset.description)
-    client.get_registered_model(name)  # it exists, or what kept it from being made is raised here
-    version = _registered(name, model_of(run)) or client.create_model_version(
-        name,
-        source=model_of(run),
-        run_id=run.info.run_id,
-        model_id=model_of(run).rpartition("/")[2],
-        tags=tags,
-        description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
-        f"{scores}. {names.BRIEFLY}",
-    )
-    client.set_registered_model_alias(name, names.ALIAS, version.version)
-    return str(version.version)
-
-
-def _registered(name: str, model: str) -> ModelVersion | None:
-    """Return the version that this very model has already, unless a later one is the champion.
-
-    It has one if an earlier run was interrupted between making it and setting the alias.
-    """
-    found = MlflowClient().search_model_versions(f"source_path = '{model}'")
-    champion = int(runs.champion(name) or 0)
-    return next((one for one in found if one.name == name and int(one.version) >= champion), None)
-
-
 if __name__ == "__main__":
     step.execute(register)
+
+
+def _analysis_of(
+    run: Run,
+    model: Pipeline,
+    splits: Splits,
+    raw: pd.DataFrame,
+    actual: pd.Series,
+    predictions: np.ndarray,
+    metric: str,
+) -> dict[str, Any]:
+    """Return what `analysis` does for the model of a run, and which run it is.
+
+    Args:
+        run: A train or trial run.
+        model: Its model, as it is stored.
+        splits: Those that it was made from.
+        raw: The test split's rows.
+        actual: Their targets.
+        predictions: Of them, as `logged_models.predict` returns them.
+        metric: By which it was chosen.
+    """
+    return {
+        "run_id": run.info.run_id,
+        "run": run.info.run_name,
+        "family": run.data.tags[names.FAMILY_TAG],
+        **analysis(
+            model,
+            task=splits.dataset.task,
+            metric=metric,
+            validation=splits.read("validation", model[0].columns),
+            test=(raw, actual),
+            predictions=predictions,
+            seed=int(run.data.tags[names.SEED_TAG]),
+            fitted_on_validation=folds(run.data.tags[names.VALIDATION_TAG]) is not None,
+        ),
+    }

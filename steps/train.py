@@ -19,7 +19,7 @@ from workflow.fitting import Bench, Fitted, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.runtime import terminal
-from workflow.tracking import fingerprint, logged_models, names, runs, step
+from workflow.tracking import dataset_inputs, fingerprint, logged_models, names, runs, step
 
 
 @click.command()
@@ -48,7 +48,7 @@ def train(
             f"hyperparameters={hyperparameters} are for one family, but models={families}: "
             "give one of them."
         )
-    splits = runs.open_splits(uri)
+    splits = dataset_inputs.open_splits(uri)
     dataset = splits.dataset
     judged = metrics.resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
@@ -56,7 +56,7 @@ def train(
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train", fingerprint.of("train", step.parameters())):
-        splits.log_inputs("train", "validation")
+        dataset_inputs.log_splits(splits, "train", "validation")
         bench = Bench(splits, selected, seeded, how)
         scores = {}
         for family in [BASELINE, *(FAMILIES[name] for name in asked)]:

@@ -17,11 +17,11 @@ from workflow.checks import data_checks, finding
 from workflow.data import split_writer, splits
 from workflow.data.dataset_file import from_yaml, to_yaml
 from workflow.data.split_rules import SPLITS
+from workflow.data.splits import Splits
 from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import infer
-from workflow.tracking.runs import Splits
 
 NAMES = st.one_of(
     st.sampled_from(

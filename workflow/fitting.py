@@ -19,13 +19,13 @@ from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
 from workflow import parameters
 from workflow.data.split_rules import SPLITS, ByTime
+from workflow.data.splits import Splits
 from workflow.errors import unknown
 from workflow.evaluation.scores import codes, score, undefined
 from workflow.folds import Judging, Rows, cross_validation, holdout
 from workflow.models.encoding import build, native_columns
 from workflow.models.families import BASELINE, WEIGHT, Family
 from workflow.models.metrics import METRICS
-from workflow.tracking.runs import Splits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,12 +14,11 @@ from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime, Split
 from workflow.data.split_writer import read_raw, write_splits
-from workflow.data.splits import WHOLE
+from workflow.data.splits import WHOLE, Splits
 from workflow.evaluation.scores import score
 from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS
-from workflow.tracking.runs import Splits
 
 FILES = ByFiles(**{split: f"{split}.parquet" for split in SPLITS})
 FEATURES = {"zone": "zone || ''", "miles": "miles", "flag": "flag", "code": "CAST(code AS INT)"}

@@ -18,13 +18,13 @@ from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
+from workflow.data.splits import Splits
 from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.search import search
 from workflow.tracking import logged_models, names, runs, step
-from workflow.tracking.runs import Splits
 from workflow.trials import MOST_FAILURES, Journal, Trial
 
 ROWS = 60  # a split

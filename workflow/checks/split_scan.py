@@ -21,7 +21,7 @@ import numpy as np
 
 from sql_features.expressions import TARGET, columns_of, quote
 from workflow.checks.finding import family, value_of
-from workflow.data import readers
+from workflow.data.parquet import column_types, scan_parquet
 from workflow.data.splits import POSITION
 
 SAMPLED = 50_000  # rows for distributions: a share of one half is off by 0.2 % (one sigma), ...
@@ -76,7 +76,7 @@ def look_at(
     Returns:
         The splits, and of how many rows one is drawn for copies: 1 if all are.
     """
-    scans = {name: readers.scan([path]) for name, path in splits.items()}
+    scans = {name: scan_parquet([path]) for name, path in splits.items()}
     # The file's footer knows it.
     rows = {name: _one(connection, f"SELECT count(*) FROM {scan}") for name, scan in scans.items()}
     step = _step(max(count for (count,) in rows.values()), HASHED)
@@ -99,7 +99,7 @@ def _look_at(
 ) -> Split:
     types = {
         column: type
-        for column, type in readers.columns(connection, scan).items()
+        for column, type in column_types(connection, scan).items()
         if column != POSITION
     }
     # Like a buffer for each column of each thread; DuckDB would take what the machine has.

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from sql_features.errors import WorkflowError
 from sql_features.expressions import cast, connect, literal, quote
 from workflow.data.csv_format import compression, dialect, narrowest, version
+from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
 
 Kind = Literal["parquet", "csv", "json"]
@@ -67,7 +68,7 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
             raise unknown("type", type, ["DOUBLE", "BIGINT", "VARCHAR", "or another of DuckDB's"])
     match kind(paths):
         case "parquet":
-            table = f"read_parquet({_list(paths)}, union_by_name = true, hive_partitioning = false)"
+            table = scan_parquet(paths)
             if not types:
                 return table
             with closing(connect()) as connection:
@@ -113,10 +114,9 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
         WorkflowError: A file cannot be read.
     """
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        return column_types(connection, scan)
     except duckdb.Error as error:
         raise failed(scan, error) from error
-    return {name: type for name, type, *_ in described}
 
 
 def unreachable(paths: list[Path]) -> dict[str, str]:
@@ -176,14 +176,6 @@ def _kind(path: Path) -> Kind:
     raise WorkflowError(f"data file '{path.name}': give one of {', '.join(allowed)}.")
 
 
-def _literal(path: Path) -> str:
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))  # to DuckDB a path is a pattern
-
-
-def _list(paths: list[Path]) -> str:
-    return f"[{', '.join(map(_literal, paths))}]"
-
-
 def _mapping(types: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{quote(n)}: {literal(t)}" for n, t in types.items()) + "}"
 
@@ -213,7 +205,7 @@ def _read_csv(path: Path, types: dict[str, str]) -> str:
     # The filter keeps DuckDB from reading a column as what a TRY_CAST above asks for, which then
     # fails where it should be NULL (duckdb/duckdb#23818).
     return (
-        f"(SELECT * FROM read_csv({_literal(path)}, "
+        f"(SELECT * FROM read_csv({path_literal(path)}, "
         f"auto_detect = false, columns = {_mapping(known)}, "
         f"encoding = '{file.encoding}', compression = '{compression(path)}', "
         f"delim = {literal(file.delimiter)}, quote = '\"', escape = '\"', comment = '', "
@@ -224,6 +216,7 @@ def _read_csv(path: Path, types: dict[str, str]) -> str:
 
 def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
     # A .json file may hold one array of records.
+    files = ", ".join(map(path_literal, paths))
     lines = not any(".json" in path.suffixes for path in paths)
     options = [f"format = '{'newline_delimited' if lines else 'auto'}', union_by_name = true"]
     options += ["hive_partitioning = false, records = 'true'"]
@@ -231,7 +224,7 @@ def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str
         options += ["sample_size = -1, map_inference_threshold = -1"]
     else:
         options += [f"columns = {_mapping(types)}"]
-    return f"read_json({_list(paths)}, {', '.join(options)})"
+    return f"read_json([{files}], {', '.join(options)})"
 
 
 def _json_columns(paths: list[Path]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from sql_features.expressions import (
 )
 from workflow.data import readers
 from workflow.data.dataset import Dataset
+from workflow.data.parquet import scan_parquet
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.data.splits import POSITION, WHOLE
 from workflow.errors import unknown
@@ -237,7 +238,7 @@ def _by_rule(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: Raw, staged: Path
 ) -> dict[str, str]:
     """Read the table once, each row with what decides its split; return the SQL of each split."""
-    rule, position, rows = dataset.split, quote(POSITION), f"(FROM {readers.scan([staged])})"
+    rule, position, rows = dataset.split, quote(POSITION), f"(FROM {scan_parquet([staged])})"
     if isinstance(rule, ByTime):
         type = type_of(rule.column, raw.columns, "split.column")
         decides = _number_or_null(f"(\n{rule.column}\n)", type)

@@ -1,15 +1,22 @@
 """A preprocess run's splits, read: raw columns, targets, and what decides the rows' split."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sql_features.expressions import (
     TARGET,
     connect,
+    feature_columns,
     quote,
 )
-from workflow.data import readers
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import from_yaml
+from workflow.data.parquet import column_types, scan_parquet
 
 WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
 POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
@@ -24,15 +31,15 @@ def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]
     """
     wanted = ", ".join(quote(name) for name in [*columns, TARGET])
     with connect() as connection:
-        frame = connection.execute(f"SELECT {wanted} FROM {readers.scan([path])}").df()
+        frame = connection.execute(f"SELECT {wanted} FROM {scan_parquet([path])}").df()
     return frame.drop(columns=TARGET), frame[TARGET]
 
 
 def read_positions(path: Path) -> pd.Series | None:
     """Return `POSITION` of each row of a split, or None where rows are not split by their hash."""
-    scan = readers.scan([path])
+    scan = scan_parquet([path])
     with connect() as connection:
-        if POSITION not in readers.columns(connection, scan):
+        if POSITION not in column_types(connection, scan):
             return None
         return connection.execute(f"SELECT {quote(POSITION)} FROM {scan}").df()[POSITION]
 
@@ -40,5 +47,52 @@ def read_positions(path: Path) -> pd.Series | None:
 def split_columns(path: Path) -> dict[str, str]:
     """Return the DuckDB type of each raw column of a split."""
     with connect() as connection:
-        columns = readers.columns(connection, readers.scan([path]))
+        columns = column_types(connection, scan_parquet([path]))
     return {name: type for name, type in columns.items() if name not in (TARGET, POSITION)}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A preprocess run's `splits/`, on this machine.
+
+    Attributes:
+        uri: `runs:/<run id>/splits`.
+        folder: Where its files are.
+    """
+
+    uri: str
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        """The preprocess run's id."""
+        return self.uri.removeprefix("runs:/").partition("/")[0]
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The definition the splits were made by."""
+        path = self.folder / "dataset.yaml"
+        return from_yaml(path.read_text(encoding="utf-8"), where=f"{self.uri}/dataset.yaml")
+
+    def path(self, split: str) -> Path:
+        """Return where a split's rows are."""
+        return self.folder / f"{split}.parquet"
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """DuckDB type by raw column."""
+        return split_columns(self.path("train"))
+
+    def columns_for(self, features: dict[str, str]) -> dict[str, str]:
+        """Return the raw columns that features name, with their types."""
+        asked = {name.casefold() for name in feature_columns(features)}
+        return {name: type for name, type in self.columns.items() if name.casefold() in asked}
+
+    def read(self, split: str, columns: Iterable[str]) -> tuple[pd.DataFrame, pd.Series]:
+        """Return a split's raw columns and its target."""
+        return read_split(self.path(split), list(columns))
+
+    def positions(self, *splits: str) -> np.ndarray | None:
+        """Return what decides the rows' split, equal for rows that belong together, if any does."""
+        found = [read_positions(self.path(split)) for split in splits]
+        return None if found[0] is None else np.concatenate(found)

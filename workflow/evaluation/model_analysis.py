@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.entities import Run
 from sklearn.pipeline import Pipeline
 
 from sql_features.transformer import SqlFeatures
@@ -19,9 +18,7 @@ from workflow.evaluation import classification_curves, permutation_importance
 from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
 from workflow.evaluation.scores import codes
-from workflow.parameters import folds
 from workflow.plain import edges, edges_rounded, number, text
-from workflow.tracking import names, runs
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # of a density along each axis, of a histogram
@@ -49,43 +46,6 @@ class _Found:
     measures: Measures
     worst: np.ndarray
     told: dict[str, np.ndarray]
-
-
-def analysis_of(
-    run: Run,
-    model: Pipeline,
-    splits: runs.Splits,
-    raw: pd.DataFrame,
-    actual: pd.Series,
-    predictions: np.ndarray,
-    metric: str,
-) -> dict[str, Any]:
-    """Return what `analysis` does for the model of a run, and which run it is.
-
-    Args:
-        run: A train or trial run.
-        model: Its model, as it is stored.
-        splits: Those that it was made from.
-        raw: The test split's rows.
-        actual: Their targets.
-        predictions: Of them, as `logged_models.predict` returns them.
-        metric: By which it was chosen.
-    """
-    return {
-        "run_id": run.info.run_id,
-        "run": run.info.run_name,
-        "family": run.data.tags[names.FAMILY_TAG],
-        **analysis(
-            model,
-            task=splits.dataset.task,
-            metric=metric,
-            validation=splits.read("validation", model[0].columns),
-            test=(raw, actual),
-            predictions=predictions,
-            seed=int(run.data.tags[names.SEED_TAG]),
-            fitted_on_validation=folds(run.data.tags[names.VALIDATION_TAG]) is not None,
-        ),
-    }
 
 
 def analysis(

@@ -18,8 +18,8 @@ from sql_features.labelled_pipeline import PREDICTION, PROBABILITY, LabelledPipe
 from sql_features.transformer import SqlFeatures
 from workflow.models.families import Family
 from workflow.paths import SQL_FEATURES
+from workflow.tracking.dataset_inputs import signature_type
 from workflow.tracking.environment import serving_environment
-from workflow.tracking.runs import signature_type
 
 PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
 TRUSTED = (

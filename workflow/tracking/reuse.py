@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow.runtime import infrastructure_errors
-from workflow.tracking import names, runs
+from workflow.tracking import dataset_inputs, names, registry, runs
 from workflow.tracking.cache_key import Ingredients, differences, key
 from workflow.tracking.names import KEY_TAG, REASON_TAG, RECORD, REUSED_TAG
 
@@ -98,7 +98,7 @@ def copy(run: Run, tags: dict[str, str], without: tuple[str, ...] = ()) -> Run:
     ]
     client.log_batch(id, metrics, [Param(name, text) for name, text in data.params.items()])
     if run.inputs.dataset_inputs:
-        runs.log_inputs(id, run.inputs.dataset_inputs)
+        dataset_inputs.log_inputs(id, run.inputs.dataset_inputs)
     client.set_terminated(id, "FINISHED", info.end_time)
     return client.get_run(id)
 
@@ -126,7 +126,7 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
         if not sizes.items() <= (runs.model_files(id) or {}).items():
             return f"model {id} {gone}"
     name, version = (run.data.tags.get(tag) for tag in (names.MODEL_TAG, names.VERSION_TAG))
-    if name is not None and runs.champion(name) != version:
+    if name is not None and registry.champion(name) != version:
         return f"{name} version {version} is not @{names.ALIAS} any more"
     return ""
 

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sql_features.expressions import quote
 from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
+from steps import register
 from workflow.evaluation import classification_curves, model_analysis, permutation_importance
 from workflow.tracking import names
 
@@ -432,7 +433,7 @@ def test_it_is_said_of_which_run_the_model_is(raw, how, fitted_on):
         return raw, raw["miles"]
 
     splits = SimpleNamespace(dataset=SimpleNamespace(task="regression"), read=read)
-    found = model_analysis.analysis_of(run, model, splits, raw, raw["miles"], raw["miles"], "rmse")
+    found = register.analysis_of(run, model, splits, raw, raw["miles"], raw["miles"], "rmse")
     assert [found[key] for key in ("run_id", "run", "family")] == ["abc", "trial-003", "linear"]
     assert found["importance"]["fitted_on"] is fitted_on
     assert asked == [("validation", list(raw))]

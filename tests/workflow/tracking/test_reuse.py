@@ -10,7 +10,7 @@ from conftest import Store
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.tracking import MlflowClient
 
-from workflow.tracking import names, reuse, runs, step
+from workflow.tracking import dataset_inputs, names, reuse, runs, step
 from workflow.tracking.cache_key import Ingredients
 from workflow.tracking.names import KEY_TAG
 
@@ -133,7 +133,7 @@ def without(path: Path, text: str | None = None) -> Iterator[None]:
 
 def used(run: Run) -> None:
     logged = [
-        runs.dataset_input(
+        dataset_inputs.dataset_input(
             name="trips", context=split, digest=f"d-{split}", source=f"/data/{split}.parquet",
             columns={"miles": "DOUBLE"},
         )

@@ -1,0 +1,127 @@
+"""Dataset inputs: what MLflow shows of the data that a run has used, and splits brought here."""
+
+import json
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Dataset as DatasetEntity
+from mlflow.entities import (
+    DatasetInput,
+    InputTag,
+)
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, Schema
+
+from sql_features.errors import WorkflowError
+from sql_features.expressions import is_number
+from workflow import digests
+from workflow.data.split_rules import SPLITS
+from workflow.data.splits import Splits
+from workflow.runtime import infrastructure_errors
+
+ATTEMPTS = 10
+NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, MySQL
+
+
+def open_splits(uri: str) -> Splits:
+    """Bring a preprocess run's splits to this machine.
+
+    Args:
+        uri: `runs:/<run id>/splits`.
+
+    Raises:
+        WorkflowError: There is no such run, or it holds no splits.
+    """
+    if not uri.startswith("runs:/"):
+        raise WorkflowError(
+            f"splits='{uri}': give the splits of a preprocess run, as runs:/<run id>/splits."
+        )
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(uri))
+    except (MlflowException, OSError) as error:
+        if infrastructure_errors.explain(error):
+            raise
+        raise WorkflowError(
+            f"splits='{uri}' cannot be read ({error}). Give runs:/<run id>/splits of a finished "
+            "preprocess run in this tracking store."
+        ) from error
+    for name in ("dataset.yaml", *(f"{split}.parquet" for split in SPLITS)):
+        if not (folder / name).is_file():
+            raise WorkflowError(f"splits='{uri}' holds no {name}: give a preprocess run's splits.")
+    return Splits(uri, folder)
+
+
+def log_splits(splits: Splits, *names: str) -> None:
+    """Log splits as the dataset inputs of the active run."""
+    inputs = [
+        dataset_input(
+            name=splits.dataset.name,
+            context=name,
+            digest=digests.of_files([splits.path(name)]),
+            source=f"{splits.uri}/{name}.parquet",
+            columns=splits.columns,
+        )
+        for name in names
+    ]
+    log_inputs(mlflow.active_run().info.run_id, inputs)
+
+
+def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:
+    """Log dataset inputs of a run.
+
+    MLflow looks for a dataset and then adds it: of two workflows that log the same one at the same
+    time one fails, and finds it when it tries again.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return MlflowClient().log_inputs(run_id, inputs)
+        except MlflowException as error:
+            if not any(words in str(error).casefold() for words in NOT_UNIQUE):
+                raise
+    return MlflowClient().log_inputs(run_id, inputs)
+
+
+def dataset_input(
+    *,
+    name: str,
+    context: str,
+    digest: str,
+    source: str,
+    columns: dict[str, str],
+    rows: int | None = None,
+) -> DatasetInput:
+    """Return what MLflow shows of a data set that a run has used.
+
+    Args:
+        name: The dataset's.
+        context: The split.
+        digest: Of the rows.
+        source: A path, a URL, a run's artifact, or `sample`.
+        columns: DuckDB type by raw column.
+        rows: How many, if known.
+    """
+    scheme = source.partition("://")[0] if "://" in source else source.partition(":")[0]
+    kinds = {"http": "http", "https": "http", "s3": "s3", "gs": "gs", "runs": "runs"}
+    kind = "code" if source == "sample" else kinds.get(scheme, "local")
+    schema = Schema([ColSpec(signature_type(type), column) for column, type in columns.items()])
+    entity = DatasetEntity(
+        name=name,
+        digest=digest,
+        source_type=kind,
+        source=json.dumps({"url" if kind == "http" else "uri": source}),
+        schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
+        profile=None if rows is None else json.dumps({"num_rows": rows}),
+    )
+    return DatasetInput(entity, [InputTag("mlflow.data.context", context)])
+
+
+def signature_type(type: str) -> DataType:
+    """Numbers are doubles, so that integers with gaps are taken, and 74 as well as 74.0."""
+    if type == "BOOLEAN":
+        return DataType.boolean
+    if is_number(type):
+        return DataType.double
+    if type.startswith("TIMESTAMP") or type == "DATE":
+        return DataType.datetime
+    return DataType.string

@@ -1,0 +1,97 @@
+"""The model registry: versions, the alias of the one that serves, what a version must be worth."""
+
+from contextlib import suppress
+
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from sql_features.errors import WorkflowError
+from workflow.data.dataset import Dataset
+from workflow.data.splits import Splits
+from workflow.models import metrics
+from workflow.tracking import names, runs
+from workflow.tracking.logged_models import model_of
+from workflow.tracking.runs import is_missing
+
+
+def champion(name: str) -> str | None:
+    """Return the version of a registered model that has the alias, if there is one."""
+    try:
+        return str(MlflowClient().get_model_version_by_alias(name, names.ALIAS).version)
+    except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE" and not is_missing(error):
+            raise
+        return None
+
+
+def check_gates(winner: pd.Series, baseline: pd.Series, metric: str, dataset: Dataset) -> None:
+    """Refuse a model that is worth nothing, or less than the dataset asks for."""
+    who = f"nothing is registered: {winner['run']} ({winner['family']}) has"
+    for column in (f"val_{metric}", f"test_{metric}"):
+        if not _is_better(dataset.task, metric, winner[column], baseline[column]):
+            raise WorkflowError(
+                f"{who} {column} {winner[column]:.6g}, no better than {baseline[column]:.6g} of "
+                "the baseline, which knows no feature. Look for features that tell more about the "
+                "target."
+            )
+    for name, threshold in dataset.thresholds.items():
+        score = winner[f"test_{name}"]
+        if _is_better(dataset.task, name, threshold, score):
+            raise WorkflowError(
+                f"{who} test_{name} {score:.6g}, worse than the threshold {threshold:.6g} in "
+                f"dataset '{dataset.name}'. Look for a better model, or change `thresholds`."
+            )
+
+
+def _is_better(task: str, metric: str, one: float, other: float) -> bool:
+    return metrics.loss(task, metric, one) < metrics.loss(task, metric, other)
+
+
+def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> str:
+    """Make a new version of the registered model, and the alias point to it."""
+    client = MlflowClient()
+    preprocess = client.get_run(splits.run_id)
+    tags = {
+        "run_id": run.info.run_id,
+        "splits": splits.uri,
+        "family": winner["family"],
+        "git_commit": runs.git_commit(run),
+        **{
+            key.removeprefix("workflow."): value
+            for key, value in preprocess.data.tags.items()
+            if key.startswith((names.DIGEST_TAG, names.RAW_DIGEST_TAG))
+        },
+        **{
+            key: f"{winner[key]:.6g}"
+            for key in winner.index
+            if key.startswith(("val_", "test_")) and pd.notna(winner[key])
+        },
+    }
+    scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith(("val_", "test_")))
+    with suppress(MlflowException):
+        client.create_registered_model(name, description=splits.dataset.description)
+    client.get_registered_model(name)  # it exists, or what kept it from being made is raised here
+    version = _version_of(name, model_of(run)) or client.create_model_version(
+        name,
+        source=model_of(run),
+        run_id=run.info.run_id,
+        model_id=model_of(run).rpartition("/")[2],
+        tags=tags,
+        description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
+        f"{scores}. {names.BRIEFLY}",
+    )
+    client.set_registered_model_alias(name, names.ALIAS, version.version)
+    return str(version.version)
+
+
+def _version_of(name: str, model: str) -> ModelVersion | None:
+    """Return the version that this very model has already, unless a later one is the champion.
+
+    It has one if an earlier run was interrupted between making it and setting the alias.
+    """
+    found = MlflowClient().search_model_versions(f"source_path = '{model}'")
+    champion = int(champion(name) or 0)
+    return next((one for one in found if one.name == name and int(one.version) >= champion), None)
