@@ -17,9 +17,9 @@ import mlflow
 from workflow.data.dataset_file import load, to_yaml
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
-from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
 from workflow.tracking import logged_models
+from workflow.training.trainer import Bench
 
 ROOT = Path(__file__).resolve().parents[1]
 

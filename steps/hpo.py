@@ -7,17 +7,20 @@ import mlflow
 import pandas as pd
 
 from sql_features.errors import WorkflowError
-from workflow import formatting, parameters, trials
+from workflow import formatting, parameters
 from workflow.data.dataset import Dataset
-from workflow.fitting import Bench, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
 from workflow.report import search_charts
 from workflow.report.search_page import search_page
 from workflow.runtime import terminal
-from workflow.search import search
-from workflow.search_importance import importance
 from workflow.tracking import cache_key, dataset_inputs, fingerprint, names, step
+from workflow.training import trials
+from workflow.training.baseline import check_defined
+from workflow.training.cross_validation import judged_on
+from workflow.training.search import search
+from workflow.training.search_importance import importance
+from workflow.training.trainer import Bench
 
 
 @click.command()

@@ -20,13 +20,13 @@ from workflow import formatting
 from workflow.data.splits import Splits
 from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import codes, score
-from workflow.fitting import baseline_scores, check_defined
 from workflow.models import metrics
 from workflow.parameters import folds, model_name, whole_number
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, fingerprint, names, runs, step
 from workflow.tracking.logged_models import load, predict
 from workflow.tracking.registry import check_gates, register_version
+from workflow.training.baseline import baseline_scores, check_defined
 
 
 @click.command()

@@ -15,11 +15,13 @@ from workflow.evaluation import (
     permutation_importance,
     regression_plots,
 )
-from workflow.fitting import Bench, Fitted, check_defined, judged_on
 from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, fingerprint, logged_models, names, runs, step
+from workflow.training.baseline import check_defined
+from workflow.training.cross_validation import judged_on
+from workflow.training.trainer import Bench, Fitted
 
 
 @click.command()

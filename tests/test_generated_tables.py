@@ -18,10 +18,10 @@ from workflow.data import split_writer, splits
 from workflow.data.dataset_file import from_yaml, to_yaml
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
-from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import infer
+from workflow.training.trainer import Bench
 
 NAMES = st.one_of(
     st.sampled_from(

@@ -93,5 +93,5 @@ def _version_of(name: str, model: str) -> ModelVersion | None:
     It has one if an earlier run was interrupted between making it and setting the alias.
     """
     found = MlflowClient().search_model_versions(f"source_path = '{model}'")
-    champion = int(champion(name) or 0)
-    return next((one for one in found if one.name == name and int(one.version) >= champion), None)
+    least = int(champion(name) or 0)
+    return next((one for one in found if one.name == name and int(one.version) >= least), None)

@@ -17,7 +17,6 @@ from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
-from workflow.fitting import Bench
 from workflow.models.encoding import MANY
 from workflow.models.families import (
     BASELINE,
@@ -32,6 +31,7 @@ from workflow.models.families import (
 )
 from workflow.models.metrics import TASKS
 from workflow.tracking.logged_models import TRUSTED
+from workflow.training.trainer import Bench
 
 ALL = [BASELINE, *FAMILIES.values()]
 ROWS = 360

@@ -148,9 +148,9 @@ def test_nothing_is_imported_to_find_out(tiny):
         ("workflow/evaluation/model_analysis.py", {"register"}),
         ("workflow/checks/profile.py", {"preprocess"}),
         ("workflow/report/search_charts.py", {"hpo"}),
-        ("workflow/search.py", {"hpo"}),
-        ("workflow/trials.py", {"hpo"}),
-        ("workflow/fitting.py", {"train", "hpo", "register"}),
+        ("workflow/training/search.py", {"hpo"}),
+        ("workflow/training/trials.py", {"hpo"}),
+        ("workflow/training/trainer.py", {"train", "hpo", "register"}),
         ("workflow/models/families.py", set(STEPS)),  # a dataset may say what is searched
         ("workflow/errors.py", set(STEPS)),
         ("workflow/__init__.py", set(STEPS)),

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.search_importance import FEWEST, importance
+from workflow.training.search_importance import FEWEST, importance
 
 
 def trials(count: int, family: str = "lightgbm") -> pd.DataFrame:

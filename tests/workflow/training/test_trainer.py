@@ -16,9 +16,11 @@ from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime, Split
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import WHOLE, Splits
 from workflow.evaluation.scores import score
-from workflow.fitting import Bench, Fitted, baseline_scores, check_defined, coded, judged_on
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS
+from workflow.training.baseline import baseline_scores, check_defined
+from workflow.training.cross_validation import coded, judged_on
+from workflow.training.trainer import Bench, Fitted
 
 FILES = ByFiles(**{split: f"{split}.parquet" for split in SPLITS})
 FEATURES = {"zone": "zone || ''", "miles": "miles", "flag": "flag", "code": "CAST(code AS INT)"}
@@ -423,10 +425,10 @@ def test_the_features_are_computed_once_for_any_number_of_fits(splits, transform
 
 def test_the_encoding_is_fitted_once_a_family_and_part(splits, monkeypatch):
     calls = []
-    from workflow import fitting
+    from workflow.training import trainer
 
-    plain = fitting.build
-    monkeypatch.setattr(fitting, "build", lambda *a, **k: calls.append(1) or plain(*a, **k))
+    plain = trainer.build
+    monkeypatch.setattr(trainer, "build", lambda *a, **k: calls.append(1) or plain(*a, **k))
     on = Bench(splits(), USED, 42, "cv:3")
     for alpha in (0.1, 1.0, 10.0):
         on.fit(LINEAR, {"alpha": alpha})

@@ -1,8 +1,10 @@
 """On which rows a model is fitted, and on which it is judged."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -12,6 +14,10 @@ from sklearn.model_selection import (
 )
 
 from sql_features.errors import WorkflowError
+from workflow import parameters
+from workflow.data.split_rules import SPLITS, ByTime
+from workflow.data.splits import Splits
+from workflow.evaluation.scores import codes
 
 Rows = slice | np.ndarray
 
@@ -74,3 +80,54 @@ def cross_validation(
             f"({error}). Give fewer folds, or 'holdout'."
         ) from error
     return Judging(parts=parts, final=slice(0, len(y)))
+
+
+def coded(
+    task: str, train: pd.Series, validation: pd.Series, how: str
+) -> tuple[np.ndarray, list[Any]]:
+    """Return the targets of train, then of validation; of classes their codes, and the labels.
+
+    Args:
+        task: The dataset's.
+        train: (n_train,) targets.
+        validation: (n_validation,) targets.
+        how: `holdout` or `cv:<folds>`. A label of validation alone is known to the model that folds
+            keep; with a holdout it comes after those of train.
+    """
+    both = pd.concat([train, validation], ignore_index=True)
+    if task == "regression":
+        return both.to_numpy(), []
+    known = sorted((train if parameters.folds(how) is None else both).unique().tolist())
+    new = sorted(set(validation.unique().tolist()) - set(known))
+    return codes(both, known), [*known, *new]
+
+
+def judging(splits: Splits, y: np.ndarray, train: int, seed: int, how: str) -> Judging:
+    """Return where models are fitted and judged.
+
+    Args:
+        splits: The splits of a preprocess run.
+        y: (n_rows,) targets of train, then of validation, as `coded` returns them.
+        train: How many of them are train's.
+        seed: Of the folds' shuffling.
+        how: `holdout` or `cv:<folds>`.
+
+    Raises:
+        WorkflowError: There are fewer rows than folds.
+    """
+    folds = parameters.folds(how)
+    if folds is None:
+        return holdout(train, len(y))
+    return cross_validation(
+        folds,
+        y,
+        classes=splits.dataset.task != "regression",
+        ordered=isinstance(splits.dataset.split, ByTime),
+        groups=splits.positions("train", "validation"),
+        seed=seed,
+    )
+
+
+def judged_on(how: str) -> tuple[str, ...]:
+    """Return the splits that models are compared on, by `holdout` or `cv:<folds>`."""
+    return SPLITS[1:2] if parameters.folds(how) is None else SPLITS[:2]

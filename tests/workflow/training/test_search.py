@@ -15,7 +15,7 @@ from workflow.models.families import (
     Whole,
     narrowed,
 )
-from workflow.search import search
+from workflow.training.search import search
 
 FOREST = FAMILIES["random_forest"]
 

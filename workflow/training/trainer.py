@@ -1,7 +1,7 @@
 """Fitting: features once, encoding once a family, then any number of estimators."""
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,15 +17,16 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
-from workflow import parameters
-from workflow.data.split_rules import SPLITS, ByTime
 from workflow.data.splits import Splits
 from workflow.errors import unknown
-from workflow.evaluation.scores import codes, score, undefined
-from workflow.folds import Judging, Rows, cross_validation, holdout
+from workflow.evaluation.scores import score
 from workflow.models.encoding import build, native_columns
 from workflow.models.families import BASELINE, WEIGHT, Family
-from workflow.models.metrics import METRICS
+from workflow.training.cross_validation import (
+    Rows,
+    coded,
+    judging,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,7 @@ class Bench:
             hyperparameters=every,
             seconds=float(np.mean(seconds)),
             predictions=np.concatenate([self._padded(part) for part in predictions]),
-            metrics=metrics[0] if one else _mean_and_std(metrics),
+            metrics=metrics[0] if one else mean_and_std(metrics),
             last=(models[-1], self.judging.parts[-1][1]),
             kept=models[0] if one else None,
             finish=lambda: self.refit(family, hyperparameters),
@@ -224,7 +225,7 @@ class Bench:
         encoded = self._encode(family, number)
         estimator = family.estimator(self.task, self.seed)
         given, options = dict(hyperparameters), {}
-        y, known = _renumbered(self.task, self.y[self._fitted_rows(number)])
+        y, known = renumbered(self.task, self.y[self._fitted_rows(number)])
         if known is not None and len(known) == 1 and family is not BASELINE:
             raise WorkflowError(
                 f"{family.name} cannot be fitted: all {len(y):,} rows that it would learn from are "
@@ -301,117 +302,14 @@ class _Encoded:
     native: dict[str, list[int]]  # what `fit` is told of native categories
 
 
-def coded(
-    task: str, train: pd.Series, validation: pd.Series, how: str
-) -> tuple[np.ndarray, list[Any]]:
-    """Return the targets of train, then of validation; of classes their codes, and the labels.
-
-    Args:
-        task: The dataset's.
-        train: (n_train,) targets.
-        validation: (n_validation,) targets.
-        how: `holdout` or `cv:<folds>`. A label of validation alone is known to the model that folds
-            keep; with a holdout it comes after those of train.
-    """
-    both = pd.concat([train, validation], ignore_index=True)
-    if task == "regression":
-        return both.to_numpy(), []
-    known = sorted((train if parameters.folds(how) is None else both).unique().tolist())
-    new = sorted(set(validation.unique().tolist()) - set(known))
-    return codes(both, known), [*known, *new]
-
-
-def judging(splits: Splits, y: np.ndarray, train: int, seed: int, how: str) -> Judging:
-    """Return where models are fitted and judged.
-
-    Args:
-        splits: The splits of a preprocess run.
-        y: (n_rows,) targets of train, then of validation, as `coded` returns them.
-        train: How many of them are train's.
-        seed: Of the folds' shuffling.
-        how: `holdout` or `cv:<folds>`.
-
-    Raises:
-        WorkflowError: There are fewer rows than folds.
-    """
-    folds = parameters.folds(how)
-    if folds is None:
-        return holdout(train, len(y))
-    return cross_validation(
-        folds,
-        y,
-        classes=splits.dataset.task != "regression",
-        ordered=isinstance(splits.dataset.split, ByTime),
-        groups=splits.positions("train", "validation"),
-        seed=seed,
-    )
-
-
-def judged_on(how: str) -> tuple[str, ...]:
-    """Return the splits that models are compared on, by `holdout` or `cv:<folds>`."""
-    return SPLITS[1:2] if parameters.folds(how) is None else SPLITS[:2]
-
-
-def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[str]) -> None:
-    """Check that metrics have a value on splits.
-
-    Args:
-        splits: The splits of a preprocess run.
-        names: Those of them that are asked for; no other is read.
-        metrics: Of the dataset's task.
-
-    Raises:
-        WorkflowError: One has none.
-    """
-    for split in names:
-        targets = splits.read(split, [])[1].to_numpy()
-        for metric in metrics:
-            if reason := undefined(metric, targets):
-                known = METRICS[splits.dataset.task]
-                allowed = ", ".join(one for one in known if not undefined(one, targets))
-                raise WorkflowError(
-                    f"{metric} has no value on the {split} split, where {reason}. Allowed there: "
-                    f"{allowed}."
-                )
-
-
-def baseline_scores(splits: Splits, how: str, seed: int) -> dict[str, float]:
-    """Return what a model that knows no feature scores: `val_<metric>` and `test_<metric>`.
-
-    Args:
-        splits: The splits of a preprocess run.
-        how: `holdout` or `cv:<folds>`.
-        seed: Of the folds.
-    """
-    task = splits.dataset.task
-    y_train, y_validation, y_test = (splits.read(split, [])[1] for split in SPLITS)
-    y, labels = coded(task, y_train, y_validation, how)
-    parts = judging(splits, y, len(y_train), seed, how)
-
-    def fit(rows: Rows) -> Model:
-        fitted, known = _renumbered(task, y[rows])
-        estimator = BASELINE.estimator(task, seed).fit(np.zeros((len(fitted), 1)), fitted)
-        return Model(encoder=None, estimator=estimator, codes=known)
-
-    judged = [
-        score(task, "val", y[on], fit(rows).predict_encoded(np.zeros((len(y[on]), 1))))
-        for rows, on in parts.parts
-    ]
-    kept = fit(parts.final).predict_encoded(np.zeros((len(y_test), 1)))
-    actual = y_test.to_numpy() if task == "regression" else codes(y_test, labels)
-    return (judged[0] if len(judged) == 1 else _mean_and_std(judged)) | score(
-        task, "test", actual, kept
-    )
-
-
-def _renumbered(task: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def renumbered(task: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Return classes' codes from 0 without a gap, as XGBoost wants them, and what they were."""
     if task == "regression":
         return y, None
-    known, renumbered = np.unique(y, return_inverse=True)
-    return renumbered, known
+    known, codes = np.unique(y, return_inverse=True)
+    return codes, known
 
 
-def _mean_and_std(metrics: list[dict[str, float]]) -> dict[str, float]:
+def mean_and_std(metrics: list[dict[str, float]]) -> dict[str, float]:
     table = pd.DataFrame(metrics)
     return table.mean().to_dict() | table.std().add_suffix("_std").to_dict()

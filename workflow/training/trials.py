@@ -10,13 +10,13 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow import formatting
-from workflow.fitting import Bench, Model
 from workflow.models import metrics
 from workflow.models.families import Family
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, reuse, runs, step
 from workflow.tracking.names import SEARCH_TAG
+from workflow.training.trainer import Bench, Model
 
 PREFIX = "trial-"
 MOST_FAILURES = 5  # in a row; then something is wrong with all of them

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow.folds import Judging, cross_validation, holdout
+from workflow.training.cross_validation import Judging, cross_validation, holdout
 
 
 def folded(folds: int, y: np.ndarray, **changes: object) -> Judging:

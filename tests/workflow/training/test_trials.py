@@ -13,19 +13,19 @@ from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
 
 from sql_features.errors import WorkflowError
-from workflow import fitting, trials
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
-from workflow.fitting import Bench
 from workflow.models.families import FAMILIES
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
-from workflow.search import search
 from workflow.tracking import logged_models, names, runs, step
-from workflow.trials import MOST_FAILURES, Journal, Trial
+from workflow.training import trainer, trials
+from workflow.training.search import search
+from workflow.training.trainer import Bench
+from workflow.training.trials import MOST_FAILURES, Journal, Trial
 
 ROWS = 60  # a split
 LINEAR = FAMILIES["linear"]
@@ -454,13 +454,13 @@ def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goe
 
 
 def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
-    plain = fitting.score
+    plain = trainer.score
 
     def scored(*given: object) -> dict[str, float]:
         return plain(*given) | {"val_rmse": float("nan")}
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "score", scored)
+        patch.setattr(trainer, "score", scored)
         with hpo.journal() as (run, journal):
             assert journal.trial(LINEAR, "all", {"alpha": 1.0}) is None
     (trial,) = runs.children(run)
@@ -563,7 +563,7 @@ def test_memory_holds_no_more_models_than_are_kept(hpo, monkeypatch, kept):
         alive.add(model := plain(*given))
         return model
 
-    monkeypatch.setattr(fitting.Model, "__hash__", object.__hash__)
+    monkeypatch.setattr(trainer.Model, "__hash__", object.__hash__)
     monkeypatch.setattr(Bench, "_fit", noted)
     hpo(4, kept=kept, keep=False)
     assert max(most) == kept

@@ -1,0 +1,1 @@
+"""Fitting, judging and searching: what train and hpo do with the splits."""
