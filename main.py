@@ -12,7 +12,7 @@ from mlflow.exceptions import ExecutionException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import parameters, summary
+from workflow import parameters
 from workflow.data import request
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
@@ -20,10 +20,10 @@ from workflow.errors import StepFailed
 from workflow.models import metrics
 from workflow.models.families import FAMILIES
 from workflow.paths import PROJECT
-from workflow.report import publish
+from workflow.report import publish, terminal_summary
+from workflow.report.finished_workflow import Story
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
-from workflow.story import Story
 from workflow.tracking import (
     dataset_inputs,
     fingerprint,
@@ -135,7 +135,7 @@ def main(
         story = Story(run.info.run_id)
         publish.describe_version(story)
         publish.publish(story)
-    summary.show(story)
+    terminal_summary.show(story)
 
 
 def _check(definition: Dataset, features: str, metric: str, validation: str) -> None:

@@ -3,9 +3,9 @@
 import click
 
 from sql_features.errors import WorkflowError
-from workflow import summary
+from workflow.report import terminal_summary
+from workflow.report.finished_workflow import Story
 from workflow.report.publish import publish
-from workflow.story import Story
 from workflow.tracking import step
 
 
@@ -20,7 +20,7 @@ def report(run_id: str) -> None:
         )
     with step.run("report"):
         publish(story)
-        step.result(summary.report_address(story))
+        step.result(terminal_summary.report_address(story))
 
 
 if __name__ == "__main__":

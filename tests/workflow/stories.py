@@ -8,7 +8,7 @@ from mlflow.entities import Run, RunData, RunInfo, RunTag
 
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
-from workflow.story import Step, Story
+from workflow.report.finished_workflow import Step, Story
 from workflow.tracking import names
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

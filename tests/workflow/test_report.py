@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import COMMIT, story
 
-from workflow.report import build, search_charts, style
+from workflow.report import chart_style, search_charts, workflow_report
 from workflow.report.search_page import search_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -58,12 +58,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=["regression", "binary"])
 def page(request: pytest.FixtureRequest) -> Page:
-    return Page(build.report(story(task=request.param, warnings=("column 'x' is odd.",))))
+    return Page(workflow_report.report(story(task=request.param, warnings=("column 'x' is odd.",))))
 
 
 def test_every_section_is_there_and_linked(page):
-    assert set(build.SECTIONS) <= page.ids
-    assert {f"#{name}" for name in build.SECTIONS} <= set(page.links)
+    assert set(workflow_report.SECTIONS) <= page.ids
+    assert {f"#{name}" for name in workflow_report.SECTIONS} <= set(page.links)
 
 
 def test_nothing_is_loaded_from_anywhere(page):
@@ -95,7 +95,9 @@ def test_every_chart_is_as_plotly_wants_it(page):
 
 
 def test_each_task_has_its_own_pictures_of_the_winner():
-    regression, binary = (Page(build.report(story(task=task))) for task in ("regression", "binary"))
+    regression, binary = (
+        Page(workflow_report.report(story(task=task))) for task in ("regression", "binary")
+    )
     assert "Predicted against actual" in regression.text
     assert "Confusion matrix" not in regression.text
     for name in ("Confusion matrix", "ROC", "Precision and recall", "Calibration"):
@@ -111,7 +113,7 @@ def test_a_trial_tells_all_of_itself_when_it_is_pointed_at(page):
 
 
 def test_a_reused_step_is_told_with_the_run_that_did_the_work():
-    page = Page(build.report(story(reused=("train",))))
+    page = Page(workflow_report.report(story(reused=("train",))))
     assert "reused from train-run" in page.text
     assert "reused from hpo-run" not in page.text
 
@@ -119,16 +121,16 @@ def test_a_reused_step_is_told_with_the_run_that_did_the_work():
 def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
     told = story(models=400)
     told.profile["columns"] = told.profile["columns"] * 500
-    html = build.report(told)
+    html = workflow_report.report(told)
     assert len(html.encode()) < 3_000_000
     assert "984 more columns" in Page(html).text
 
 
 @pytest.mark.parametrize("task", ["regression", "binary"])
 def test_what_comes_from_the_data_is_text(task):
-    harmless = Page(build.report(story(task=task, name="x", label="yes")))
+    harmless = Page(workflow_report.report(story(task=task, name="x", label="yes")))
     page = Page(
-        build.report(
+        workflow_report.report(
             story(
                 task=task, name=HOSTILE, label=HOSTILE, warnings=(HOSTILE,), description=HOSTILE,
                 left_out={HOSTILE: HOSTILE}, params={"target": HOSTILE}, unit=HOSTILE,
@@ -147,15 +149,15 @@ def test_what_comes_from_the_data_is_text(task):
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
 @settings(max_examples=8, deadline=None)
 def test_a_column_may_have_any_name(name):
-    page = Page(build.report(story(name=name)))
+    page = Page(workflow_report.report(story(name=name)))
     assert page.tags["figure"] == len(page.charts) > 5
     assert "script" not in {tag for tag in page.tags if page.tags[tag] == 0}
 
 
 def test_labels_that_are_cut_alike_stay_apart():
-    found = style.labels(["a" * 60, "a" * 61, "b"])
+    found = chart_style.labels(["a" * 60, "a" * 61, "b"])
     assert len(set(found)) == 3
-    assert all(len(label) <= style.LONGEST + 2 for label in found)
+    assert all(len(label) <= chart_style.LONGEST + 2 for label in found)
 
 
 def test_the_page_of_a_search_has_its_charts_alone():

@@ -3,10 +3,10 @@
 from typing import Any
 
 from workflow.evaluation.palette import GREY
-from workflow.report import style
+from workflow.report import chart_style
 
 
-def distribution(column: dict[str, Any], unit: str = "") -> style.Chart:
+def distribution(column: dict[str, Any], unit: str = "") -> chart_style.Chart:
     """Draw the share of each split's rows by a column's value: train as bars, the others as lines.
 
     Args:
@@ -18,15 +18,15 @@ def distribution(column: dict[str, Any], unit: str = "") -> style.Chart:
         if column["kind"] == "time":
             places, names, widths = edges[:-1], [f"from {one}" for one in edges[:-1]], None
         else:
-            places, widths, names = style.bins(edges)
+            places, widths, names = chart_style.bins(edges)
         mode = "lines"
     else:
-        places = style.labels(column["values"], style.SLANTED)
-        names, widths, mode = [style.text(one) for one in column["values"]], None, "markers"
-    along: dict[str, Any] = {"title": style.text(unit)} if unit else {}
+        places = chart_style.labels(column["values"], chart_style.SLANTED)
+        names, widths, mode = [chart_style.text(one) for one in column["values"]], None, "markers"
+    along: dict[str, Any] = {"title": chart_style.text(unit)} if unit else {}
     if mode == "markers":
         along |= {"type": "category", "tickangle": -35}
-    figure = style.chart(
+    figure = chart_style.chart(
         230,
         x=along,
         y={"title": "share of rows", "tickformat": ".0%", "rangemode": "tozero"},
@@ -42,7 +42,7 @@ def distribution(column: dict[str, Any], unit: str = "") -> style.Chart:
             width = {"width": widths} if widths else {}
             figure.add("bar", **look, **width, marker={"color": GREY}, opacity=0.55)
             continue
-        colour = style.SPLIT_COLOURS[split]
+        colour = chart_style.SPLIT_COLOURS[split]
         symbol = "circle" if split == "validation" else "diamond"
         shape = {"shape": "hvh"} if mode == "lines" else {}
         figure.add(

@@ -2,9 +2,8 @@
 
 from mlflow.tracking import MlflowClient
 
-from workflow import description
-from workflow.report import build
-from workflow.story import Story
+from workflow.report import run_description, workflow_report
+from workflow.report.finished_workflow import Story
 from workflow.tracking import names
 from workflow.tracking.names import REPORT
 
@@ -12,8 +11,8 @@ from workflow.tracking.names import REPORT
 def publish(story: Story) -> None:
     """Log the report and the description of a workflow to its run."""
     client, id = MlflowClient(), story.run.info.run_id
-    client.log_text(id, build.report(story), REPORT)
-    client.set_tag(id, description.TAG, description.of_run(story))
+    client.log_text(id, workflow_report.report(story), REPORT)
+    client.set_tag(id, run_description.TAG, run_description.of_run(story))
 
 
 def describe_version(story: Story) -> None:
@@ -21,5 +20,5 @@ def describe_version(story: Story) -> None:
     client = MlflowClient()
     version = client.get_model_version(story.model, story.version)
     if version.description.endswith(names.BRIEFLY):
-        text = description.of_version(story)
+        text = run_description.of_version(story)
         client.update_model_version(story.model, story.version, text)

@@ -4,13 +4,13 @@ import pandas as pd
 
 from workflow.evaluation.palette import GREY
 from workflow.formatting import number
-from workflow.report import style
+from workflow.report import chart_style
 
 # Columns of trials.csv that are no hyperparameters.
 ABOUT = ("trial", "run", "family", "run_id", "fit_seconds")
 
 
-def history(trials: pd.DataFrame, metric: str, *, greater_is_better: bool) -> style.Chart:
+def history(trials: pd.DataFrame, metric: str, *, greater_is_better: bool) -> chart_style.Chart:
     """Draw each trial's score, and the best so far; hovering over a trial tells all of it.
 
     Args:
@@ -18,7 +18,7 @@ def history(trials: pd.DataFrame, metric: str, *, greater_is_better: bool) -> st
         metric: What they were judged by.
         greater_is_better: Which way the best is.
     """
-    figure = style.chart(
+    figure = chart_style.chart(
         x={"title": "trial", "dtick": -(-len(trials) // 15)},  # whole numbers
         y=f"val_{metric}",
         hovermode="closest",
@@ -29,7 +29,7 @@ def history(trials: pd.DataFrame, metric: str, *, greater_is_better: bool) -> st
             x=rows["trial"].tolist(),
             y=rows[metric].tolist(),
             mode="markers",
-            name=style.text(family),
+            name=chart_style.text(family),
             marker={"size": 9},
             hovertext=[_hover(row, metric) for _, row in rows.iterrows()],
             hoverinfo="text",
@@ -47,27 +47,27 @@ def history(trials: pd.DataFrame, metric: str, *, greater_is_better: bool) -> st
     return figure
 
 
-def importance(table: pd.DataFrame) -> style.Chart:
+def importance(table: pd.DataFrame) -> chart_style.Chart:
     """Draw the hyperparameters of one family, the most important on top.
 
     Args:
         table: "hyperparameter" and "importance", the most important first.
     """
     rows = table.iloc[::-1]
-    figure = style.chart(
+    figure = chart_style.chart(
         90 + 28 * len(rows), x={"title": "share", "tickformat": ".0%", "rangemode": "tozero"}
     )
     figure.add(
         "bar",
         x=rows["importance"].tolist(),
-        y=style.labels(rows["hyperparameter"].tolist()),
+        y=chart_style.labels(rows["hyperparameter"].tolist()),
         orientation="h",
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
     return figure
 
 
-def parallel_coordinates(trials: pd.DataFrame, metric: str) -> style.Chart:
+def parallel_coordinates(trials: pd.DataFrame, metric: str) -> chart_style.Chart:
     """Draw each trial of one family as a line through its hyperparameters to its score.
 
     Args:
@@ -76,12 +76,12 @@ def parallel_coordinates(trials: pd.DataFrame, metric: str) -> style.Chart:
     """
     axes = []
     for name in [*hyperparameters(trials, metric), metric]:
-        label = style.text(f"val_{name}" if name == metric else name, 16)
+        label = chart_style.text(f"val_{name}" if name == metric else name, 16)
         if pd.api.types.is_numeric_dtype(trials[name]) and trials[name].dtype != bool:
             axes.append({"label": label, "values": trials[name].tolist()})
             continue
         codes, options = pd.factorize(trials[name].fillna("none").astype(str), sort=True)
-        ticks = [style.text(one, 12) for one in options]
+        ticks = [chart_style.text(one, 12) for one in options]
         axes.append(
             {
                 "label": label,
@@ -90,13 +90,13 @@ def parallel_coordinates(trials: pd.DataFrame, metric: str) -> style.Chart:
                 "ticktext": ticks,
             }
         )
-    figure = style.chart(380, margin={"l": 60, "r": 60, "t": 56, "b": 24})
+    figure = chart_style.chart(380, margin={"l": 60, "r": 60, "t": 56, "b": 24})
     figure.add(
         "parcoords",
         dimensions=axes,
         line={
             "color": trials[metric].tolist(),
-            "colorscale": style.SCALE,
+            "colorscale": chart_style.SCALE,
             "showscale": True,
             "colorbar": {"title": {"text": f"val_{metric}"}, "thickness": 12},
         },
@@ -117,12 +117,14 @@ def hyperparameters(trials: pd.DataFrame, metric: str) -> list[str]:
 def _hover(row: pd.Series, metric: str) -> str:
     settings = row.drop([name for name in (*ABOUT, metric) if name in row]).dropna()
     lines = [
-        f"<b>{style.text(row['run'])}</b>, {style.text(row['family'])}",
+        f"<b>{chart_style.text(row['run'])}</b>, {chart_style.text(row['family'])}",
         f"val_{metric} {number(row[metric])}",
-        *(f"{style.text(name)}: {_plain(value)}" for name, value in settings.items()),
+        *(f"{chart_style.text(name)}: {_plain(value)}" for name, value in settings.items()),
     ]
     return "<br>".join(lines)
 
 
 def _plain(value: object) -> str:
-    return number(value) if isinstance(value, float) else style.text(value, style.LONGEST)
+    return (
+        number(value) if isinstance(value, float) else chart_style.text(value, chart_style.LONGEST)
+    )

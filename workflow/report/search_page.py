@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.report import page, search_charts
+from workflow.report import render, search_charts
 
 
 def search_page(trials: pd.DataFrame, importance: pd.DataFrame, metric: str, **how: bool) -> str:
@@ -17,7 +17,7 @@ def search_page(trials: pd.DataFrame, importance: pd.DataFrame, metric: str, **h
         how: See `search`.
     """
     found = search(trials, importance, metric, **how)
-    return page.render("search.html.j2", search=found, trials=trials, metric=metric)
+    return render.render("search.html.j2", search=found, trials=trials, metric=metric)
 
 
 def search(

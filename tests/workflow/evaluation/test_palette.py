@@ -4,7 +4,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from workflow.evaluation import classification_plots
-from workflow.report import style, winner_charts
+from workflow.report import chart_style, model_charts
 
 Colour = str | tuple[float, ...]
 READABLE = 4.5  # WCAG 2, success criterion 1.4.3
@@ -40,9 +40,9 @@ def test_the_numbers_of_a_confusion_matrix_can_be_read_on_every_colour(right):
 @each_share
 def test_those_of_the_report_can_be_read_too(right):
     counts = [[ROWS, 0], [ROWS - right, right]]
-    chart = winner_charts.confusion({"labels": ["no", "yes"], "counts": counts})
+    chart = model_charts.confusion({"labels": ["no", "yes"], "counts": counts})
     (cells,) = chart.data
-    colours = LinearSegmentedColormap.from_list("report", style.SCALE)
+    colours = LinearSegmentedColormap.from_list("report", chart_style.SCALE)
     assert len(chart.layout["annotations"]) == 4
     for note in chart.layout["annotations"]:
         share = cells["z"][note["y"]][note["x"]]

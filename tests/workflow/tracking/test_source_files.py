@@ -154,8 +154,8 @@ def test_nothing_is_imported_to_find_out(tiny):
         ("workflow/models/families.py", set(STEPS)),  # a dataset may say what is searched
         ("workflow/errors.py", set(STEPS)),
         ("workflow/__init__.py", set(STEPS)),
-        ("workflow/summary.py", set()),
-        ("workflow/story.py", set()),
+        ("workflow/report/terminal_summary.py", set()),
+        ("workflow/report/finished_workflow.py", set()),
         *((f"steps/{step}.py", {step}) for step in STEPS),
     ],
 )

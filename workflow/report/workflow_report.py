@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workflow.data.split_rules import SPLITS
-from workflow.description import headline
 from workflow.formatting import number, worsening
 from workflow.models import metrics
-from workflow.report import data_charts, page, winner_charts
+from workflow.report import data_charts, model_charts, render
+from workflow.report.chart_style import Chart
+from workflow.report.finished_workflow import Story
+from workflow.report.run_description import headline
 from workflow.report.search_page import search
-from workflow.report.style import Chart
-from workflow.story import Story
 from workflow.tracking import names
 
 SECTIONS = {
@@ -33,7 +33,7 @@ def report(story: Story) -> str:
     by_feature = _by_feature(winner, unit)
     importance = winner["importance"]
     measure = worsening(story.metric, unit, greater_is_better=story.greater_is_better)
-    return page.render(
+    return render.render(
         "report.html.j2",
         story=story,
         headline=headline(story),
@@ -61,7 +61,7 @@ def report(story: Story) -> str:
             greater_is_better=story.greater_is_better,
         ),
         winner=winner,
-        importance=winner_charts.importance(importance["features"], measure)
+        importance=model_charts.importance(importance["features"], measure)
         if importance["features"]
         else None,
         overall=_overall(winner, unit),
@@ -94,12 +94,12 @@ def _overall(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
     if winner["task"] == "regression":
         left_over = "actual - predicted" + (f" ({unit})" if unit else "")
         return [
-            ("Predicted against actual", winner_charts.density(winner["density"], unit)),
-            ("Residuals", winner_charts.histogram(winner["residuals"], left_over)),
+            ("Predicted against actual", model_charts.density(winner["density"], unit)),
+            ("Residuals", model_charts.histogram(winner["residuals"], left_over)),
         ]
-    given, curves = winner["probability_histogram"], winner_charts.curves
+    given, curves = winner["probability_histogram"], model_charts.curves
     return [
-        ("Confusion matrix", winner_charts.confusion(winner["confusion"])),
+        ("Confusion matrix", model_charts.confusion(winner["confusion"])),
         (
             "ROC (area under the curve)",
             curves(
@@ -123,7 +123,7 @@ def _overall(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
         ),
         (
             "Predicted probabilities",
-            winner_charts.histogram(given, f"predicted probability of {given['of']}"),
+            model_charts.histogram(given, f"predicted probability of {given['of']}"),
         ),
     ]  # fmt: skip
 
@@ -142,9 +142,9 @@ def _notes(winner: dict[str, Any]) -> str:
 
 def _by_feature(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
     draw = (
-        (lambda one: winner_charts.residuals_by(one, unit))
+        (lambda one: model_charts.residuals_by(one, unit))
         if winner["task"] == "regression"
-        else winner_charts.errors_by
+        else model_charts.errors_by
     )
     return [(one["feature"], draw(one)) for one in winner["by_feature"]]
 

@@ -2,7 +2,7 @@ import mlflow
 import pytest
 from stories import story
 
-from workflow import summary
+from workflow.report import terminal_summary
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def local():
 
 
 def lines(capsys: pytest.CaptureFixture, **given: object) -> list[str]:
-    summary.show(story(**given))
+    terminal_summary.show(story(**given))
     return capsys.readouterr().out.splitlines()
 
 

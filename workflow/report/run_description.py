@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from workflow.formatting import number, seconds, size, with_unit
-from workflow.story import Story
+from workflow.report.finished_workflow import Story
 from workflow.tracking import names, runs
 from workflow.tracking.names import REPORT
 

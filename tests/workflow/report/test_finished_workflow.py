@@ -4,7 +4,7 @@ import pytest
 from stories import COMMIT, run, story
 
 from sql_features.errors import WorkflowError
-from workflow.story import Story
+from workflow.report.finished_workflow import Story
 from workflow.tracking import names
 
 

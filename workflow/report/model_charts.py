@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from workflow.evaluation.palette import BLUE, COLOURS, GREY, VERMILION
-from workflow.report import style
+from workflow.report import chart_style
 
 CATEGORIES = {"type": "category", "tickangle": -35}
 ZERO = {  # a line across
@@ -14,7 +14,7 @@ ZERO = {  # a line across
 }  # fmt: skip
 
 
-def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> style.Chart:
+def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> chart_style.Chart:
     """Draw permutation importances, the largest on top.
 
     Args:
@@ -23,11 +23,11 @@ def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> 
         most: How many are drawn.
     """
     rows = features[:most][::-1]
-    figure = style.chart(90 + 26 * len(rows), x=style.text(measure))
+    figure = chart_style.chart(90 + 26 * len(rows), x=chart_style.text(measure))
     figure.add(
         "bar",
         x=[one["importance"] for one in rows],
-        y=style.labels([one["feature"] for one in rows]),
+        y=chart_style.labels([one["feature"] for one in rows]),
         error_x={"type": "data", "array": [one["std"] for one in rows], "color": VERMILION},
         orientation="h",
         hovertemplate="%{y}: %{x:.4g}<extra></extra>",
@@ -35,7 +35,7 @@ def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> 
     return figure
 
 
-def density(found: dict[str, Any], unit: str) -> style.Chart:
+def density(found: dict[str, Any], unit: str) -> chart_style.Chart:
     """Draw how many rows there are by actual and predicted value, and where both are equal.
 
     Args:
@@ -45,17 +45,17 @@ def density(found: dict[str, Any], unit: str) -> style.Chart:
     x, y = found["actual"], found["predicted"]
     counts = np.array(found["counts"], dtype=float).T
     ticks = [10**power for power in range(7) if 10**power <= max(counts.max(), 1)]
-    figure = style.chart(
+    figure = chart_style.chart(
         430, x=_named("actual", unit), y=_named("predicted", unit), showlegend=False
     )
     figure.add(
         "heatmap",
-        x=style.bins(x)[0],
-        y=style.bins(y)[0],
+        x=chart_style.bins(x)[0],
+        y=chart_style.bins(y)[0],
         # The logarithm, so that few rows far off are seen beside many.
         z=[[None if one == 0 else round(float(np.log10(one)), 3) for one in row] for row in counts],
         customdata=counts.astype(int).tolist(),
-        colorscale=style.SCALE,
+        colorscale=chart_style.SCALE,
         colorbar={
             "title": {"text": "rows"},
             "thickness": 12,
@@ -77,11 +77,11 @@ def density(found: dict[str, Any], unit: str) -> style.Chart:
     return figure
 
 
-def histogram(found: dict[str, Any], title: str) -> style.Chart:
+def histogram(found: dict[str, Any], title: str) -> chart_style.Chart:
     """Draw counts between edges."""
-    middles, widths, names = style.bins(found["edges"])
+    middles, widths, names = chart_style.bins(found["edges"])
     rows = {"title": "rows", "tickformat": ","}
-    figure = style.chart(280, x=style.text(title), y=rows, bargap=0)
+    figure = chart_style.chart(280, x=chart_style.text(title), y=rows, bargap=0)
     figure.add(
         "bar",
         x=middles,
@@ -93,15 +93,15 @@ def histogram(found: dict[str, Any], title: str) -> style.Chart:
     return figure
 
 
-def residuals_by(one: dict[str, Any], unit: str) -> style.Chart:
+def residuals_by(one: dict[str, Any], unit: str) -> chart_style.Chart:
     """Draw the mean residual in each bin of a feature, and where four of five residuals lie."""
-    figure = style.chart(
-        260, x=CATEGORIES, y=style.text(unit or "residual"), showlegend=False, shapes=[ZERO]
+    figure = chart_style.chart(
+        260, x=CATEGORIES, y=chart_style.text(unit or "residual"), showlegend=False, shapes=[ZERO]
     )
     mean, low, high = (np.array(one[name], dtype=float) for name in ("mean", "p10", "p90"))
     figure.add(
         "scatter",
-        x=style.labels(one["bins"], style.SLANTED),
+        x=chart_style.labels(one["bins"], chart_style.SLANTED),
         y=_plain(mean),
         mode="markers",
         marker={"size": 9, "color": BLUE},
@@ -117,13 +117,13 @@ def residuals_by(one: dict[str, Any], unit: str) -> style.Chart:
     return figure
 
 
-def errors_by(one: dict[str, Any]) -> style.Chart:
+def errors_by(one: dict[str, Any]) -> chart_style.Chart:
     """Draw the share of rows that are taken for a wrong class in each bin of a feature."""
     wrong = {"title": "share wrong", "tickformat": ".0%", "rangemode": "tozero"}
-    figure = style.chart(260, x=CATEGORIES, y=wrong, showlegend=False)
+    figure = chart_style.chart(260, x=CATEGORIES, y=wrong, showlegend=False)
     figure.add(
         "bar",
-        x=style.labels(one["bins"], style.SLANTED),
+        x=chart_style.labels(one["bins"], chart_style.SLANTED),
         y=one["error_rate"],
         customdata=_told(one),
         hovertemplate="%{customdata[0]}<br>%{y:.1%} of %{customdata[1]:,} rows<extra></extra>",
@@ -131,12 +131,12 @@ def errors_by(one: dict[str, Any]) -> style.Chart:
     return figure
 
 
-def confusion(found: dict[str, Any]) -> style.Chart:
+def confusion(found: dict[str, Any]) -> chart_style.Chart:
     """Draw how many rows of each class are taken for which."""
     counts = np.array(found["counts"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names, few = style.labels(found["labels"]), len(counts) <= 12
-    figure = style.chart(
+    names, few = chart_style.labels(found["labels"]), len(counts) <= 12
+    figure = chart_style.chart(
         max(320, min(140 + 34 * len(names), 800)),
         x={"title": "predicted", "type": "category", "side": "bottom"},
         y={"title": "actual", "type": "category", "autorange": "reversed"},
@@ -149,7 +149,7 @@ def confusion(found: dict[str, Any]) -> style.Chart:
         customdata=counts.tolist(),
         zmin=0,
         zmax=1,
-        colorscale=style.SCALE,
+        colorscale=chart_style.SCALE,
         colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 12},
         hovertemplate="actual %{y}, predicted %{x}: %{customdata:,} rows, %{z:.1%}<extra></extra>",
     )
@@ -160,7 +160,9 @@ def confusion(found: dict[str, Any]) -> style.Chart:
                 "y": row,
                 "text": f"{counts[row, column]:,}",
                 "showarrow": False,
-                "font": {"color": "#ffffff" if shares[row, column] < style.DARK else "#000000"},
+                "font": {
+                    "color": "#ffffff" if shares[row, column] < chart_style.DARK else "#000000"
+                },
             }
             for row, column in np.ndindex(counts.shape)
         ]
@@ -169,7 +171,7 @@ def confusion(found: dict[str, Any]) -> style.Chart:
 
 def curves(
     found: list[dict[str, Any]], x: str, y: str, area: str = "", *, diagonal: bool, steps: bool
-) -> style.Chart:
+) -> chart_style.Chart:
     """Draw a curve a class, and their averages.
 
     Args:
@@ -181,12 +183,12 @@ def curves(
         steps: Whether a class's curve goes from point to point in steps.
     """
     ends = [-0.02, 1.02]
-    figure = style.chart(420, x={"title": x, "range": ends}, y={"title": y, "range": ends})
+    figure = chart_style.chart(420, x={"title": x, "range": ends}, y={"title": y, "range": ends})
     look = {"mode": "lines", "hoverinfo": "skip", "showlegend": False}
     if diagonal:
         figure.add("scatter", x=[0, 1], y=[0, 1], line={"color": GREY, "dash": "dot"}, **look)
     for place, one in enumerate(found):
-        name = style.text(one["label"], style.LONGEST)
+        name = chart_style.text(one["label"], chart_style.LONGEST)
         if area and one["area"] is not None:
             name += f": {one['area']:.3f}"
         is_class = one["of"] == "class"
@@ -212,12 +214,14 @@ def curves(
 
 
 def _named(what: str, unit: str) -> str:
-    return f"{what} ({style.text(unit)})" if unit else what
+    return f"{what} ({chart_style.text(unit)})" if unit else what
 
 
 def _told(one: dict[str, Any]) -> list[list[Any]]:
     """Return the whole name of each bin, and its rows."""
-    return [[style.text(name), rows] for name, rows in zip(one["bins"], one["rows"], strict=True)]
+    return [
+        [chart_style.text(name), rows] for name, rows in zip(one["bins"], one["rows"], strict=True)
+    ]
 
 
 def _plain(values: np.ndarray) -> list[float | None]:

@@ -3,10 +3,10 @@
 import mlflow
 import pandas as pd
 
-from workflow.description import headline
 from workflow.formatting import number, seconds
+from workflow.report.finished_workflow import Story, public
+from workflow.report.run_description import headline
 from workflow.runtime import terminal
-from workflow.story import Story, public
 from workflow.tracking import names, runs
 from workflow.tracking.names import REPORT
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from workflow import formatting
-from workflow.report.style import Chart
+from workflow.report.chart_style import Chart
 
 FOLDER = Path(__file__).resolve().parent / "templates"
 

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import COMMIT, story
 
-from workflow import description
+from workflow.report import run_description
 
 
 def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
-    text = description.of_run(story(params={"target": "price", "seed": "42"}))
+    text = run_description.of_run(story(params={"target": "price", "seed": "42"}))
     assert text.startswith(
         r"**lightgbm (trial-000): test\_rmse 0.6, 33% below the baseline's 0.9**"
     )
@@ -25,16 +25,16 @@ def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
 def test_a_score_that_is_better_when_greater_stands_beside_the_baselines():
     told = story(task="binary")
     told.__dict__["metric"] = "accuracy"
-    assert description.headline(told) == (
+    assert run_description.headline(told) == (
         "lightgbm (trial-000): test_accuracy 0.6, beside 0.9 of the baseline"
     )
 
 
 def test_the_unit_stands_behind_metrics_that_have_it():
-    assert "test_rmse 0.6 minutes," in description.headline(story(unit="minutes"))
+    assert "test_rmse 0.6 minutes," in run_description.headline(story(unit="minutes"))
 
 
-@pytest.mark.parametrize("describe", [description.of_run, description.of_version])
+@pytest.mark.parametrize("describe", [run_description.of_run, run_description.of_version])
 def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
     told = story(
         models=300,
@@ -43,7 +43,7 @@ def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
         left_out={f"column {n}": "because " * 50 for n in range(300)},
     )
     text = describe(told)
-    limit = description.LONGEST if describe is description.of_run else 5_000
+    limit = run_description.LONGEST if describe is run_description.of_run else 5_000
     assert len(text) <= limit
     assert "trial-000" in text.splitlines()[0]
     assert "baseline" in text
@@ -52,12 +52,12 @@ def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
 
 
 def test_a_command_is_whole_or_not_there():
-    text = description.of_run(story(params={"features": "x" * 5_900}, models=50))
+    text = run_description.of_run(story(params={"features": "x" * 5_900}, models=50))
     assert "x" * 5_900 in text or "The command is too long for here" in text
 
 
 def test_changes_that_no_commit_has_are_said():
-    text = description.of_run(story(tags={"workflow.uncommitted": "2"}))
+    text = run_description.of_run(story(tags={"workflow.uncommitted": "2"}))
     assert "2 changed files of the project were in no commit." in text
 
 
@@ -66,8 +66,8 @@ def test_changes_that_no_commit_has_are_said():
     ["<script>alert(1)</script>", "<img src=http://x/y.png>", "a|b", "*a*", "`a`", "[a](http://x)"],
 )
 def test_texts_from_the_data_are_no_markup(name):
-    plain = description.of_run(story(warnings=("column 'plain' is odd.",)))
-    text = description.of_run(story(warnings=(f"column '{name}' is odd.",)))
+    plain = run_description.of_run(story(warnings=("column 'plain' is odd.",)))
+    text = run_description.of_run(story(warnings=(f"column '{name}' is odd.",)))
     assert "<" not in text
     # As many cells and links as without it.
     assert len(re.findall(r"(?<!\\)\|", text)) == len(re.findall(r"(?<!\\)\|", plain))
@@ -78,7 +78,7 @@ def test_texts_from_the_data_are_no_markup(name):
 @given(st.text(max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_an_escaped_text_is_one_line_without_markup(text):
-    found = description.escaped(text)
+    found = run_description.escaped(text)
     assert "\n" not in found
     assert not set("<>@") & set(found)
     assert not re.search(r"(?<!\\)(?:\\\\)*[`*_|\[\]]", found)
