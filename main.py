@@ -21,7 +21,7 @@ from workflow.models import metrics
 from workflow.models.families import FAMILIES
 from workflow.paths import PROJECT
 from workflow.report import publish, terminal_summary
-from workflow.report.finished_workflow import Story
+from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.tracking import (
@@ -132,7 +132,7 @@ def main(
         runs.show_model(run.info.run_id, runs.models(winner)[-1])
         mlflow.log_metrics(register.data.metrics)
         mlflow.set_tags({key: register.data.tags[key] for key in names.RESULT_TAGS})
-        story = Story(run.info.run_id)
+        story = FinishedWorkflow(run.info.run_id)
         publish.describe_version(story)
         publish.publish(story)
     terminal_summary.show(story)

@@ -19,7 +19,7 @@ from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
 from workflow.models.families import FAMILIES
 from workflow.tracking import logged_models
-from workflow.training.trainer import Bench
+from workflow.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,21 +40,21 @@ def main() -> None:
         files = {split: [args.data / name] for split, name in dataset.split.files.items()}
         write_splits(dataset, read_raw(dataset, files), folder)
         (folder / "dataset.yaml").write_text(to_yaml(dataset))
-        bench = Bench(Splits("runs:/none/splits", folder), dataset.select("all"), 42, "holdout")
+        trainer = Trainer(Splits("runs:/none/splits", folder), dataset.select("all"), 42, "holdout")
         for family in FAMILIES.values():
-            pipeline = bench.pipeline(bench.fit(family, {}).model)
+            pipeline = trainer.pipeline(trainer.fit(family, {}).model)
             ours, inferred = [], []
             for _ in range(args.repeats):
                 with mlflow.start_run() as run:
                     start = time.perf_counter()
-                    logged_models.log(pipeline, bench.example, family, run.info.run_id)
+                    logged_models.log(pipeline, trainer.example, family, run.info.run_id)
                     ours.append(time.perf_counter() - start)
                     start = time.perf_counter()
                     mlflow.sklearn.log_model(
                         pipeline,
                         name="inferred",
                         serialization_format="cloudpickle",
-                        input_example=bench.example,
+                        input_example=trainer.example,
                     )
                     inferred.append(time.perf_counter() - start)
             print(f"| {family.name} | {median(ours):.1f} | {median(inferred):.1f} |", flush=True)

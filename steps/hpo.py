@@ -20,7 +20,7 @@ from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_on
 from workflow.training.search import search
 from workflow.training.search_importance import importance
-from workflow.training.trainer import Bench
+from workflow.training.trainer import Trainer
 
 
 @click.command()
@@ -66,8 +66,8 @@ def hpo(
     with searching as run, terminal.Progress("hpo", most) as progress:
         dataset_inputs.log_splits(splits, "train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
-        whole = Bench(splits, every, seeded, how)
-        journal = trials.Journal(
+        whole = Trainer(splits, every, seeded, how)
+        study = trials.Study(
             {name: whole.using(one) for name, one in selections.items()},
             validation=how,
             metric=judged,
@@ -77,28 +77,28 @@ def hpo(
         )
         begin = time.perf_counter()
         search(
-            journal.trial,
+            study.trial,
             searched,
             task=dataset.task,
             features=list(selections),
             max_evals=most,
             is_over=lambda: (
-                limit is not None and time.perf_counter() - begin + journal.seconds >= limit
+                limit is not None and time.perf_counter() - begin + study.seconds >= limit
             ),
             seed=seeded,
         )
         progress.close("keeping the best models")
-        _close(journal)
-        step.result(_told(journal, most))
+        _close(study)
+        step.result(_told(study, most))
 
 
-def _told(journal: trials.Journal, most: int) -> str:
+def _told(study: trials.Study, most: int) -> str:
     """Return what came out, in one sentence."""
-    best, judged = journal.best[0], f"val_{journal.metric}"
-    done = len(journal.trials) + journal.failed
+    best, judged = study.best[0], f"val_{study.metric}"
+    done = len(study.trials) + study.failed
     count = f"{done} trials" if done == most else f"{done} of {most} trials before the timeout"
-    again = f", {journal.read_back} of them read back" if journal.read_back else ""
-    failed = f", {journal.failed} failed" if journal.failed else ""
+    again = f", {study.read_back} of them read back" if study.read_back else ""
+    failed = f", {study.failed} failed" if study.failed else ""
     return (
         f"{count}{again}{failed}; best {best.run.info.run_name} {best.family.name} "
         f"{judged} {formatting.number(best.metrics[judged])}"
@@ -114,17 +114,17 @@ def _searched(family: Family, dataset: Dataset, metric: str) -> Family:
     return narrowed(family, asked, dataset.task)
 
 
-def _close(journal: trials.Journal) -> None:
+def _close(study: trials.Study) -> None:
     """Log the kept models to their trials, and the search to the active run."""
-    if not journal.trials:
+    if not study.trials:
         raise WorkflowError(
             "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."
         )
     with terminal.timed("hpo", "kept the best models"):
-        journal.keep()
-    best, metric = journal.best[0], journal.metric
+        study.keep()
+    best, metric = study.best[0], study.metric
     mlflow.log_dict(
-        {"run_id": best.run.info.run_id, "family": best.family.name, **journal.chosen(best)},
+        {"run_id": best.run.info.run_id, "family": best.family.name, **study.chosen(best)},
         "best.json",
     )
     mlflow.set_tags({names.FAMILY_TAG: best.family.name})
@@ -134,18 +134,18 @@ def _close(journal: trials.Journal) -> None:
             "trial": one.number,
             "run": one.run.info.run_name,
             "family": one.family.name,
-            **journal.chosen(one),
+            **study.chosen(one),
             metric: one.metrics[f"val_{metric}"],
             "fit_seconds": one.seconds,
             "run_id": one.run.info.run_id,
         }
-        for one in journal.trials
+        for one in study.trials
     )
     mlflow.log_text(table.to_csv(index=False), names.TRIALS)
     searched = search_charts.hyperparameters(table, metric)
-    shares = importance(table, searched, pd.Series([one.loss for one in journal.trials]))
+    shares = importance(table, searched, pd.Series([one.loss for one in study.trials]))
     mlflow.log_text(shares.to_csv(index=False), names.SEARCH_IMPORTANCE)
-    greater = metrics.METRICS[journal.task][metric].greater_is_better
+    greater = metrics.METRICS[study.task][metric].greater_is_better
     page = search_page(table, shares, metric, greater_is_better=greater)
     mlflow.log_text(page, "search.html")
 

@@ -60,7 +60,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         winner = table.iloc[0]
         check_gates(winner, table.iloc[-1], judged, splits.dataset)
         with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
-            seen = _analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
+            seen = analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith(("val", "test"))}
@@ -138,7 +138,7 @@ if __name__ == "__main__":
     step.execute(register)
 
 
-def _analysis_of(
+def analysis_of(
     run: Run,
     model: Pipeline,
     splits: Splits,

@@ -4,7 +4,7 @@ import click
 
 from sql_features.errors import WorkflowError
 from workflow.report import terminal_summary
-from workflow.report.finished_workflow import Story
+from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.report.publish import publish
 from workflow.tracking import step
 
@@ -13,7 +13,7 @@ from workflow.tracking import step
 @click.option("--run", "run_id", required=True, help="The run of a finished workflow.")
 @step.verbosity
 def report(run_id: str) -> None:
-    story = Story(run_id)
+    story = FinishedWorkflow(run_id)
     if story.run.info.status != "FINISHED":
         raise WorkflowError(
             f"run='{run_id}' is {story.run.info.status}: give the id of a finished workflow."

@@ -21,7 +21,7 @@ from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, fingerprint, logged_models, names, runs, step
 from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_on
-from workflow.training.trainer import Bench, Fitted
+from workflow.training.trainer import Fitted, Trainer
 
 
 @click.command()
@@ -59,16 +59,16 @@ def train(
     selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train", fingerprint.of("train", step.parameters())):
         dataset_inputs.log_splits(splits, "train", "validation")
-        bench = Bench(splits, selected, seeded, how)
+        trainer = Trainer(splits, selected, seeded, how)
         scores = {}
         for family in [BASELINE, *(FAMILIES[name] for name in asked)]:
             with step.child(family.name, names.MODEL) as run:
-                fitted = bench.fit(family, given if family is not BASELINE else {})
+                fitted = trainer.fit(family, given if family is not BASELINE else {})
                 mlflow.set_tags(runs.model_tags(family.name, how, seeded))
                 mlflow.log_param(names.FAMILY, family.name)
                 if features == SEARCH:
                     mlflow.log_param(names.FEATURES, ALL)
-                _log(bench, family, fitted, judged, run.info.run_id)
+                _log(trainer, family, fitted, judged, run.info.run_id)
             scores[family.name] = fitted.metrics[f"val_{judged}"]
             fitted_as = f"{family.name} val_{judged} {formatting.number(scores[family.name])}"
             terminal.detail("train", f"{fitted_as}, fitted", seconds=fitted.seconds)
@@ -80,52 +80,52 @@ def train(
         step.result(f"val_{judged}: {line}")
 
 
-def _log(bench: Bench, family: Family, fitted: Fitted, metric: str, run_id: str) -> None:
+def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: str, run_id: str) -> None:
     mlflow.log_params(fitted.hyperparameters)
-    mlflow.log_metrics(fitted.metrics | bench.train_metrics(fitted))
+    mlflow.log_metrics(fitted.metrics | trainer.train_metrics(fitted))
     mlflow.log_metric("fit_seconds", fitted.seconds)
     if family is BASELINE:
         return  # a number for comparison, not a candidate
-    pipeline = bench.pipeline(fitted.model)
-    logged_models.log(pipeline, bench.example, family, run_id)
+    pipeline = trainer.pipeline(fitted.model)
+    logged_models.log(pipeline, trainer.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), "estimator.html")
-    for name, figure in _figures(bench, fitted, f"{family.name} on validation").items():
+    for name, figure in _figures(trainer, fitted, f"{family.name} on validation").items():
         mlflow.log_figure(figure, f"plots/{name}.png")
         regression_plots.close(figure)
     figure = regression_plots.feature_importance(
-        _importance(bench, fitted, metric),
+        _importance(trainer, fitted, metric),
         f"Permutation importance: {family.name} on validation",
         formatting.worsening(
             metric,
-            bench.splits.dataset.unit,
-            greater_is_better=metrics.METRICS[bench.task][metric].greater_is_better,
+            trainer.splits.dataset.unit,
+            greater_is_better=metrics.METRICS[trainer.task][metric].greater_is_better,
         ),
     )
     mlflow.log_figure(figure, "plots/feature_importance.png")
     regression_plots.close(figure)
 
 
-def _importance(bench: Bench, fitted: Fitted, metric: str) -> pd.DataFrame:
+def _importance(trainer: Trainer, fitted: Fitted, metric: str) -> pd.DataFrame:
     model, judged = fitted.last
-    x, y = bench.x.iloc[judged], bench.y[judged]
-    some = permutation_importance.drawn(*x.shape, bench.seed)
+    x, y = trainer.x.iloc[judged], trainer.y[judged]
+    some = permutation_importance.drawn(*x.shape, trainer.seed)
     return permutation_importance.permutation(
-        model.predict, x.iloc[some], y[some], task=bench.task, metric=metric, seed=bench.seed
+        model.predict, x.iloc[some], y[some], task=trainer.task, metric=metric, seed=trainer.seed
     )
 
 
-def _figures(bench: Bench, fitted: Fitted, of: str) -> dict[str, Figure]:
+def _figures(trainer: Trainer, fitted: Fitted, of: str) -> dict[str, Figure]:
     """Return the pictures of what was judged, by file name."""
-    actual, predicted, unit = bench.actual, fitted.predictions, bench.splits.dataset.unit
-    if bench.task == "regression":
+    actual, predicted, unit = trainer.actual, fitted.predictions, trainer.splits.dataset.unit
+    if trainer.task == "regression":
         return {
             "predicted_vs_actual": regression_plots.predicted_against_actual(
                 actual, predicted, f"Predicted against actual: {of}", unit
             ),
             "residuals": regression_plots.residuals(actual, predicted, f"Residuals: {of}", unit),
         }
-    labels = bench.labels
-    some = classification_curves.rows_of_curves(*predicted.shape, bench.seed)
+    labels = trainer.labels
+    some = classification_curves.rows_of_curves(*predicted.shape, trainer.seed)
     curves = actual[some], predicted[some], labels
     on = of if len(some) == len(actual) else f"{of}, {len(some):,} of its rows"
     return {

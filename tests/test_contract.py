@@ -15,7 +15,8 @@ from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
 from sql_features.errors import WorkflowError
-from workflow.models.families import FAMILIES, Choice, Estimator, Family, Real, Whole
+from workflow.models.families import FAMILIES, Estimator, Family
+from workflow.models.search_space import Choice, Real, Whole
 from workflow.paths import PACKAGES
 from workflow.tracking import step
 

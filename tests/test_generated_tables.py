@@ -21,7 +21,7 @@ from workflow.data.splits import Splits
 from workflow.models.families import FAMILIES
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import infer
-from workflow.training.trainer import Bench
+from workflow.training.trainer import Trainer
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -89,8 +89,8 @@ def learn(path: Path, target: str, family: str, folder: Path) -> None:
     )
     if wrong := finding.errors(table):
         raise WorkflowError(" ".join(wrong))
-    bench = Bench(Splits("runs:/none/splits", out), dataset.select("all"), 0, "holdout")
-    model = bench.pipeline(bench.fit(FAMILIES[family], {}).model)
+    trainer = Trainer(Splits("runs:/none/splits", out), dataset.select("all"), 0, "holdout")
+    model = trainer.pipeline(trainer.fit(FAMILIES[family], {}).model)
     rows = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     answer = model.predict(rows)
     assert len(answer) == len(rows)

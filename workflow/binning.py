@@ -129,3 +129,44 @@ def _multiples(low: float, high: float, width: float, whole: bool = False) -> np
     first = math.floor(low / width)
     last = math.floor(high / width) + 1 if whole else max(math.ceil(high / width), first + 1)
     return np.arange(first, last + 1) * width
+
+
+def some(rows: int, most: int, seed: int) -> np.ndarray:
+    """Return the positions of all rows, or of `most` that are drawn by chance.
+
+    >>> some(3, 5, 1), len(some(9, 5, 1))
+    (array([0, 1, 2]), 5)
+    """
+    if rows <= most:
+        return np.arange(rows)
+    return np.random.default_rng(seed).choice(rows, most, replace=False)
+
+
+def edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Return the ascending edges of at most `bins` bins of the same width.
+
+    They reach from the first to the last percentile and half as far again, if values do, so that
+    a single one far off does not squeeze the others into one bin.
+
+    Args:
+        values: (n,) of which those that are no finite numbers are passed over.
+        bins: How many at most; fewer where numbers lie too close to be told apart.
+    """
+    finite = np.clip(values[np.isfinite(values)], -8e307, 8e307)  # twice as much is a number too
+    if not len(finite):
+        return np.array([0.0, 1.0])
+    low, first, last, high = np.quantile(finite, [0, 0.01, 0.99, 1])
+    if last > first:
+        reach = last / 2 - first / 2
+        low, high = max(low, first - reach), min(high, last + reach)
+    if low == high:
+        width = abs(low) / 100 or 1
+        low, high = low - width, high + width
+    return np.unique(np.linspace(low, high, bins + 1))
+
+
+def edges_rounded(exact: np.ndarray) -> list[float]:
+    """Return edges in so many digits that they are still as far from each other."""
+    width, size = (exact[-1] - exact[0]) / len(exact), np.abs(exact).max()
+    digits = min(math.ceil(math.log10(size) - math.log10(width)) + 3, 17)
+    return [float(f"{one:.{digits}g}") for one in exact]

@@ -8,7 +8,7 @@ from mlflow.entities import Run, RunData, RunInfo, RunTag
 
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
-from workflow.report.finished_workflow import Step, Story
+from workflow.report.finished_workflow import FinishedWorkflow, Step
 from workflow.tracking import names
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -68,7 +68,7 @@ def story(
     name: str = "x",
     label: str = "yes",
     **about: Any,
-) -> Story:
+) -> FinishedWorkflow:
     """Return a workflow's story.
 
     Args:
@@ -82,7 +82,7 @@ def story(
         label: A class.
         about: More of the dataset.
     """
-    found = object.__new__(Story)
+    found = object.__new__(FinishedWorkflow)
     metric = "rmse" if task == "regression" else "log_loss"
     source = {
         "mlflow.source.name": "https://host/org/project",

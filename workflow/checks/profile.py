@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sql_features.expressions import TARGET
-from workflow import binning, plain
+from workflow import binning, formatting
 from workflow.checks.finding import TRAIN, Finding
 from workflow.checks.split_scan import Split
 from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
@@ -153,7 +153,7 @@ def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
     if any(others.values()):
         labels.append(OTHERS)
         counts = {name: np.append(counts[name], others[name]) for name in counts}
-    return {"values": plain.apart(labels), "shares": _shares(values, counts)}
+    return {"values": formatting.apart(labels), "shares": _shares(values, counts)}
 
 
 DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {

@@ -12,7 +12,7 @@ from sql_features.errors import WorkflowError
 from workflow.data import split_rules
 from workflow.data.dataset import Dataset
 from workflow.errors import unknown
-from workflow.models.families import Choice, domain
+from workflow.models.search_space import Choice, domain
 from workflow.paths import DATASETS
 
 KEYS = [one.name for one in fields(Dataset)]

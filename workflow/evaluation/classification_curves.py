@@ -14,7 +14,7 @@ import numpy as np
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from workflow.plain import some
+from workflow.binning import some
 
 MOST = 8  # classes with a curve of their own
 BINS = 10  # points of a calibration

@@ -15,7 +15,7 @@ from workflow.evaluation import classification_curves
 from workflow.evaluation.classification_curves import MOST, Curve
 from workflow.evaluation.palette import BLUE, COLOURS, GREY
 from workflow.evaluation.regression_plots import plt  # in the one style
-from workflow.plain import text
+from workflow.formatting import text
 
 BLACK = "#000000"
 COUNTED, SHARED = 10, 20  # the most classes whose cells have room for a count, for a share

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sql_features.expressions import feature_columns
-from workflow.plain import CELL, apart, cell, number, ranges, text
+from workflow.formatting import CELL, apart, cell, ranges, significant, text
 
 BINS = 10
 COLUMNS = 12  # raw ones of the worst rows
@@ -45,7 +45,7 @@ def by_value(values: pd.Series, kind: str, measures: Measures) -> dict[str, Any]
 def measured(numbers: np.ndarray, measure: Callable[[np.ndarray], float]) -> float | None:
     """Return what becomes of (n_rows,) numbers, None if it is no finite number."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return number(measure(numbers))
+        return significant(measure(numbers))
 
 
 def binned(values: pd.Series, kind: str) -> tuple[np.ndarray, list[str]]:

@@ -13,12 +13,13 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from sql_features.transformer import SqlFeatures
-from workflow import plain
+from workflow import binning
+from workflow.binning import edges, edges_rounded
 from workflow.evaluation import classification_curves, permutation_importance
 from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
 from workflow.evaluation.scores import codes
-from workflow.plain import edges, edges_rounded, number, text
+from workflow.formatting import significant, text
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # of a density along each axis, of a histogram
@@ -104,7 +105,7 @@ def analysis(
     else:
         found = _of_classes(actual, np.asarray(predictions, "float64"), model.labels, seed)
     order = list(ranked["feature"])
-    some = plain.some(len(raw), BINNED, seed)
+    some = binning.some(len(raw), BINNED, seed)
     first = SqlFeatures({name: sql.features[name] for name in order[:FEATURES]}, sql.columns)
     x = first.fit(raw).transform(raw.iloc[some])
     measures = {name: (errors[some], of) for name, (errors, of) in found.measures.items()}
@@ -119,7 +120,11 @@ def analysis(
             "rows": len(permutation_importance.drawn(len(validation[0]), len(order), seed)),
             "fitted_on": fitted_on_validation,
             "features": [
-                {"feature": text(name, NAME), "importance": number(mean), "std": number(std)}
+                {
+                    "feature": text(name, NAME),
+                    "importance": significant(mean),
+                    "std": significant(std),
+                }
                 for name, mean, std in ranked.head(IMPORTANT).itertuples(index=False)
             ],
             "left_out": max(len(order) - IMPORTANT, 0),
@@ -277,8 +282,8 @@ def _plain_curves(curves: list[Curve], labels: Sequence[object]) -> list[dict[st
                 "of": curve.of,
                 "x": curve.x[kept].round(4).tolist(),
                 "y": curve.y[kept].round(4).tolist(),
-                "area": number(curve.area),
-                "chance": number(curve.chance),
+                "area": significant(curve.area),
+                "chance": significant(curve.chance),
             }
         )
     return found

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from workflow.evaluation.palette import BLUE
 from workflow.evaluation.palette import VERMILION as ORANGE
-from workflow.plain import text
+from workflow.formatting import text
 
 COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # 10,000 rows
 LONGEST = 40  # characters of a feature's name

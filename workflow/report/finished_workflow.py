@@ -68,7 +68,7 @@ class Step:
         return self.shown.data.tags.get(names.REASON_TAG, "")
 
 
-class Story:
+class FinishedWorkflow:
     """What is known of a workflow whose steps are finished.
 
     Args:

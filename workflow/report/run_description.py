@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from workflow.formatting import number, seconds, size, with_unit
-from workflow.report.finished_workflow import Story
+from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.tracking import names, runs
 from workflow.tracking.names import REPORT
 
@@ -19,7 +19,7 @@ ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
 EMOJI = re.compile(r":(?=[\w+-]+:)")
 
 
-def of_run(story: Story) -> str:
+def of_run(story: FinishedWorkflow) -> str:
     """Return the description of a workflow's run: at most `LONGEST` characters."""
     page = f"{runs.page(story.run)}/artifacts/{REPORT}"
     model = f"#/models/{story.model}/versions/{story.version}"
@@ -35,7 +35,7 @@ def of_run(story: Story) -> str:
     )
 
 
-def of_version(story: Story) -> str:
+def of_version(story: FinishedWorkflow) -> str:
     """Return the description of the registered version: at most `LONGEST_OF_VERSION` characters."""
     return _fitting(
         LONGEST_OF_VERSION,
@@ -49,7 +49,7 @@ def of_version(story: Story) -> str:
     )
 
 
-def headline(story: Story) -> str:
+def headline(story: FinishedWorkflow) -> str:
     """Return the result in one sentence.
 
     It says what the model is worth on rows that nothing has looked at before, beside a model that
@@ -74,7 +74,7 @@ def escaped(text: object) -> str:
     return EMOJI.sub("&#58;", FIRST.sub(r"\\\1", line).translate(ENTITIES))
 
 
-def _fitting(most: int, story: Story, head: list[str]) -> str:
+def _fitting(most: int, story: FinishedWorkflow, head: list[str]) -> str:
     """Return what is said in the most detail that there is room for."""
     for models, warnings, command in (
         (MODELS, WARNINGS, True), (5, 2, True), (5, 2, False), (1, 0, False),
@@ -92,7 +92,7 @@ def _fitting(most: int, story: Story, head: list[str]) -> str:
     return text[: most - 1] + "…"
 
 
-def _leaderboard(story: Story, most: int) -> list[str]:
+def _leaderboard(story: FinishedWorkflow, most: int) -> list[str]:
     table = story.leaderboard
     shown = pd.concat([table.iloc[:-1].head(most), table.iloc[-1:]])
     heads = ["", "run", "family", story.val, story.test, "fit", "size"]
@@ -118,7 +118,7 @@ def _leaderboard(story: Story, most: int) -> list[str]:
     return parts
 
 
-def _data(story: Story) -> list[str]:
+def _data(story: FinishedWorkflow) -> list[str]:
     rows = [
         [
             split,
@@ -141,7 +141,7 @@ def _data(story: Story) -> list[str]:
     return parts
 
 
-def _warnings(story: Story, most: int) -> list[str]:
+def _warnings(story: FinishedWorkflow, most: int) -> list[str]:
     if not story.warnings:
         return []
     lines = [f"- {escaped(line[:CUT])}" for line in story.warnings[:most]]
@@ -150,7 +150,7 @@ def _warnings(story: Story, most: int) -> list[str]:
     return ["### Warnings", "\n".join(lines)]
 
 
-def _again(story: Story, whole: bool) -> list[str]:
+def _again(story: FinishedWorkflow, whole: bool) -> list[str]:
     parts = ["### Do it again"]
     if not whole:
         return [*parts, f"The command is too long for here: see {REPORT}."]
@@ -160,7 +160,7 @@ def _again(story: Story, whole: bool) -> list[str]:
     return parts
 
 
-def _link(name: str, run_id: object, story: Story) -> str:
+def _link(name: str, run_id: object, story: FinishedWorkflow) -> str:
     if pd.isna(run_id):
         return escaped(name)
     return f"[{escaped(name)}](#/experiments/{story.run.info.experiment_id}/runs/{run_id})"

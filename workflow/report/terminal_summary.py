@@ -4,7 +4,7 @@ import mlflow
 import pandas as pd
 
 from workflow.formatting import number, seconds
-from workflow.report.finished_workflow import Story, public
+from workflow.report.finished_workflow import FinishedWorkflow, public
 from workflow.report.run_description import headline
 from workflow.runtime import terminal
 from workflow.tracking import names, runs
@@ -14,20 +14,20 @@ MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen
 WIDEST = 20  # characters of a name
 
 
-def show(story: Story) -> None:
+def show(story: FinishedWorkflow) -> None:
     """Print the summary."""
     for line in ["", *_result(story), "", *_leaderboard(story), "", *_notes(story), *_next(story)]:
         print(terminal.printable(line), flush=True)
 
 
-def _result(story: Story) -> list[str]:
+def _result(story: FinishedWorkflow) -> list[str]:
     return [
         story.dataset.description or story.dataset.name,
         f"Registered {story.model} version {story.version}, @{names.ALIAS}: {headline(story)}",
     ]
 
 
-def _leaderboard(story: Story) -> list[str]:
+def _leaderboard(story: FinishedWorkflow) -> list[str]:
     table, scores = story.leaderboard, (story.val, story.test)
     # The baseline stands last.
     shown = pd.concat([table.iloc[:-1].head(MODELS - 1), table.iloc[-1:]])
@@ -52,7 +52,7 @@ def _name(value: object) -> str:
     return text if len(text) < WIDEST else f"{text[: WIDEST - 2]}…"
 
 
-def _notes(story: Story) -> list[str]:
+def _notes(story: FinishedWorkflow) -> list[str]:
     """Return what may be wrong with the data, and what was not used of them."""
     lines = [f"! {line}" for line in story.warnings[:WARNINGS]]
     if (more := len(story.warnings) - WARNINGS) > 0:
@@ -64,7 +64,7 @@ def _notes(story: Story) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _next(story: Story) -> list[str]:
+def _next(story: FinishedWorkflow) -> list[str]:
     store, page = public(mlflow.get_tracking_uri()), runs.page(story.run)
     if store.startswith("http"):
         look = [f"{store}/{page}"]
@@ -74,7 +74,7 @@ def _next(story: Story) -> list[str]:
     return [f"  {line}" for line in [*commands, *look, report_address(story)]]
 
 
-def report_address(story: Story) -> str:
+def report_address(story: FinishedWorkflow) -> str:
     """Return where the report is looked at: in the UI of a server, or as a file."""
     store = public(mlflow.get_tracking_uri())
     if store.startswith("http"):

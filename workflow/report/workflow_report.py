@@ -8,7 +8,7 @@ from workflow.formatting import number, worsening
 from workflow.models import metrics
 from workflow.report import data_charts, model_charts, render
 from workflow.report.chart_style import Chart
-from workflow.report.finished_workflow import Story
+from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.report.run_description import headline
 from workflow.report.search_page import search
 from workflow.tracking import names
@@ -25,7 +25,7 @@ SECTIONS = {
 DRAWN, LISTED = 16, 200  # columns: of more the file gets large, and nobody looks at them
 
 
-def report(story: Story) -> str:
+def report(story: FinishedWorkflow) -> str:
     """Return the report of a workflow as one HTML file, smaller than 3 MB."""
     task, winner, columns = story.dataset.task, story.winner, story.profile["columns"]
     unit = story.dataset.unit
@@ -77,7 +77,7 @@ def report(story: Story) -> str:
     )
 
 
-def _flows(story: Story) -> dict[str, str]:
+def _flows(story: FinishedWorkflow) -> dict[str, str]:
     """Return what each step has handed on."""
     kept = ", ".join(f"{one['kept']:,}" for one in story.rows.values())
     train, hpo = (story.steps[name].run for name in ("train", "hpo"))
@@ -149,12 +149,12 @@ def _by_feature(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
     return [(one["feature"], draw(one)) for one in winner["by_feature"]]
 
 
-def _serve(story: Story) -> str:
+def _serve(story: FinishedWorkflow) -> str:
     load = f"import mlflow; model = mlflow.pyfunc.load_model('{story.uri}')"
     return "\n".join([*story.serving, f'python -c "{load}"'])
 
 
-def _lineage(story: Story) -> dict[str, str]:
+def _lineage(story: FinishedWorkflow) -> dict[str, str]:
     return {
         "code": story.source,
         "commit": story.commit or "none",

@@ -10,7 +10,7 @@ from workflow.data.splits import Splits
 from workflow.evaluation.scores import codes, score, undefined
 from workflow.models.families import BASELINE
 from workflow.models.metrics import METRICS
-from workflow.training.cross_validation import Rows, coded, judging
+from workflow.training.cross_validation import Rows, coded, validation_plan
 from workflow.training.trainer import Model, mean_and_std, renumbered
 
 
@@ -48,7 +48,7 @@ def baseline_scores(splits: Splits, how: str, seed: int) -> dict[str, float]:
     task = splits.dataset.task
     y_train, y_validation, y_test = (splits.read(split, [])[1] for split in SPLITS)
     y, labels = coded(task, y_train, y_validation, how)
-    parts = judging(splits, y, len(y_train), seed, how)
+    parts = validation_plan(splits, y, len(y_train), seed, how)
 
     def fit(rows: Rows) -> Model:
         fitted, known = renumbered(task, y[rows])

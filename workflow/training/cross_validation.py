@@ -23,7 +23,7 @@ Rows = slice | np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judging:
+class ValidationPlan:
     """Positions of rows in train and validation together, train first.
 
     Attributes:
@@ -35,10 +35,10 @@ class Judging:
     final: Rows
 
 
-def holdout(train: int, rows: int) -> Judging:
+def holdout(train: int, rows: int) -> ValidationPlan:
     """Fit on the first `train` rows, and judge on the rest of the `rows`."""
     first = slice(0, train)
-    return Judging(parts=[(first, slice(train, rows))], final=first)
+    return ValidationPlan(parts=[(first, slice(train, rows))], final=first)
 
 
 def cross_validation(
@@ -49,7 +49,7 @@ def cross_validation(
     ordered: bool,
     groups: np.ndarray | None,
     seed: int,
-) -> Judging:
+) -> ValidationPlan:
     """Judge every row by a model that was not fitted on it; keep one that was fitted on all.
 
     Args:
@@ -79,7 +79,7 @@ def cross_validation(
             f"validation='cv:{folds}': {len(y):,} rows of train and validation cannot be split so "
             f"({error}). Give fewer folds, or 'holdout'."
         ) from error
-    return Judging(parts=parts, final=slice(0, len(y)))
+    return ValidationPlan(parts=parts, final=slice(0, len(y)))
 
 
 def coded(
@@ -102,7 +102,9 @@ def coded(
     return codes(both, known), [*known, *new]
 
 
-def judging(splits: Splits, y: np.ndarray, train: int, seed: int, how: str) -> Judging:
+def validation_plan(
+    splits: Splits, y: np.ndarray, train: int, seed: int, how: str
+) -> ValidationPlan:
     """Return where models are fitted and judged.
 
     Args:

@@ -8,7 +8,8 @@ import numpy as np
 from hyperopt import STATUS_FAIL, STATUS_OK, fmin, hp, tpe
 from hyperopt.pyll import Apply, scope
 
-from workflow.models.families import Choice, Family, Real, Whole
+from workflow.models.families import Family
+from workflow.models.search_space import Choice, Real, Whole
 
 FAMILY, FEATURES = "family", "features"  # beside hyperparameters; no estimator has such ones
 

@@ -22,11 +22,7 @@ from workflow.errors import unknown
 from workflow.evaluation.scores import score
 from workflow.models.encoding import build, native_columns
 from workflow.models.families import BASELINE, WEIGHT, Family
-from workflow.training.cross_validation import (
-    Rows,
-    coded,
-    judging,
-)
+from workflow.training.cross_validation import Rows, coded, validation_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +60,7 @@ class Fitted:
     Attributes:
         hyperparameters: All of the estimator's, defaults included.
         seconds: Wall time of the estimator's fit; of folds, of one of them.
-        predictions: Of the rows judged, as `Model.predict`, in the order of `Bench.actual`.
+        predictions: Of the rows judged, as `Model.predict`, in the order of `Trainer.actual`.
         metrics: `val_<metric>` of the rows judged; of folds the mean, and `val_<metric>_std`.
         last: The model of the last part, and the rows that it was judged on.
         kept: The model that is kept, if it was fitted to be judged: the one of a holdout.
@@ -85,7 +81,7 @@ class Fitted:
         return self.kept or self.finish()
 
 
-class Bench:
+class Trainer:
     """The train and validation splits as features, and what families make of them.
 
     Args:
@@ -116,11 +112,11 @@ class Bench:
         parts.append(self._features("validation", raw))
         self.x = pd.concat(parts, ignore_index=True)
         self.y, self.labels = coded(self.task, y_train, y_validation, validation)
-        self.judging = judging(splits, self.y, len(y_train), seed, validation)
+        self.plan = validation_plan(splits, self.y, len(y_train), seed, validation)
         self._encoded: dict[tuple[str, int], _Encoded] = {}
 
-    def using(self, features: dict[str, str]) -> "Bench":
-        """Return a bench of the same rows with some of the features."""
+    def using(self, features: dict[str, str]) -> "Trainer":
+        """Return a trainer of the same rows with some of the features."""
         if features == self.sql.features:
             return self
         columns = self.splits.columns_for(features)
@@ -143,7 +139,7 @@ class Bench:
         """
         every = self._settings(family, hyperparameters)
         models, metrics, predictions, seconds = [], [], [], []
-        for number, (_, judged) in enumerate(self.judging.parts):
+        for number, (_, judged) in enumerate(self.plan.parts):
             start = time.perf_counter()
             models.append(self._fit(family, hyperparameters, number))
             seconds.append(time.perf_counter() - start)
@@ -166,14 +162,14 @@ class Bench:
             seconds=float(np.mean(seconds)),
             predictions=np.concatenate([self._padded(part) for part in predictions]),
             metrics=metrics[0] if one else mean_and_std(metrics),
-            last=(models[-1], self.judging.parts[-1][1]),
+            last=(models[-1], self.plan.parts[-1][1]),
             kept=models[0] if one else None,
             finish=lambda: self.refit(family, hyperparameters),
         )
 
     def refit(self, family: Family, hyperparameters: dict[str, Any]) -> Model:
         """Fit the model that is kept, as `fit` does: on train, or with folds on validation too."""
-        one = len(self.judging.parts) == 1
+        one = len(self.plan.parts) == 1
         return self._fit(family, hyperparameters, 0 if one else KEPT)
 
     def pipeline(self, model: Model) -> Pipeline:
@@ -189,19 +185,19 @@ class Bench:
 
     def train_metrics(self, fitted: Fitted) -> dict[str, float]:
         """Return `train_<metric>` of a kept model, on the rows that it was fitted on."""
-        final = self.judging.final
+        final = self.plan.final
         return score(self.task, "train", self.y[final], fitted.model.predict(self.x.iloc[final]))
 
     @cached_property
     def actual(self) -> np.ndarray:
         """The targets of the rows judged, part after part."""
-        return np.concatenate([self.y[judged] for _, judged in self.judging.parts])
+        return np.concatenate([self.y[judged] for _, judged in self.plan.parts])
 
     @property
     def cardinality(self) -> dict[str, int]:
         """Distinct values of each categorical feature where the kept model is fitted."""
         return {
-            name: self.x[name].iloc[self.judging.final].nunique()
+            name: self.x[name].iloc[self.plan.final].nunique()
             for name, kind in self.sql.kinds_.items()
             if kind == "category"
         }
@@ -253,7 +249,7 @@ class Bench:
         return Model(encoder=encoded.encoder, estimator=estimator, codes=known)
 
     def _fitted_rows(self, number: int) -> Rows:
-        return self.judging.final if number == KEPT else self.judging.parts[number][0]
+        return self.plan.final if number == KEPT else self.plan.parts[number][0]
 
     def _encode(self, family: Family, number: int) -> "_Encoded":
         key = (family.name, number)
@@ -279,7 +275,7 @@ class Bench:
                 ) from error
             judged = None
             if number != KEPT:
-                judged = encoder.transform(self.x.iloc[self.judging.parts[number][1]])
+                judged = encoder.transform(self.x.iloc[self.plan.parts[number][1]])
             native = {family.native: native_columns(encoder)} if family.native else {}
             self._encoded[key] = _Encoded(encoder, fitted, judged, native)
         return self._encoded[key]

@@ -16,7 +16,7 @@ from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, reuse, runs, step
 from workflow.tracking.names import SEARCH_TAG
-from workflow.training.trainer import Bench, Model
+from workflow.training.trainer import Model, Trainer
 
 PREFIX = "trial-"
 MOST_FAILURES = 5  # in a row; then something is wrong with all of them
@@ -69,11 +69,11 @@ class Trial:
     loss: float
 
 
-class Journal:
+class Study:
     """Runs trials, or reads them back, and keeps the best models.
 
     Args:
-        benches: By the name of the selection of features.
+        trainers: By the name of the selection of features.
         validation: How trials are judged: `holdout` or `cv:<folds>`.
         metric: What they are judged by.
         kept: How many models are kept.
@@ -89,7 +89,7 @@ class Journal:
 
     def __init__(
         self,
-        benches: dict[str, Bench],
+        trainers: dict[str, Trainer],
         *,
         validation: str,
         metric: str,
@@ -97,9 +97,9 @@ class Journal:
         earlier: dict[int, Run],
         progress: Progress,
     ) -> None:
-        self.benches, self.validation = benches, validation
+        self.trainers, self.validation = trainers, validation
         self.metric, self.kept, self.earlier, self.progress = metric, kept, earlier, progress
-        self.task = next(iter(benches.values())).task
+        self.task = next(iter(trainers.values())).task
         self.trials: list[Trial] = []
         self.failed, self.read_back, self.seconds = 0, 0, 0.0
         self._started = self._failures = 0  # trials in all, and failed ones in a row
@@ -117,7 +117,7 @@ class Journal:
     def trial(self, family: Family, features: str, suggestion: dict[str, Any]) -> float | None:
         """Fit one suggestion and log it; return its loss, or None if it has failed."""
         number, self._started = self._started, self._started + 1
-        seeded = {"random_state": self.benches[features].seed} if family.seeded else {}
+        seeded = {"random_state": self.trainers[features].seed} if family.seeded else {}
         params = self._chosen(suggestion, features) | seeded | {names.FAMILY: family.name}
         run = self.earlier.get(number)
         if run and run.data.params == {name: str(value) for name, value in params.items()}:
@@ -160,10 +160,10 @@ class Journal:
         for trial in self.best:
             if runs.models(trial.run):
                 continue
-            bench = self.benches[trial.features]
-            model = self._models.get(trial.number) or bench.refit(trial.family, trial.suggestion)
+            trainer = self.trainers[trial.features]
+            model = self._models.get(trial.number) or trainer.refit(trial.family, trial.suggestion)
             logged_models.log(
-                bench.pipeline(model), bench.example, trial.family, trial.run.info.run_id
+                trainer.pipeline(model), trainer.example, trial.family, trial.run.info.run_id
             )
 
     def _top(self) -> str:
@@ -172,7 +172,7 @@ class Journal:
         return f"{name} {formatting.number(self.best[0].metrics[name])}" if self.trials else ""
 
     def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
-        return suggestion | ({names.FEATURES: features} if len(self.benches) > 1 else {})
+        return suggestion | ({names.FEATURES: features} if len(self.trainers) > 1 else {})
 
     def _fit(
         self,
@@ -182,12 +182,12 @@ class Journal:
         suggestion: dict[str, Any],
         params: dict[str, Any],
     ) -> tuple[Run | None, dict[str, float]]:
-        bench, name = self.benches[features], f"{PREFIX}{number:03d}"
+        trainer, name = self.trainers[features], f"{PREFIX}{number:03d}"
         try:
             with step.child(name, names.TRIAL) as run:
-                mlflow.set_tags(runs.model_tags(family.name, self.validation, bench.seed))
+                mlflow.set_tags(runs.model_tags(family.name, self.validation, trainer.seed))
                 mlflow.log_params(params)
-                fitted = bench.fit(family, suggestion)
+                fitted = trainer.fit(family, suggestion)
                 value = fitted.metrics[f"val_{self.metric}"]
                 if not math.isfinite(value):
                     raise WorkflowError(

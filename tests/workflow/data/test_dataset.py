@@ -6,7 +6,7 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import feature_columns
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
-from workflow.models.families import Whole
+from workflow.models.search_space import Whole
 
 HOUSES = Dataset(
     name="houses",

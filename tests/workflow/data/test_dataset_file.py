@@ -10,8 +10,9 @@ from sql_features.expressions import literal, quote
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
-from workflow.models.families import FAMILIES, Choice, Real, Whole
+from workflow.models.families import FAMILIES
 from workflow.models.metrics import METRICS, TASKS
+from workflow.models.search_space import Choice, Real, Whole
 from workflow.paths import DATASETS
 
 SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))

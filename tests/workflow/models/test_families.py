@@ -18,20 +18,11 @@ from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
 from workflow.models.encoding import MANY
-from workflow.models.families import (
-    BASELINE,
-    FAMILIES,
-    WEIGHT,
-    Choice,
-    Family,
-    Real,
-    Whole,
-    domain,
-    narrowed,
-)
+from workflow.models.families import BASELINE, FAMILIES, WEIGHT, Family, narrowed
 from workflow.models.metrics import TASKS
+from workflow.models.search_space import Choice, Real, Whole, domain
 from workflow.tracking.logged_models import TRUSTED
-from workflow.training.trainer import Bench
+from workflow.training.trainer import Trainer
 
 ALL = [BASELINE, *FAMILIES.values()]
 ROWS = 360
@@ -105,8 +96,8 @@ def quick(family: Family, task: str) -> dict:
 
 
 def fitted(family: Family, task: str, splits: Splits) -> Pipeline:
-    bench = Bench(splits, splits.dataset.features, 42, "holdout")
-    return bench.pipeline(bench.fit(family, quick(family, task)).model)
+    trainer = Trainer(splits, splits.dataset.features, 42, "holdout")
+    return trainer.pipeline(trainer.fit(family, quick(family, task)).model)
 
 
 @pytest.fixture(scope="module")

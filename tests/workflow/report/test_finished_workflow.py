@@ -4,7 +4,7 @@ import pytest
 from stories import COMMIT, run, story
 
 from sql_features.errors import WorkflowError
-from workflow.report.finished_workflow import Story
+from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.tracking import names
 
 
@@ -38,7 +38,7 @@ def workflow(store: dict, without: str = "", **reused: str) -> None:
 
 def test_a_workflow_has_its_four_steps_in_order(store):
     workflow(store)
-    told = Story("main")
+    told = FinishedWorkflow("main")
     assert list(told.steps) == ["preprocess", "train", "hpo", "register"]
     assert not any(step.reused for step in told.steps.values())
     assert told.seconds == 4
@@ -47,7 +47,7 @@ def test_a_workflow_has_its_four_steps_in_order(store):
 def test_a_reused_step_is_told_by_the_run_that_did_the_work(store):
     workflow(store, train="earlier")
     store["earlier"] = run("earlier", 9.0, **{names.RESULT_TAG: "it came out"})
-    found = Story("main").steps["train"]
+    found = FinishedWorkflow("main").steps["train"]
     assert found.reused
     assert (found.run.info.run_id, found.seconds, found.result) == ("earlier", 9.0, "it came out")
 
@@ -66,7 +66,7 @@ def test_what_is_no_workflow_is_refused_in_one_line(store, run_id, said):
     add(store, "trial", mlflow__parentRunId="hpo")
     add(store, "other")
     with pytest.raises(WorkflowError, match=said) as caught:
-        Story(run_id)
+        FinishedWorkflow(run_id)
     assert f"run='{run_id}'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -74,13 +74,13 @@ def test_what_is_no_workflow_is_refused_in_one_line(store, run_id, said):
 def test_a_workflow_that_did_not_get_to_its_end_is_refused(store):
     workflow(store, without="register")
     with pytest.raises(WorkflowError, match="has no register"):
-        Story("main")
+        FinishedWorkflow("main")
 
 
 def test_a_result_whose_run_was_deleted_is_said_to_be_gone(store):
     workflow(store, hpo="deleted")
     with pytest.raises(WorkflowError, match="run deleted of hpo is gone"):
-        Story("main")
+        FinishedWorkflow("main")
 
 
 def test_the_command_has_the_commit_and_every_parameter_quoted():

@@ -20,7 +20,7 @@ each_signal = pytest.mark.parametrize(
 WATCHED = """
 import ctypes, os, signal, subprocess, sys, threading, time
 import psutil
-from workflow import interruption
+from workflow.runtime import signals
 
 def say(*words):
     print(*words, flush=True)
@@ -29,7 +29,7 @@ def end(cause):
     say("end", cause, threading.current_thread() is threading.main_thread())
 
 def watch(grace, calling=None):
-    interruption.watch(None, calling, grace, end)
+    signals.watch(None, calling, grace, end)
 
 """
 
@@ -89,7 +89,7 @@ try:
     say("watching")
     for _ in range(600):
         time.sleep(0.1)
-except interruption.Interrupted as cause:
+except signals.Interrupted as cause:
     say("interrupted by", cause, cause.signal, isinstance(cause, Exception))
 """
 
@@ -109,7 +109,7 @@ def test_it_comes_out_of_a_wait_for_another_process_at_once(start):
         try:
             say("watching")
             child.wait()
-        except interruption.Interrupted as cause:
+        except signals.Interrupted as cause:
             child.kill()
             say(cause)
     """)
@@ -128,7 +128,7 @@ def test_a_second_signal_does_not_disturb_the_ending(start, number):
             say("watching")
             while True:
                 time.sleep(0.1)
-        except interruption.Interrupted as cause:
+        except signals.Interrupted as cause:
             say("ending", cause)
             begin = time.monotonic()
             while time.monotonic() - begin < 1:
@@ -150,10 +150,10 @@ def test_signals_of_several_kinds_at_once_are_one_exception(start):
         seen = 0
         for _ in range(2):
             try:
-                for number in interruption.SIGNALS:
+                for number in signals.SIGNALS:
                     os.kill(os.getpid(), number)
                 time.sleep(0.5)
-            except interruption.Interrupted:
+            except signals.Interrupted:
                 seen += 1
         say(seen)
     """)
@@ -167,7 +167,7 @@ def test_a_signal_that_was_ignored_before_stays_ignored(start, number):
         try:
             say("watching")
             time.sleep(0.7)
-        except interruption.Interrupted as cause:
+        except signals.Interrupted as cause:
             say("interrupted", cause)
         say("done")
     """, ignored=number)  # fmt: skip
@@ -189,7 +189,7 @@ def test_processes_started_during_the_ending_do_not_ignore_signals(start):
         try:
             say("watching")
             time.sleep(60)
-        except interruption.Interrupted:
+        except signals.Interrupted:
             child = subprocess.Popen(["sleep", "60"])
             child.terminate()
             say(child.wait())
@@ -207,7 +207,7 @@ libc.pthread_mutex_lock(mutex)
 try:
     say("stuck")
     libc.pthread_mutex_lock(mutex)  # never returns, and no signal makes it
-except interruption.Interrupted:
+except signals.Interrupted:
     say("the main thread came out")
 """
 
@@ -228,7 +228,7 @@ def test_a_main_thread_that_ends_in_time_is_left_to_it(start):
         try:
             say("watching")
             time.sleep(60)
-        except interruption.Interrupted as cause:
+        except signals.Interrupted as cause:
             say("main thread")
         sys.stdout.flush()
         os._exit(3)
@@ -244,7 +244,7 @@ def test_a_main_thread_that_takes_too_long_to_end_is_ended(start):
         try:
             say("watching")
             time.sleep(60)
-        except interruption.Interrupted as cause:
+        except signals.Interrupted as cause:
             say("main thread")
             time.sleep(60)
     """)
@@ -272,7 +272,7 @@ def test_signals_that_are_none_of_its_own_change_nothing(start):
         os.kill(os.getpid(), signal.SIGUSR1)
         child = subprocess.Popen(["true"])
         child.wait()
-        time.sleep(2 * interruption.LOOK)
+        time.sleep(2 * signals.LOOK)
         say("done")
     """)
     assert watched.rest() == ["usr1", "done"]
@@ -287,7 +287,7 @@ def test_a_process_whose_caller_is_gone_is_interrupted(start, number, tmp_path):
         try:
             say("watching")
             time.sleep(60)
-        except interruption.Interrupted as cause:
+        except signals.Interrupted as cause:
             say("interrupted", cause)
     """))  # fmt: skip
     watched = start(f"""
@@ -321,7 +321,7 @@ def test_a_caller_that_lives_is_no_reason_to_end(start):
     watched = start("""
         watch(0, psutil.Process(os.getppid()))
         say("watching")
-        time.sleep(2.5 * interruption.LOOK)
+        time.sleep(2.5 * signals.LOOK)
         say("done")
     """)
     assert watched.rest() == ["done"]
@@ -349,8 +349,8 @@ def test_child_processes_are_ended_with_all_below_them(start):
 everyone = [*family("true"), *family("true")]
 say(len(everyone))
 before = time.monotonic()
-interruption.end_children()
-say("none had to be killed", time.monotonic() - before < interruption.CHILDREN)
+signals.end_children()
+say("none had to be killed", time.monotonic() - before < signals.CHILDREN)
 say("over", all(is_over(one) for one in everyone))
 """, says="4")  # fmt: skip
     assert watched.rest() == ["none had to be killed True", "over True"]
@@ -360,8 +360,8 @@ def test_child_processes_that_do_not_listen_are_killed(start):
     watched = start(f"""{FAMILIES}
 deaf = family("trap '' TERM INT")
 say(len(deaf))
-interruption.CHILDREN = 0.5
-interruption.end_children()
+signals.CHILDREN = 0.5
+signals.end_children()
 psutil.wait_procs(deaf, timeout={SLACK})
 say("over", all(is_over(one) for one in deaf))
 """, says="2")  # fmt: skip

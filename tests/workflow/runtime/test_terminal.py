@@ -17,7 +17,7 @@ from workflow.runtime.terminal import Progress, printable
 COLUMNS = 60
 SEARCH = """
 import sys, warnings
-from workflow import terminal
+from workflow.runtime import terminal
 terminal.TICK = 0.01
 with terminal.Progress("hpo", 3) as progress:
     progress.say("trial-000 failed: no luck")
@@ -163,7 +163,7 @@ def test_with_details_a_search_has_neither_bar_nor_lines(monkeypatch, capsys):
 
 @pytest.mark.parametrize(("no_color", "faint"), [("", True), ("1", False)])
 def test_what_weighs_less_is_faint_in_a_terminal_that_may_have_colours(no_color, faint):
-    code = "from workflow import terminal; terminal.say('train', 'runs', faint=True)"
+    code = "from workflow.runtime import terminal; terminal.say('train', 'runs', faint=True)"
     written = in_terminal(code, NO_COLOR=no_color)
     assert written == ("\x1b[2m[train] runs\x1b[0m\r\n" if faint else "[train] runs\r\n")
 
@@ -208,7 +208,7 @@ def test_a_column_cannot_write_over_other_lines(capsys):
 def test_the_last_word_stands_where_a_killed_process_has_left_its_bar():
     code = (
         "import sys; sys.stderr.write('[hpo] 1 of 3 trials |##'); sys.stderr.flush()\n"
-        "from workflow import terminal; terminal.say_last('error: ended')"
+        "from workflow.runtime import terminal; terminal.say_last('error: ended')"
     )
     assert [line for line in list(screens(in_terminal(code)))[-1] if line] == ["error: ended"]
 
@@ -220,7 +220,9 @@ def test_the_last_word_goes_to_stderr_and_is_plain_in_a_pipe(capsys):
 
 
 def test_a_terminal_that_lacks_a_character_shows_its_escape():
-    code = "from workflow import terminal; terminal.mend(); terminal.say('train', 'Zürich €')"
+    code = (
+        "from workflow.runtime import terminal; terminal.mend()\nterminal.say('train', 'Zürich €')"
+    )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=PROJECT, capture_output=True, check=True,
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},

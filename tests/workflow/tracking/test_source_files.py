@@ -141,7 +141,7 @@ def test_nothing_is_imported_to_find_out(tiny):
     [
         ("workflow/schema/infer.py", {"preprocess"}),
         ("workflow/data/samples/green_taxi.py", {"preprocess"}),
-        ("workflow/samples/__init__.py", {"preprocess"}),
+        ("workflow/data/samples/built_in.py", {"preprocess"}),
         ("workflow/evaluation/classification_plots.py", {"train"}),
         ("workflow/evaluation/permutation_importance.py", {"train", "register"}),
         ("workflow/evaluation/classification_curves.py", {"train", "register"}),

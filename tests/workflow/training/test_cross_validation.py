@@ -6,25 +6,25 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow.training.cross_validation import Judging, cross_validation, holdout
+from workflow.training.cross_validation import ValidationPlan, cross_validation, holdout
 
 
-def folded(folds: int, y: np.ndarray, **changes: object) -> Judging:
+def folded(folds: int, y: np.ndarray, **changes: object) -> ValidationPlan:
     given = {"classes": False, "ordered": False, "groups": None, "seed": 1}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")
         return cross_validation(folds, y, **given | changes)
 
 
-def judged(judging: Judging) -> list[int]:
-    return [row for _, rows in judging.parts for row in rows]
+def judged(plan: ValidationPlan) -> list[int]:
+    return [row for _, rows in plan.parts for row in rows]
 
 
 def test_a_holdout_fits_on_train_and_judges_on_validation():
     rows = np.arange(10)
-    judging = holdout(7, 10)
-    ((fitted, on),) = judging.parts
-    assert rows[fitted].tolist() == rows[judging.final].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    plan = holdout(7, 10)
+    ((fitted, on),) = plan.parts
+    assert rows[fitted].tolist() == rows[plan.final].tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert rows[on].tolist() == [7, 8, 9]
 
 
@@ -36,10 +36,10 @@ def test_every_row_is_judged_once_by_a_model_that_has_not_seen_it(
     y = np.arange(rows) % 2
     groups = np.arange(rows) // 2 if grouped else None
     assume(rows // 2 >= folds)
-    judging = folded(folds, y, classes=classes, groups=groups, seed=seed)
-    assert len(judging.parts) == folds
-    assert sorted(judged(judging)) == list(range(rows))
-    for fitted, on in judging.parts:
+    plan = folded(folds, y, classes=classes, groups=groups, seed=seed)
+    assert len(plan.parts) == folds
+    assert sorted(judged(plan)) == list(range(rows))
+    for fitted, on in plan.parts:
         assert not set(fitted) & set(on)
         assert len(fitted) + len(on) == rows
 
@@ -54,12 +54,12 @@ def test_rows_that_belong_together_are_never_torn(groups, classes, folds):
     groups = np.array(groups, dtype="float64") / 13
     y = np.random.default_rng(0).integers(0, 2, len(groups))
     try:
-        judging = folded(folds, y, classes=classes, groups=groups)
+        plan = folded(folds, y, classes=classes, groups=groups)
     except WorkflowError as error:
         assert "Give fewer folds, or 'holdout'." in str(error)
         return
-    assert sorted(judged(judging)) == list(range(len(groups)))
-    for fitted, on in judging.parts:
+    assert sorted(judged(plan)) == list(range(len(groups)))
+    for fitted, on in plan.parts:
         assert len(fitted)
         assert len(on)
         assert not set(groups[fitted]) & set(groups[on])
@@ -86,12 +86,12 @@ def test_every_fold_has_about_the_same_share_of_every_class(grouped):
 @settings(max_examples=30, deadline=None)
 def test_folds_in_the_order_of_time_never_look_ahead(folds, rows, classes):
     groups = np.arange(rows) // 3
-    judging = folded(folds, np.arange(rows) % 2, classes=classes, ordered=True, groups=groups)
-    assert len(judging.parts) == folds
-    for fitted, on in judging.parts:
+    plan = folded(folds, np.arange(rows) % 2, classes=classes, ordered=True, groups=groups)
+    assert len(plan.parts) == folds
+    for fitted, on in plan.parts:
         assert max(fitted) < min(on)
         assert fitted.tolist() == list(range(max(fitted) + 1))
-    found = judged(judging)
+    found = judged(plan)
     assert found == list(range(found[0], rows))  # the first rows are only fitted on
 
 
@@ -127,5 +127,5 @@ def test_too_few_rows_for_so_many_folds_are_refused(changes):
 
 
 def test_a_class_rarer_than_there_are_folds_is_split_all_the_same():
-    judging = folded(5, np.array([0] * 18 + [1, 1]), classes=True)
-    assert sorted(judged(judging)) == list(range(20))
+    plan = folded(5, np.array([0] * 18 + [1, 1]), classes=True)
+    assert sorted(judged(plan)) == list(range(20))

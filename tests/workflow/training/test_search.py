@@ -5,16 +5,8 @@ import pytest
 from hyperopt import STATUS_OK, fmin, hp, tpe
 from hyperopt.pyll import scope
 
-from workflow.models.families import (
-    BASELINE,
-    FAMILIES,
-    Choice,
-    Estimator,
-    Family,
-    Real,
-    Whole,
-    narrowed,
-)
+from workflow.models.families import BASELINE, FAMILIES, Estimator, Family, narrowed
+from workflow.models.search_space import Choice, Real, Whole
 from workflow.training.search import search
 
 FOREST = FAMILIES["random_forest"]

@@ -20,7 +20,7 @@ from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS
 from workflow.training.baseline import baseline_scores, check_defined
 from workflow.training.cross_validation import coded, judged_on
-from workflow.training.trainer import Bench, Fitted
+from workflow.training.trainer import Fitted, Trainer
 
 FILES = ByFiles(**{split: f"{split}.parquet" for split in SPLITS})
 FEATURES = {"zone": "zone || ''", "miles": "miles", "flag": "flag", "code": "CAST(code AS INT)"}
@@ -106,19 +106,19 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Splits]:
 
 
 @pytest.fixture(scope="module")
-def bench(splits: Callable[..., Splits]) -> Callable[..., Bench]:
+def trainer(splits: Callable[..., Splits]) -> Callable[..., Trainer]:
     return cache(
-        lambda task="regression", how="holdout", split=FILES: Bench(
+        lambda task="regression", how="holdout", split=FILES: Trainer(
             splits(task, split), USED, 42, how
         )
     )
 
 
 @pytest.fixture(scope="module")
-def fit(bench: Callable[..., Bench]) -> Callable[..., Fitted]:
+def fit(trainer: Callable[..., Trainer]) -> Callable[..., Fitted]:
     """Quick fits, by family, task and validation."""
     return cache(
-        lambda family, task="regression", how="holdout": bench(task, how).fit(
+        lambda family, task="regression", how="holdout": trainer(task, how).fit(
             FAMILIES[family], QUICK[family]
         )
     )
@@ -137,9 +137,9 @@ def transforms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def answers(bench: Bench, fitted: object, raw: pd.DataFrame) -> np.ndarray:
+def answers(trainer: Trainer, fitted: object, raw: pd.DataFrame) -> np.ndarray:
     """Return what a kept pipeline makes of raw rows: values, or probabilities."""
-    model = bench.pipeline(fitted.model)
+    model = trainer.pipeline(fitted.model)
     return model.predict_proba(raw) if isinstance(model, LabelledPipeline) else model.predict(raw)
 
 
@@ -147,9 +147,9 @@ def answers(bench: Bench, fitted: object, raw: pd.DataFrame) -> np.ndarray:
 @each_task
 @each_family
 def test_every_family_is_judged_by_every_metric_of_the_task_and_beats_the_baseline(
-    bench, fit, family, task, how
+    trainer, fit, family, task, how
 ):
-    on, fitted = bench(task, how), fit(family.name, task, how)
+    on, fitted = trainer(task, how), fit(family.name, task, how)
     names = {f"val_{name}" for name in METRICS[task]}
     assert set(fitted.metrics) == (
         names if how == "holdout" else names | {f"{name}_std" for name in names}
@@ -165,8 +165,10 @@ def test_every_family_is_judged_by_every_metric_of_the_task_and_beats_the_baseli
 @each_way
 @each_task
 @each_family
-def test_a_kept_pipeline_predicts_raw_rows_as_the_bench_does(bench, fit, splits, family, task, how):
-    on, fitted = bench(task, how), fit(family.name, task, how)
+def test_a_kept_pipeline_predicts_raw_rows_as_the_trainer_does(
+    trainer, fit, splits, family, task, how
+):
+    on, fitted = trainer(task, how), fit(family.name, task, how)
     raw, _ = splits(task).read("validation", ["zone", "miles", "flag"])
     ours = fitted.model.predict(on.x.iloc[ROWS:])
     np.testing.assert_allclose(answers(on, fitted, raw), ours, rtol=1e-9)
@@ -202,33 +204,33 @@ def test_a_metric_without_a_value_where_models_are_compared_is_refused(
     )
 
 
-def test_a_holdouts_metrics_are_those_of_its_predictions(bench):
+def test_a_holdouts_metrics_are_those_of_its_predictions(trainer):
     for task in TASKS:
-        fitted = bench(task).fit(LINEAR, {})
-        expected = score(task, "val", bench(task).actual, fitted.predictions)
+        fitted = trainer(task).fit(LINEAR, {})
+        expected = score(task, "val", trainer(task).actual, fitted.predictions)
         assert fitted.metrics == pytest.approx(expected)
 
 
-def test_folds_tell_the_mean_and_the_standard_deviation_of_their_metrics(bench):
-    on = bench("regression", "cv:3")
+def test_folds_tell_the_mean_and_the_standard_deviation_of_their_metrics(trainer):
+    on = trainer("regression", "cv:3")
     fitted = on.fit(LINEAR, {})
     error = fitted.predictions - on.actual
-    parts = np.split(error, np.cumsum([len(on.y[judged]) for _, judged in on.judging.parts])[:-1])
+    parts = np.split(error, np.cumsum([len(on.y[judged]) for _, judged in on.plan.parts])[:-1])
     each = [np.sqrt((part**2).mean()) for part in parts]
     assert fitted.metrics["val_rmse"] == pytest.approx(np.mean(each))
     assert fitted.metrics["val_rmse_std"] == pytest.approx(np.std(each, ddof=1))
 
 
-def test_the_model_that_folds_keep_is_fitted_on_train_and_validation(bench):
-    on = bench("regression", "cv:3")
+def test_the_model_that_folds_keep_is_fitted_on_train_and_validation(trainer):
+    on = trainer("regression", "cv:3")
     fitted = on.fit(FAMILIES["kneighbors"], {"n_neighbors": 1, "n_jobs": 1})
     assert fitted.model.estimator.n_samples_fit_ == 2 * ROWS
-    holdout = bench().fit(FAMILIES["kneighbors"], {"n_neighbors": 1, "n_jobs": 1})
+    holdout = trainer().fit(FAMILIES["kneighbors"], {"n_neighbors": 1, "n_jobs": 1})
     assert holdout.model.estimator.n_samples_fit_ == ROWS
 
 
-def test_no_fold_is_judged_by_a_model_that_has_seen_it(bench):
-    on = bench("regression", "cv:3")
+def test_no_fold_is_judged_by_a_model_that_has_seen_it(trainer):
+    on = trainer("regression", "cv:3")
     fitted = on.fit(FAMILIES["kneighbors"], {"n_neighbors": 1, "n_jobs": 1})
     assert fitted.metrics["val_rmse"] > 0.1
     last, judged = fitted.last
@@ -237,10 +239,10 @@ def test_no_fold_is_judged_by_a_model_that_has_seen_it(bench):
     )
 
 
-def test_the_kept_model_is_fitted_when_it_is_asked_for_and_once(bench, monkeypatch):
-    on, calls = bench("regression", "cv:3"), []
-    plain = Bench._fit
-    monkeypatch.setattr(Bench, "_fit", lambda *given: calls.append(given[-1]) or plain(*given))
+def test_the_kept_model_is_fitted_when_it_is_asked_for_and_once(trainer, monkeypatch):
+    on, calls = trainer("regression", "cv:3"), []
+    plain = Trainer._fit
+    monkeypatch.setattr(Trainer, "_fit", lambda *given: calls.append(given[-1]) or plain(*given))
     fitted = on.fit(LINEAR, {})
     assert calls == [0, 1, 2]
     assert fitted.model is fitted.model
@@ -250,16 +252,16 @@ def test_the_kept_model_is_fitted_when_it_is_asked_for_and_once(bench, monkeypat
 def test_rows_alike_in_the_key_of_a_hash_split_stay_in_one_fold(tmp_path):
     frames = [trips(0).assign(number=lambda frame: frame["number"] // 4) for _ in range(3)]
     made = make(tmp_path, frames, split=ByHash(key=("number",)))
-    on = Bench(made, USED, 42, "cv:3")
+    on = Trainer(made, USED, 42, "cv:3")
     groups = made.positions("train", "validation")
     assert len(np.unique(groups)) < len(groups)
-    for fitted, judged in on.judging.parts:
+    for fitted, judged in on.plan.parts:
         assert not set(groups[fitted]) & set(groups[judged])
 
 
-def test_folds_of_a_split_by_time_never_look_ahead(bench):
-    on = bench("regression", "cv:3", ByTime(column="number"))
-    for fitted, judged in on.judging.parts:
+def test_folds_of_a_split_by_time_never_look_ahead(trainer):
+    on = trainer("regression", "cv:3", ByTime(column="number"))
+    for fitted, judged in on.plan.parts:
         assert max(fitted) < min(judged)
     assert len(on.actual) < len(on.y)
     assert np.isfinite(on.fit(LINEAR, {}).metrics["val_rmse"])
@@ -268,7 +270,7 @@ def test_folds_of_a_split_by_time_never_look_ahead(bench):
 def test_too_few_rows_for_the_folds_are_refused(tmp_path):
     made = make(tmp_path, [trips(number).head(4) for number in range(3)])
     with pytest.raises(WorkflowError, match=r"^validation='cv:20': 8 rows of train and validation"):
-        Bench(made, USED, 42, "cv:20")
+        Trainer(made, USED, 42, "cv:20")
 
 
 def with_new_label(folder: Path, *, where: int, label: str = "zzz") -> Splits:
@@ -282,11 +284,11 @@ def with_new_label(folder: Path, *, where: int, label: str = "zzz") -> Splits:
 
 
 @pytest.fixture(scope="module")
-def surprised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Bench]:
+def surprised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Trainer]:
     """Benches of splits that have a label in validation alone."""
     folder = tmp_path_factory.mktemp
     made = cache(lambda label: with_new_label(folder("new"), where=1, label=label))
-    return cache(lambda label, how: Bench(made(label), USED, 42, how))
+    return cache(lambda label, how: Trainer(made(label), USED, 42, how))
 
 
 @pytest.mark.parametrize(
@@ -314,13 +316,13 @@ def test_a_label_of_test_alone_counts_as_wrong_for_the_baseline(tmp_path):
 
 @each_way
 @each_task
-def test_the_baselines_scores_are_those_of_a_bench_on_validation(bench, splits, task, how):
+def test_the_baselines_scores_are_those_of_a_bench_on_validation(trainer, splits, task, how):
     scores = baseline_scores(splits(task), how, 42)
     assert {name for name in scores if name.startswith("test_")} == {
         f"test_{name}" for name in METRICS[task]
     }
     judged = {name: value for name, value in scores.items() if name.startswith("val_")}
-    assert judged == pytest.approx(bench(task, how).fit(BASELINE, {}).metrics, nan_ok=True)
+    assert judged == pytest.approx(trainer(task, how).fit(BASELINE, {}).metrics, nan_ok=True)
 
 
 def test_a_class_in_one_fold_alone_is_taken(tmp_path):
@@ -329,7 +331,7 @@ def test_a_class_in_one_fold_alone_is_taken(tmp_path):
         frame["late"] = np.where(frame["minutes"] > 20, "late", "in time")
     frames[0].loc[3, "late"] = "once"
     made = make(tmp_path, frames, task="multiclass", target="late")
-    on = Bench(made, USED, 42, "cv:3")
+    on = Trainer(made, USED, 42, "cv:3")
     for name in ("linear", "xgboost", "lightgbm", "kneighbors"):
         fitted = on.fit(FAMILIES[name], QUICK[name])
         assert np.isfinite(fitted.metrics["val_log_loss"])
@@ -339,7 +341,7 @@ def test_a_class_in_one_fold_alone_is_taken(tmp_path):
 
 def test_rows_of_one_class_are_refused_by_every_family_in_one_line(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], task="binary", target="'late'")
-    on = Bench(made, USED, 42, "holdout")
+    on = Trainer(made, USED, 42, "holdout")
     for family in FAMILIES.values():
         with pytest.raises(WorkflowError) as caught:
             on.fit(family, QUICK[family.name])
@@ -356,7 +358,7 @@ def test_rows_of_one_class_are_refused_by_every_family_in_one_line(tmp_path):
 def test_a_handful_of_rows_gives_a_model_or_a_refusal_in_one_line(tmp_path, rows, task):
     frames = [trips(number).head(rows) for number in range(3)]
     made = make(tmp_path, frames, task=task, target=TARGETS[task])
-    on = Bench(made, USED, 42, "holdout")
+    on = Trainer(made, USED, 42, "holdout")
     for family in FAMILIES.values():
         try:
             fitted = on.fit(family, QUICK[family.name])
@@ -370,7 +372,7 @@ def test_a_handful_of_rows_gives_a_model_or_a_refusal_in_one_line(tmp_path, rows
 def test_balanced_classes_make_the_rare_one_more_probable(tmp_path, name):
     frames = [trips(number) for number in range(3)]
     made = make(tmp_path, frames, task="binary", target="minutes > 45")
-    on = Bench(made, USED, 42, "holdout")
+    on = Trainer(made, USED, 42, "holdout")
     assert 0 < on.y.mean() < 0.15
     plain = on.fit(FAMILIES[name], QUICK[name])
     weighed = on.fit(FAMILIES[name], {WEIGHT: "balanced", **QUICK[name]})
@@ -384,17 +386,17 @@ def test_balanced_classes_make_the_rare_one_more_probable(tmp_path, name):
     np.testing.assert_array_equal(again.predictions, weighed.predictions)
 
 
-def test_a_class_weight_is_no_hyperparameter_of_a_regression(bench):
+def test_a_class_weight_is_no_hyperparameter_of_a_regression(trainer):
     for name in ("linear", "xgboost"):
         with pytest.raises(WorkflowError, match=f"^unknown hyperparameter of {name}: 'class_wei"):
-            bench().fit(FAMILIES[name], {WEIGHT: "balanced"})
+            trainer().fit(FAMILIES[name], {WEIGHT: "balanced"})
 
 
 @each_way
 @each_task
-def test_some_of_the_features_are_as_if_there_were_no_others(splits, bench, task, how):
+def test_some_of_the_features_are_as_if_there_were_no_others(splits, trainer, task, how):
     some = {"miles": USED["miles"], "flag": USED["flag"]}
-    narrow, alone = bench(task, how).using(some), Bench(splits(task), some, 42, how)
+    narrow, alone = trainer(task, how).using(some), Trainer(splits(task), some, 42, how)
     pd.testing.assert_frame_equal(narrow.x, alone.x)
     pd.testing.assert_frame_equal(narrow.example, alone.example)
     assert narrow.cardinality == alone.cardinality
@@ -405,18 +407,18 @@ def test_some_of_the_features_are_as_if_there_were_no_others(splits, bench, task
         assert one.metrics == pytest.approx(other.metrics, nan_ok=True)
 
 
-def test_using_all_the_features_is_the_bench_itself(bench):
-    assert bench().using(dict(USED)) is bench()
+def test_using_all_the_features_is_the_bench_itself(trainer):
+    assert trainer().using(dict(USED)) is trainer()
 
 
-def test_using_some_features_leaves_the_bench_as_it_was(bench):
-    before = bench().fit(LINEAR, {}).predictions
-    bench().using({"miles": "miles"}).fit(LINEAR, {})
-    np.testing.assert_array_equal(bench().fit(LINEAR, {}).predictions, before)
+def test_using_some_features_leaves_the_bench_as_it_was(trainer):
+    before = trainer().fit(LINEAR, {}).predictions
+    trainer().using({"miles": "miles"}).fit(LINEAR, {})
+    np.testing.assert_array_equal(trainer().fit(LINEAR, {}).predictions, before)
 
 
 def test_the_features_are_computed_once_for_any_number_of_fits(splits, transforms):
-    on = Bench(splits(), USED, 42, "cv:3")
+    on = Trainer(splits(), USED, 42, "cv:3")
     for alpha in (0.1, 1.0):
         on.fit(LINEAR, {"alpha": alpha})
     on.using({"miles": "miles"}).fit(LINEAR, {})
@@ -429,59 +431,59 @@ def test_the_encoding_is_fitted_once_a_family_and_part(splits, monkeypatch):
 
     plain = trainer.build
     monkeypatch.setattr(trainer, "build", lambda *a, **k: calls.append(1) or plain(*a, **k))
-    on = Bench(splits(), USED, 42, "cv:3")
+    on = Trainer(splits(), USED, 42, "cv:3")
     for alpha in (0.1, 1.0, 10.0):
         on.fit(LINEAR, {"alpha": alpha})
     assert len(calls) == 3
 
 
-def test_hyperparameters_are_told_with_the_defaults(bench):
-    fitted = bench().fit(FAMILIES["random_forest"], {"n_estimators": 3})
+def test_hyperparameters_are_told_with_the_defaults(trainer):
+    fitted = trainer().fit(FAMILIES["random_forest"], {"n_estimators": 3})
     assert fitted.hyperparameters["n_estimators"] == 3
     assert fitted.hyperparameters["max_depth"] == 10
     assert fitted.hyperparameters["min_samples_split"] == 2
     assert fitted.hyperparameters["random_state"] == 42
 
 
-def test_a_fit_leaves_the_fits_before_it_as_they_were(bench):
-    first = bench().fit(LINEAR, {"alpha": 0.01})
-    bench().fit(LINEAR, {"alpha": 1e6})
-    judged = bench().judging.parts[0][1]
-    np.testing.assert_array_equal(first.model.predict(bench().x.iloc[judged]), first.predictions)
+def test_a_fit_leaves_the_fits_before_it_as_they_were(trainer):
+    first = trainer().fit(LINEAR, {"alpha": 0.01})
+    trainer().fit(LINEAR, {"alpha": 1e6})
+    judged = trainer().plan.parts[0][1]
+    np.testing.assert_array_equal(first.model.predict(trainer().x.iloc[judged]), first.predictions)
     assert first.model.estimator.alpha == 0.01
 
 
 @each_task
-def test_train_metrics_are_those_of_the_rows_fitted_on(bench, task):
-    on = bench(task)
+def test_train_metrics_are_those_of_the_rows_fitted_on(trainer, task):
+    on = trainer(task)
     fitted = on.fit(LINEAR, {})
     expected = score(task, "train", on.y[:ROWS], fitted.model.predict(on.x.head(ROWS)))
     assert on.train_metrics(fitted) == pytest.approx(expected)
 
 
-def test_columns_with_gaps_in_train_are_optional(bench):
-    assert bench().sql.optional == ["flag"]
+def test_columns_with_gaps_in_train_are_optional(trainer):
+    assert trainer().sql.optional == ["flag"]
 
 
-def test_the_example_is_five_raw_rows(bench):
-    assert list(bench().example) == ["zone", "miles", "flag"]
-    assert len(bench().example) == 5
+def test_the_example_is_five_raw_rows(trainer):
+    assert list(trainer().example) == ["zone", "miles", "flag"]
+    assert len(trainer().example) == 5
 
 
 def test_cardinality_counts_the_values_where_the_kept_model_is_fitted(tmp_path):
     frames = [trips(0).assign(zone=n) for n in range(3)]
     made = make(tmp_path, frames)
-    assert Bench(made, USED, 42, "holdout").cardinality == {"zone": 1, "flag": 1}
-    assert Bench(made, USED, 42, "cv:3").cardinality == {"zone": 2, "flag": 1}
+    assert Trainer(made, USED, 42, "holdout").cardinality == {"zone": 1, "flag": 1}
+    assert Trainer(made, USED, 42, "cv:3").cardinality == {"zone": 2, "flag": 1}
 
 
 @pytest.mark.parametrize(
     ("task", "labels"),
     [("binary", ["in time", "late"]), ("multiclass", [1, 2, 3]), ("regression", [])],
 )
-def test_labels_are_in_order_and_of_the_type_they_have_in_the_data(bench, task, labels):
-    assert bench(task).labels == labels
-    assert [type(one) for one in bench(task).labels] == [type(one) for one in labels]
+def test_labels_are_in_order_and_of_the_type_they_have_in_the_data(trainer, task, labels):
+    assert trainer(task).labels == labels
+    assert [type(one) for one in trainer(task).labels] == [type(one) for one in labels]
 
 
 LABELS = [["a", "b", "c"], [1, 5, 7], [False, True], [0.5, 1.5, 2.5]]
@@ -498,9 +500,9 @@ def test_codes_of_a_holdout_are_those_of_train_and_then_those_of_validation(labe
     assert [found[code] for code in y] == [*train, *validation]
 
 
-def test_an_unknown_hyperparameter_is_refused_with_the_nearest(bench):
+def test_an_unknown_hyperparameter_is_refused_with_the_nearest(trainer):
     with pytest.raises(WorkflowError) as caught:
-        bench().fit(FAMILIES["random_forest"], {"max_dept": 3})
+        trainer().fit(FAMILIES["random_forest"], {"max_dept": 3})
     message = str(caught.value)
     assert message.startswith("unknown hyperparameter of random_forest")
     assert "'max_dept': did you mean 'max_depth'? Allowed: " in message
@@ -520,9 +522,9 @@ def test_an_unknown_hyperparameter_is_refused_with_the_nearest(bench):
         ("multiclass", "kneighbors", {"n_neighbors": 0}),
     ],
 )
-def test_a_value_that_the_estimator_refuses_is_refused_with_its_reason(bench, task, family, given):
+def test_a_value_that_the_estimator_refuses_is_refused(trainer, task, family, given):
     with pytest.raises(WorkflowError) as caught:
-        bench(task).fit(FAMILIES[family], given)
+        trainer(task).fit(FAMILIES[family], given)
     message = str(caught.value)
     assert message.startswith(f"{family} cannot be fitted with {given}: ")
     assert "\n" not in message
@@ -532,7 +534,7 @@ def test_a_value_that_the_estimator_refuses_is_refused_with_its_reason(bench, ta
 def test_a_target_too_large_to_reckon_with_is_refused_in_one_line(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], target="minutes * 1e300")
     with pytest.raises(WorkflowError) as caught:
-        Bench(made, USED, 42, "holdout").fit(LINEAR, {})
+        Trainer(made, USED, 42, "holdout").fit(LINEAR, {})
     assert str(caught.value) == (
         "linear fitted with defaults predicts no number for some rows: look for huge values in the "
         "target and the features."
@@ -541,12 +543,12 @@ def test_a_target_too_large_to_reckon_with_is_refused_in_one_line(tmp_path):
 
 def test_a_feature_that_fails_on_a_row_is_a_one_line_error(splits):
     with pytest.raises(WorkflowError, match=r"^train split: .*none"):
-        Bench(splits(), FEATURES, 42, "holdout")
+        Trainer(splits(), FEATURES, 42, "holdout")
 
 
 def test_whole_numbers_are_values_to_a_regression(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], target="round(minutes / 10)")
-    on = Bench(made, USED, 42, "holdout")
+    on = Trainer(made, USED, 42, "holdout")
     for name in ("kneighbors", "xgboost"):
         encoder = on.fit(FAMILIES[name], QUICK[name]).model.encoder
         assert encoder.named_transformers_["few"].target_type_ == "continuous"

@@ -24,8 +24,8 @@ from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, runs, step
 from workflow.training import trainer, trials
 from workflow.training.search import search
-from workflow.training.trainer import Bench
-from workflow.training.trials import MOST_FAILURES, Journal, Trial
+from workflow.training.trainer import Trainer
+from workflow.training.trials import MOST_FAILURES, Study, Trial
 
 ROWS = 60  # a split
 LINEAR = FAMILIES["linear"]
@@ -66,15 +66,15 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
 
 
 @pytest.fixture(scope="module")
-def benches(splits: Splits) -> Callable[[str], Bench]:
+def trainers(splits: Splits) -> Callable[[str], Trainer]:
     made = {}
 
-    def bench(how: str = "holdout") -> Bench:
+    def trainer(how: str = "holdout") -> Trainer:
         if how not in made:
-            made[how] = Bench(splits, FEATURES, 42, how)
+            made[how] = Trainer(splits, FEATURES, 42, how)
         return made[how]
 
-    return bench
+    return trainer
 
 
 @dataclass
@@ -94,18 +94,18 @@ class Fits:
 
 @pytest.fixture
 def fits(monkeypatch: pytest.MonkeyPatch) -> Fits:
-    counted, plain_fit, plain_refit = Fits(), Bench.fit, Bench.refit
+    counted, plain_fit, plain_refit = Fits(), Trainer.fit, Trainer.refit
 
-    def fit(bench: Bench, family: object, values: dict) -> object:
+    def fit(trainer: Trainer, family: object, values: dict) -> object:
         counted.alphas.append(values["alpha"])
-        return plain_fit(bench, family, values)
+        return plain_fit(trainer, family, values)
 
-    def refit(bench: Bench, family: object, values: dict) -> object:
+    def refit(trainer: Trainer, family: object, values: dict) -> object:
         counted.again.append(values["alpha"])
-        return plain_refit(bench, family, values)
+        return plain_refit(trainer, family, values)
 
-    monkeypatch.setattr(Bench, "fit", fit)
-    monkeypatch.setattr(Bench, "refit", refit)
+    monkeypatch.setattr(Trainer, "fit", fit)
+    monkeypatch.setattr(Trainer, "refit", refit)
     return counted
 
 
@@ -114,7 +114,7 @@ class Searched:
     """A search that has ended."""
 
     run: Run
-    journal: Journal
+    study: Study
 
     @property
     def trials(self) -> dict[str, Run]:
@@ -125,30 +125,30 @@ class Searched:
 class Hpo:
     """Searches as the step does."""
 
-    bench: Callable[[str], Bench]
+    trainer: Callable[[str], Trainer]
     experiment: str
 
     @contextmanager
-    def journal(self, kept: int = 1, how: str = "holdout", alike: str = "k") -> Iterator[tuple]:
-        """Start a search's run; yield it with its journal."""
+    def study(self, kept: int = 1, how: str = "holdout", alike: str = "k") -> Iterator[tuple]:
+        """Start a search's run; yield it with its study."""
         with step.run("hpo", **{names.SEARCH_TAG: alike}) as run, Progress("hpo", 5) as progress:
             earlier = trials.finished(alike, self.experiment)
-            journal = Journal(
-                {"all": self.bench(how)}, validation=how, metric="rmse", kept=kept,
+            study = Study(
+                {"all": self.trainer(how)}, validation=how, metric="rmse", kept=kept,
                 earlier=earlier, progress=progress,
             )  # fmt: skip
-            yield run, journal
+            yield run, study
 
     def __call__(self, max_evals: int, *, kept: int = 1, how: str = "holdout", keep: bool = True,
                  alike: str = "k", stop_after: int | None = None) -> Searched:  # fmt: skip
-        with self.journal(kept, how, alike) as (run, journal):
+        with self.study(kept, how, alike) as (run, study):
             seen = []
 
             def objective(*given: object) -> float | None:
                 if len(seen) == stop_after:
                     raise KeyboardInterrupt
                 seen.append(given)
-                return journal.trial(*given)
+                return study.trial(*given)
 
             try:
                 search(
@@ -156,25 +156,27 @@ class Hpo:
                     max_evals=max_evals, seed=42,
                 )  # fmt: skip
             except KeyboardInterrupt:
-                return Searched(run, journal)
+                return Searched(run, study)
             if keep:
-                journal.keep()
-        return Searched(run, journal)
+                study.keep()
+        return Searched(run, study)
 
 
 @pytest.fixture
-def hpo(benches: Callable[[str], Bench], experiment: str, fits: Fits) -> Hpo:
-    return Hpo(benches, experiment)
+def hpo(trainers: Callable[[str], Trainer], experiment: str, fits: Fits) -> Hpo:
+    return Hpo(trainers, experiment)
 
 
 def told(searched: Searched) -> list[tuple]:
     """Return what a search has come to, trial by trial."""
-    return [(one.number, one.suggestion, one.metrics, one.loss) for one in searched.journal.trials]
+    return [(one.number, one.suggestion, one.metrics, one.loss) for one in searched.study.trials]
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(
-    benches: Callable[[str], Bench], module_store: Store, tmp_path_factory: pytest.TempPathFactory
+    trainers: Callable[[str], Trainer],
+    module_store: Store,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> list[tuple]:
     """What a search of five trials comes to."""
     mlflow.set_tracking_uri(module_store.uri)
@@ -182,14 +184,14 @@ def uninterrupted(
     id = module_store.client.create_experiment(place, place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_EXPERIMENT_ID", id)
-        return told(Hpo(benches, id)(5, keep=False))
+        return told(Hpo(trainers, id)(5, keep=False))
 
 
 def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo, fits):
     done = hpo(3, keep=False)
     assert list(done.trials) == ["trial-000", "trial-001", "trial-002"]
     assert fits.take() == (3, 0)
-    for trial in done.journal.trials:
+    for trial in done.study.trials:
         run = done.trials[f"trial-{trial.number:03d}"]
         assert run.info.status == "FINISHED"
         assert float(run.data.params["alpha"]) == trial.suggestion["alpha"]
@@ -200,7 +202,7 @@ def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo,
         assert run.data.metrics["fit_seconds"] == trial.seconds >= 0
         assert run.data.tags.items() >= runs.model_tags("linear", "holdout", 42).items()
         assert names.REUSED_TAG not in run.data.tags
-    assert done.journal.read_back == done.journal.seconds == 0
+    assert done.study.read_back == done.study.seconds == 0
 
 
 def test_a_search_given_again_reads_its_trials_back_and_comes_to_the_same(hpo, fits):
@@ -209,8 +211,8 @@ def test_a_search_given_again_reads_its_trials_back_and_comes_to_the_same(hpo, f
     again = hpo(3, kept=2)
     assert fits.take() == (0, 0)
     assert told(again) == told(first)
-    assert [one.number for one in again.journal.best] == [one.number for one in first.journal.best]
-    assert again.journal.read_back == 3
+    assert [one.number for one in again.study.best] == [one.number for one in first.study.best]
+    assert again.study.read_back == 3
     assert list(again.trials) == list(first.trials)
 
 
@@ -228,7 +230,7 @@ def test_a_trial_that_is_read_back_shows_what_the_first_one_did_and_when(hpo):
         assert run.data.tags[names.REUSED_TAG] == was.info.run_id
         assert run.data.tags[names.KIND_TAG] == names.TRIAL
         assert run.data.tags["mlflow.parentRunId"] == again.run.info.run_id
-    assert again.journal.seconds == pytest.approx(
+    assert again.study.seconds == pytest.approx(
         sum(one.info.end_time - one.info.start_time for one in first.trials.values()) / 1000
     )
 
@@ -256,7 +258,7 @@ def test_a_search_that_is_interrupted_twice_goes_on_to_what_it_would_have_come_t
     for after in (1, 3):
         hpo(5, stop_after=after)
     done = hpo(5, keep=False)
-    assert done.journal.read_back == 3
+    assert done.study.read_back == 3
     assert told(done) == uninterrupted
     assert len(fits.alphas) == len(set(fits.alphas)) == 5  # none is run twice
 
@@ -275,7 +277,7 @@ def test_more_trials_go_on_with_a_finished_search_and_fewer_are_its_first(hpo, f
 def test_a_search_that_is_not_alike_is_not_read_back(hpo, fits):
     hpo(2, alike="one", keep=False)
     fits.take()
-    assert hpo(2, alike="other", keep=False).journal.read_back == 0
+    assert hpo(2, alike="other", keep=False).study.read_back == 0
     assert fits.take() == (2, 0)
 
 
@@ -285,7 +287,7 @@ def test_a_trial_that_did_not_finish_is_run_again(hpo, fits, module_store, statu
     module_store.client.update_run(first.trials["trial-001"].info.run_id, status)
     fits.take()
     again = hpo(3, keep=False)
-    assert fits.alphas == [first.journal.trials[1].suggestion["alpha"]]
+    assert fits.alphas == [first.study.trials[1].suggestion["alpha"]]
     assert told(again) == told(first)
 
 
@@ -303,10 +305,10 @@ def test_a_trial_that_is_deleted_or_of_a_deleted_search_is_run_again(hpo, fits, 
 
 def test_a_trial_with_other_hyperparameters_than_suggested_is_run(hpo, fits):
     done = hpo(2, keep=False)
-    with hpo.journal() as (_, journal):
+    with hpo.study() as (_, study):
         values = {"alpha": 0.5}
-        assert journal.trial(LINEAR, "all", values) != done.journal.trials[0].loss
-        assert journal.read_back == 0
+        assert study.trial(LINEAR, "all", values) != done.study.trials[0].loss
+        assert study.read_back == 0
     assert fits.alphas[-1] == 0.5
 
 
@@ -335,7 +337,7 @@ def kept_once(hpo: Hpo, fits: Fits) -> Searched:
 
 
 def best_of(searched: Searched) -> Run:
-    return searched.trials[f"trial-{searched.journal.best[0].number:03d}"]
+    return searched.trials[f"trial-{searched.study.best[0].number:03d}"]
 
 
 def test_only_the_best_models_are_kept_and_they_are_linked_when_they_are_read_back(
@@ -400,7 +402,7 @@ def test_models_of_folds_are_fitted_once_to_be_kept(hpo, fits):
     again = hpo(2, how="cv:3")
     assert fits.take() == (0, 0)
     assert told(again) == told(first)
-    assert "val_rmse_std" in first.journal.trials[0].metrics
+    assert "val_rmse_std" in first.study.trials[0].metrics
 
 
 @contextmanager
@@ -448,7 +450,7 @@ def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goe
     assert "\n" not in said
     assert names.ERROR_TAG not in done.trials["trial-002"].data.tags
     assert "val_rmse" not in done.trials["trial-001"].data.metrics
-    assert [one.number for one in done.journal.trials] == [0, 2]
+    assert [one.number for one in done.study.trials] == [0, 2]
     assert done.run.info.status == "RUNNING"
     assert MlflowClient().get_run(done.run.info.run_id).info.status == "FINISHED"
 
@@ -461,12 +463,12 @@ def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "score", scored)
-        with hpo.journal() as (run, journal):
-            assert journal.trial(LINEAR, "all", {"alpha": 1.0}) is None
+        with hpo.study() as (run, study):
+            assert study.trial(LINEAR, "all", {"alpha": 1.0}) is None
     (trial,) = runs.children(run)
     assert trial.info.status == "FAILED"
     assert "has val_rmse nan" in trial.data.tags[names.ERROR_TAG]
-    assert journal.trials == []
+    assert study.trials == []
 
 
 def test_a_failed_trial_is_said_in_a_line(hpo, monkeypatch, capsys):
@@ -484,7 +486,7 @@ def test_with_details_every_trial_has_a_line_those_read_back_too(hpo, monkeypatc
     done = hpo(2, keep=False)
     lines = [line for line in capsys.readouterr().out.splitlines() if "trial-" in line]
     assert len(lines) == 2
-    for line, trial, did in zip(lines, done.journal.trials, ("read back", "fitted"), strict=True):
+    for line, trial, did in zip(lines, done.study.trials, ("read back", "fitted"), strict=True):
         score, alpha = trial.metrics["val_rmse"], trial.suggestion["alpha"]
         said = f"linear val_rmse {score:.6g} with alpha {alpha:.4g}; {did}"
         assert line.startswith(f"[hpo] trial-{trial.number:03d} {said}  (")
@@ -494,7 +496,7 @@ def test_the_best_score_up_to_now_is_shown(hpo, monkeypatch, capsys):
     monkeypatch.setattr(terminal, "EVERY", 0.0)
     done = hpo(3, keep=False)
     lines = [line for line in capsys.readouterr().out.splitlines() if "of 5 trials" in line]
-    scores = [one.metrics["val_rmse"] for one in done.journal.trials]
+    scores = [one.metrics["val_rmse"] for one in done.study.trials]
     assert lines == [
         f"[hpo] {n} of 5 trials, best val_rmse {min(scores[:n]):.6g}" for n in (1, 2, 3)
     ]
@@ -534,15 +536,15 @@ def test_failures_that_are_not_in_a_row_do_not_end_the_search(hpo, monkeypatch):
     monkeypatch.setattr(trials, "MOST_FAILURES", 2)
     with failing(monkeypatch, "fit", lambda n: n % 2 == 1, TOO_MUCH):
         done = hpo(5, keep=False)
-    assert [one.number for one in done.journal.trials] == [0, 2, 4]
-    assert done.journal.failed == 2
+    assert [one.number for one in done.study.trials] == [0, 2, 4]
+    assert done.study.failed == 2
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()])
 def test_an_error_that_is_not_the_trials_ends_the_search(hpo, monkeypatch, error):
     monkeypatch.setattr(mlflow, "log_metrics", _raising(error))
-    with hpo.journal() as (run, journal), pytest.raises(type(error)):
-        journal.trial(LINEAR, "all", {"alpha": 1.0})
+    with hpo.study() as (run, study), pytest.raises(type(error)):
+        study.trial(LINEAR, "all", {"alpha": 1.0})
     (trial,) = runs.children(run)
     assert trial.info.status == "FAILED"
 
@@ -556,7 +558,7 @@ def _raising(error: BaseException) -> Callable[..., None]:
 
 @pytest.mark.parametrize("kept", [1, 2])
 def test_memory_holds_no_more_models_than_are_kept(hpo, monkeypatch, kept):
-    alive, most, plain = weakref.WeakSet(), [], Bench._fit
+    alive, most, plain = weakref.WeakSet(), [], Trainer._fit
 
     def noted(*given: object) -> object:
         most.append(len(alive))
@@ -564,47 +566,47 @@ def test_memory_holds_no_more_models_than_are_kept(hpo, monkeypatch, kept):
         return model
 
     monkeypatch.setattr(trainer.Model, "__hash__", object.__hash__)
-    monkeypatch.setattr(Bench, "_fit", noted)
+    monkeypatch.setattr(Trainer, "_fit", noted)
     hpo(4, kept=kept, keep=False)
     assert max(most) == kept
     assert len(most) == 4
 
 
 def test_of_equal_losses_the_earlier_trial_is_the_better_one(hpo):
-    with hpo.journal(kept=2) as (_, journal):
+    with hpo.study(kept=2) as (_, study):
         for _ in range(3):
-            journal.trial(LINEAR, "all", {"alpha": 1.0})
-    assert [one.number for one in journal.best] == [0, 1]
+            study.trial(LINEAR, "all", {"alpha": 1.0})
+    assert [one.number for one in study.best] == [0, 1]
 
 
-def test_where_a_larger_metric_is_better_the_largest_is_the_best(benches, experiment):
+def test_where_a_larger_metric_is_better_the_largest_is_the_best(trainers, experiment):
     with step.run("hpo"), Progress("hpo", 3) as progress:
-        journal = Journal(
-            {"all": benches()}, validation="holdout", metric="r2", kept=1, earlier={},
+        study = Study(
+            {"all": trainers()}, validation="holdout", metric="r2", kept=1, earlier={},
             progress=progress,
         )  # fmt: skip
         for alpha in (1e6, 0.1, 1e4):
-            journal.trial(LINEAR, "all", {"alpha": alpha})
-    assert journal.best[0].number == 1
-    assert journal.best[0].loss == -journal.best[0].metrics["val_r2"]
+            study.trial(LINEAR, "all", {"alpha": alpha})
+    assert study.best[0].number == 1
+    assert study.best[0].loss == -study.best[0].metrics["val_r2"]
 
 
 def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
-    benches, experiment, fits
+    trainers, experiment, fits
 ):
-    narrow = {"all": benches(), "miles": benches().using({"miles": "miles"})}
+    narrow = {"all": trainers(), "miles": trainers().using({"miles": "miles"})}
 
     def both(earlier: dict[int, Run]) -> tuple[Run, list[Trial]]:
         tags = {names.SEARCH_TAG: "sets"}
         with step.run("hpo", **tags) as run, Progress("hpo", 2) as progress:
-            journal = Journal(
+            study = Study(
                 narrow, validation="holdout", metric="rmse", kept=1, earlier=earlier,
                 progress=progress,
             )  # fmt: skip
             for features in ("all", "miles"):
-                journal.trial(LINEAR, features, {"alpha": 1.0})
-        assert [journal.chosen(one)[names.FEATURES] for one in journal.trials] == ["all", "miles"]
-        return run, journal.trials
+                study.trial(LINEAR, features, {"alpha": 1.0})
+        assert [study.chosen(one)[names.FEATURES] for one in study.trials] == ["all", "miles"]
+        return run, study.trials
 
     run, first = both({})
     assert [one.data.params[names.FEATURES] for one in runs.children(run)] == ["all", "miles"]

@@ -4,7 +4,7 @@ from sklearn.model_selection import cross_val_score
 
 from workflow.data import dataset_file
 from workflow.data.samples.built_in import make_sample
-from workflow.models.families import Whole
+from workflow.models.search_space import Whole
 
 DEFINITION = dataset_file.load("classification")
 
