@@ -11,9 +11,10 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
 from workflow import digests, parameters
 from workflow.checks import data_checks, finding
-from workflow.data import request, samples, sources, split_writer, splits
+from workflow.data import request, sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
+from workflow.data.samples.built_in import SAMPLES, make_sample
 from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
@@ -85,10 +86,10 @@ def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[P
     """Return local raw files by split, or those of the whole table."""
     if definition.data == request.SAMPLE:
         files = {}
-        for split in samples.SAMPLES[definition.sample]:
+        for split in SAMPLES[definition.sample]:
             part = split or splits.WHOLE
             files[part] = [folder / f"{part}.parquet"]
-            samples.make_sample(definition.sample, split, seed).to_parquet(files[part][0])
+            make_sample(definition.sample, split, seed).to_parquet(files[part][0])
         return files
     if not isinstance(definition.split, ByFiles):
         return {splits.WHOLE: sources.gather(definition.data, folder)}

@@ -134,10 +134,6 @@ def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
     }
 
 
-if __name__ == "__main__":
-    step.execute(register)
-
-
 def analysis_of(
     run: Run,
     model: Pipeline,
@@ -173,3 +169,7 @@ def analysis_of(
             fitted_on_validation=folds(run.data.tags[names.VALIDATION_TAG]) is not None,
         ),
     }
+
+
+if __name__ == "__main__":
+    step.execute(register)

@@ -124,7 +124,8 @@ def test_where_no_process_above_is_outside_the_run_it_is_said_as_well(monkeypatc
         absolute("data")
 
 
-WHO = f'{sys.executable} -c "from workflow.runtime import calling_process as c; print(c.process().pid)"'
+WHO_CODE = "from workflow.runtime.calling_process import process; print(process().pid)"
+WHO = f'{sys.executable} -c "{WHO_CODE}"'
 # What asks for the run, and says who it is.
 SAYING = f"import os; print(os.getpid(), flush=True)\n{START}"
 
