@@ -1,5 +1,9 @@
 """A search for the best hyperparameters, each trial a run, the best models kept."""
 
+import workflow.runtime.bootstrap  # noqa: F401
+
+# isort: split
+
 import time
 
 import click

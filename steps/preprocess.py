@@ -1,5 +1,9 @@
 """Raw files to clean, split Parquet with the dataset's definition beside it."""
 
+import workflow.runtime.bootstrap  # noqa: F401
+
+# isort: split
+
 import json
 import tempfile
 from pathlib import Path

@@ -1,5 +1,9 @@
 """The finalists on the test split, and the best of validation in the model registry."""
 
+import workflow.runtime.bootstrap  # noqa: F401
+
+# isort: split
+
 import json
 import tempfile
 import time

@@ -1,5 +1,9 @@
 """The report of a finished workflow, made again."""
 
+import workflow.runtime.bootstrap  # noqa: F401
+
+# isort: split
+
 import click
 
 from sql_features.errors import WorkflowError

@@ -1,5 +1,9 @@
 """Families of models at their default settings, beside a baseline, judged on validation."""
 
+import workflow.runtime.bootstrap  # noqa: F401
+
+# isort: split
+
 import click
 import mlflow
 import pandas as pd

@@ -121,13 +121,6 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_arrows_point_one_way():
-    for path in CODE:
-        parts = {name.partition(".")[0] for name in imports(path)}
-        assert "steps" not in parts, f"{path} imports a step"
-        assert "main" not in parts, f"{path} imports the workflow"
-
-
 # What no file imports by name: fsspec, pandas, skops' and MLflow's stores and flavors load them.
 BEHIND = {
     "aiohttp",

@@ -204,12 +204,6 @@ def test_python_loads_no_file_of_the_project_that_is_left_out():
         assert loaded <= set(source_files.of(f"steps.{step}"))
 
 
-def test_no_file_of_the_project_imports_in_a_way_that_is_not_read():
-    for name in FILES:
-        source = (ROOT / name).read_text(encoding="utf-8")
-        assert not any(line.lstrip().startswith("from .") for line in source.splitlines()), name
-
-
 def test_files_that_no_commit_has_are_counted(tmp_path, monkeypatch):
     def git(*words: str) -> None:
         own = ["-c", "user.name=me", "-c", "user.email=me@host"]
