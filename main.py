@@ -13,9 +13,9 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow import parameters
-from workflow.data import request
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
+from workflow.data.request import DatasetRequest
 from workflow.errors import StepFailed
 from workflow.models import metrics
 from workflow.models.families import FAMILIES
@@ -23,7 +23,6 @@ from workflow.paths import PROJECT
 from workflow.report import publish, terminal_summary
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.runtime import terminal
-from workflow.schema import inferred_dataset
 from workflow.tracking import (
     dataset_inputs,
     fingerprint,
@@ -76,13 +75,15 @@ def main(
     reuse: str,
 ) -> None:
     # All that can be wrong with the command is said now, before the first step starts.
-    name, data = request.locate(name, data)
-    if target == parameters.NONE:
-        _check(request.resolve(name, data, task, split_by), features, metric, validation)
-    else:
-        inferred_dataset.check_table(target, data, task, split_by)
+    request = DatasetRequest.from_parameters(
+        dataset=name, data=data, target=target, task=task, split_by=split_by
+    )
+    if request.is_inferred:
+        request.check_table()
         metrics.check(metric)
         parameters.validation(validation, "holdout")
+    else:
+        _check(request.resolve(), features, metric, validation)
     compared = parameters.names("models", families, list(FAMILIES))
     tuned = parameters.names("tune", tune, TUNE)
     parameters.whole_number("max_evals", max_evals, at_least=1)
@@ -95,9 +96,8 @@ def main(
     with step.run("main", **{UNCOMMITTED_TAG: str(source_files.uncommitted())}) as run:
         for name_of_orphan in stale_runs.sweep(run):
             terminal.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
-        raw = {"dataset": name, "data": data, "target": target, "task": task, "split_by": split_by}
         preprocess = workflow.step(
-            "preprocess", raw | {"seed": seed}, contents=request.contents(**raw)
+            "preprocess", request.parameters | {"seed": seed}, contents=request.contents()
         )
         splits = f"runs:/{preprocess.info.run_id}/splits"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)

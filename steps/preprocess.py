@@ -15,9 +15,10 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
 from workflow import digests, parameters
 from workflow.checks import data_checks, finding
-from workflow.data import request, sources, split_writer, splits
+from workflow.data import sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
+from workflow.data.request import SAMPLE, DatasetRequest
 from workflow.data.samples.built_in import SAMPLES, make_sample
 from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
@@ -39,24 +40,23 @@ DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 @step.verbosity
 def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed: str) -> None:
     seeded = parameters.seed(seed)
-    name, data = request.locate(name, data)
-    inferred = target != parameters.NONE
-    if inferred:
-        inferred_dataset.check_table(target, data, task, split_by)
-    else:
-        definition = request.resolve(name, data, task, split_by)
-    contents = request.contents(name, data, target, task, split_by)
-    made_of = fingerprint.of(
-        "preprocess", step.parameters() | {"dataset": name, "data": data}, contents
+    request = DatasetRequest.from_parameters(
+        dataset=name, data=data, target=target, task=task, split_by=split_by
     )
+    if request.is_inferred:
+        request.check_table()
+    else:
+        definition = request.resolve()
+    contents = request.contents()
+    made_of = fingerprint.of("preprocess", step.parameters() | request.parameters, contents)
     with step.run("preprocess", made_of), tempfile.TemporaryDirectory() as folder:
         fetched, out = Path(folder, "raw"), Path(folder, "splits")
         fetched.mkdir()
         out.mkdir()
-        if inferred:
-            files = {splits.WHOLE: sources.gather(data, fetched)}
+        if request.is_inferred:
+            files = {splits.WHOLE: sources.gather(request.data, fetched)}
             found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
-            definition = inferred_dataset.from_table(found, target, data, split_by)
+            definition = inferred_dataset.from_table(found, target, request.data, split_by)
             text = to_yaml(definition, inferred_dataset.comments(found))
             _say_inferred(found)
         else:
@@ -66,8 +66,10 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
             raw = split_writer.read_raw(definition, files)
             reports = split_writer.write_splits(definition, raw, out)
         (out / "dataset.yaml").write_text(text, encoding="utf-8")
-        if request.contents(name, data, target, task, split_by) != contents:
-            raise WorkflowError(f"data '{data}' were changed while they were read: run it again.")
+        if request.contents() != contents:
+            raise WorkflowError(
+                f"data '{request.data}' were changed while they were read: run it again."
+            )
         with terminal.timed("preprocess", "checked the splits"):
             warned = _check(definition, raw, out)
         with terminal.timed("preprocess", "logged the splits"):
@@ -88,7 +90,7 @@ def _told(definition: Dataset, reports: dict[str, split_writer.SplitReport], war
 
 def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[Path]]:
     """Return local raw files by split, or those of the whole table."""
-    if definition.data == request.SAMPLE:
+    if definition.data == SAMPLE:
         files = {}
         for split in SAMPLES[definition.sample]:
             part = split or splits.WHOLE
@@ -183,7 +185,7 @@ def _log(
 
 def _source(definition: Dataset, split: str) -> str:
     """Return where a split's raw rows are."""
-    if isinstance(definition.split, ByFiles) and definition.data != request.SAMPLE:
+    if isinstance(definition.split, ByFiles) and definition.data != SAMPLE:
         return f"{definition.data.rstrip('/')}/{definition.split.files[split]}"
     return definition.data
 

@@ -6,7 +6,7 @@ from typing import Any
 from sql_features.errors import WorkflowError
 from workflow.errors import unknown
 
-NONE = "none"
+AUTO, NONE = "auto", "none"
 
 
 def whole_number(name: str, text: str, at_least: int = 0) -> int:

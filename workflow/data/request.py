@@ -1,6 +1,6 @@
-"""Which dataset the parameters ask for: a file's, or one inferred from the data."""
+"""The dataset that a user asks for with the parameters `dataset`, `data`, `target`, and so on."""
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import quote
@@ -10,82 +10,124 @@ from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import is_name, load, to_yaml
 from workflow.data.samples.built_in import SAMPLES
 from workflow.data.split_rules import ByFiles, ByHash, ByTime, Split
-from workflow.parameters import NONE
+from workflow.errors import unknown
+from workflow.models.metrics import TASKS
+from workflow.parameters import AUTO, NONE
 from workflow.runtime import calling_process
 
-AUTO = "auto"
-SAMPLE, DEFAULT = "sample", "default"  # what `data` may be beside a place
+# What `data` may be instead of a place: the built-in sample, or what the dataset file says.
+SAMPLE, DEFAULT = "sample", "default"
+# What `task` may be for an inferred dataset; `classification` is binary or multiclass.
+TASKS_TO_INFER = (AUTO, *TASKS, "classification")
 
 
-def locate(name: str, data: str) -> tuple[str, str]:
-    """Return the parameters `dataset` and `data` with relative paths made absolute.
+@dataclass(frozen=True, kw_only=True)
+class DatasetRequest:
+    """The parameters that name a dataset: by its file, or by a table and its target column.
 
-    Raises:
-        WorkflowError: A URL is of a kind that is not read, or a path is relative and the caller's
-            folder cannot be found out.
+    Attributes:
+        dataset: A shipped dataset's name, or the absolute path or URI of a dataset file. It is not
+            read where a target is given.
+        data: `sample`, `default` (the place in the dataset file), an absolute path or a URL.
+        target: The column to predict, for a dataset that is inferred from `data`; or `none`.
+        task: `auto`, or the task.
+        split_by: `auto`, or the rule that splits the rows, as `read_rule` reads it.
     """
-    if not is_name(name):
-        name = calling_process.absolute(name)
-    if data not in (SAMPLE, DEFAULT) and not sources.is_remote(data):
-        data = calling_process.absolute(data)
-    return name, data
 
+    dataset: str
+    data: str
+    target: str = NONE
+    task: str = AUTO
+    split_by: str = AUTO
 
-def resolve(name: str, data: str, task: str, split_by: str) -> Dataset:
-    """Return the definition in a dataset file, with what the parameters change.
+    @classmethod
+    def from_parameters(
+        cls, *, dataset: str, data: str, target: str, task: str, split_by: str
+    ) -> "DatasetRequest":
+        """Return the request as a user typed it, with relative paths made absolute.
 
-    Args:
-        name: A shipped dataset's name, or the absolute path or URI of a dataset file.
-        data: `sample`, `default` (what the file says), an absolute path or a URL.
-        task: `auto`, or the dataset's own.
-        split_by: `auto`, or a rule instead of the dataset's.
+        Raises:
+            WorkflowError: `data` is a kind of URL that is not supported, or a path is relative and
+                the folder where the user typed it cannot be found out.
+        """
+        if not is_name(dataset):
+            dataset = calling_process.absolute(dataset)
+        if data not in (SAMPLE, DEFAULT) and not sources.is_remote(data):
+            data = calling_process.absolute(data)
+        return cls(dataset=dataset, data=data, target=target, task=task, split_by=split_by)
 
-    Raises:
-        WorkflowError: The parameters do not fit the dataset.
-    """
-    definition = load(name)
-    if task not in (AUTO, definition.task):
-        raise WorkflowError(
-            f"task='{task}': dataset '{definition.name}' is for {definition.task}; give 'auto'."
-        )
-    if rule := read_rule(split_by):
-        if isinstance(definition.split, ByFiles):
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters by name, as a step is given them."""
+        return asdict(self)
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the dataset is inferred from a table, instead of read from a dataset file."""
+        return self.target != NONE
+
+    def check_table(self) -> None:
+        """Check a request for an inferred dataset, before its table is read.
+
+        Raises:
+            WorkflowError: There is no such task or split rule, or no table is given.
+        """
+        if self.task not in TASKS_TO_INFER:
+            raise unknown("task", self.task, TASKS_TO_INFER)
+        if self.data in (SAMPLE, DEFAULT):
             raise WorkflowError(
-                f"split_by='{split_by}': dataset '{definition.name}' has a file for each split; "
-                "give 'auto'."
+                f"target='{self.target}' with data='{self.data}': a dataset is inferred from a "
+                "table of yours; give data=<file, folder, pattern or URL>, or leave target at "
+                f"'{NONE}'."
             )
-        definition = replace(definition, split=rule)
-    data = definition.data if data == DEFAULT else data
-    if data == SAMPLE and definition.sample not in SAMPLES:
-        raise WorkflowError(
-            f"data='{SAMPLE}': dataset '{definition.name}' has no built-in sample; give a folder, "
-            f"a URL prefix, or '{DEFAULT}' for {definition.data}."
-        )
-    return replace(definition, data=data)
+        read_rule(self.split_by)
 
+    def resolve(self) -> Dataset:
+        """Return the definition in the dataset file, with the changes that are asked for.
 
-def contents(dataset: str, data: str, target: str, task: str, split_by: str) -> dict[str, str]:
-    """Return what is known of the content of what the parameters name: dataset file, raw files.
+        Raises:
+            WorkflowError: The file is not valid, or the other parameters do not fit it.
+        """
+        definition = load(self.dataset)
+        if self.task not in (AUTO, definition.task):
+            raise WorkflowError(
+                f"task='{self.task}': dataset '{definition.name}' is for {definition.task}; "
+                f"give '{AUTO}'."
+            )
+        if rule := read_rule(self.split_by):
+            if isinstance(definition.split, ByFiles):
+                raise WorkflowError(
+                    f"split_by='{self.split_by}': dataset '{definition.name}' has a file for each "
+                    f"split; give '{AUTO}'."
+                )
+            definition = replace(definition, split=rule)
+        data = definition.data if self.data == DEFAULT else self.data
+        if data == SAMPLE and definition.sample not in SAMPLES:
+            raise WorkflowError(
+                f"data='{SAMPLE}': dataset '{definition.name}' has no built-in sample; give a "
+                f"folder, a URL prefix, or '{DEFAULT}' for {definition.data}."
+            )
+        return replace(definition, data=data)
 
-    Args:
-        dataset: A shipped dataset's name, or the absolute path or URI of a dataset file.
-        data: As `locate` returns it.
-        target: A column, or `none`.
-        task: As it was given.
-        split_by: As it was given.
+    def contents(self) -> dict[str, str]:
+        """Return what identifies the content of the dataset file and of each raw file.
 
-    Raises:
-        WorkflowError: A file is not there, or the parameters do not fit the dataset.
-    """
-    if target != NONE:
-        return sources.identities(data)
-    definition = resolve(dataset, data, task, split_by)
-    found = {"dataset": digests.of_text(to_yaml(definition))}
-    if definition.data == SAMPLE:
-        return found  # its rows are made by the code
-    by_files = isinstance(definition.split, ByFiles)
-    names = definition.split.files.values() if by_files else None
-    return found | sources.identities(definition.data, names)
+        Returns:
+            By `dataset`, and by each raw file's path or URL: a digest, or what its server says of
+            the version. The rows of a built-in sample are made by the code and have no file.
+
+        Raises:
+            WorkflowError: A file is missing, or the parameters do not fit the dataset.
+        """
+        if self.is_inferred:
+            return sources.identities(self.data)
+        definition = self.resolve()
+        of_file = {"dataset": digests.of_text(to_yaml(definition))}
+        if definition.data == SAMPLE:
+            return of_file
+        by_files = isinstance(definition.split, ByFiles)
+        names = definition.split.files.values() if by_files else None
+        return of_file | sources.identities(definition.data, names)
 
 
 def read_rule(split_by: str) -> Split | None:
@@ -102,6 +144,6 @@ def read_rule(split_by: str) -> Split | None:
     if rule == "time" and column:
         return ByTime(column=quote(column))
     raise WorkflowError(
-        f"split_by='{split_by}': give 'auto', 'hash', 'hash:COLUMN' (rows alike in it stay "
+        f"split_by='{split_by}': give '{AUTO}', 'hash', 'hash:COLUMN' (rows alike in it stay "
         "together) or 'time:COLUMN' (the latest rows are the test)."
     )

@@ -14,14 +14,13 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
 from workflow.data import readers
 from workflow.data.dataset import RESERVED
+from workflow.data.request import TASKS_TO_INFER
 from workflow.errors import unknown
-from workflow.models.metrics import TASKS
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import Use
 from workflow.schema.column_stats import Table, profile
 from workflow.schema.leakage import find_leaks
 
-ASKED = ("auto", *TASKS, "classification")  # the last: binary or multiclass, whichever fits
 MEMORY = "1GB"
 
 
@@ -30,7 +29,7 @@ class Inferred:
     """What a table's columns are.
 
     Attributes:
-        task: One of `TASKS`.
+        task: One of `metrics.TASKS`.
         why: Why, in a phrase.
         target: SQL of the target.
         columns: DuckDB type of each raw column that is used, the target's included; none for
@@ -63,15 +62,15 @@ def infer(
     Args:
         paths: Files of one kind that hold the table.
         target: The name of the target column.
-        task: One of `TASKS`, `classification` for the one of the two that fits, or `auto`.
+        task: One of `metrics.TASKS`, `classification` for the one of the two that fits, or `auto`.
         split_by: `time:COLUMN`; anything else asks for no time.
 
     Raises:
         WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
             rows cannot be split by that time, or no column is left as a feature.
     """
-    if task not in ASKED:
-        raise unknown("task", task, ASKED)
+    if task not in TASKS_TO_INFER:
+        raise unknown("task", task, TASKS_TO_INFER)
     text = readers.kind(paths) != "parquet"
     scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (

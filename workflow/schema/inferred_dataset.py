@@ -3,33 +3,15 @@
 import re
 from pathlib import Path
 
-from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, feature_columns
 from workflow.data.dataset import Dataset
-from workflow.data.request import DEFAULT, SAMPLE, read_rule
+from workflow.data.request import read_rule
 from workflow.data.split_rules import ByHash, ByTime
-from workflow.errors import unknown
-from workflow.schema.infer import ASKED, Inferred
+from workflow.schema.infer import Inferred
 
 # How a table with fewer rows than this is judged: one holdout would be too noisy, and its rows are
 # worth more to the model that is kept. From 10,000 on, three folds choose what five would.
 FOLDS = {10_000: "cv:5", 30_000: "cv:3"}
-
-
-def check_table(target: str, data: str, task: str, split_by: str) -> None:
-    """Check the parameters of a dataset that is to be inferred, before its data are read.
-
-    Raises:
-        WorkflowError: There are no data, no such task, or no such rule of the split.
-    """
-    if task not in ASKED:
-        raise unknown("task", task, ASKED)
-    if data in (SAMPLE, DEFAULT):
-        raise WorkflowError(
-            f"target='{target}' with data='{data}': a dataset is inferred from a table of yours; "
-            "give data=<file, folder, pattern or URL>, or leave target at 'none'."
-        )
-    read_rule(split_by)
 
 
 def from_table(found: Inferred, target: str, data: str, split_by: str) -> Dataset:

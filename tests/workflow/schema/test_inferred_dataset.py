@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import pytest
+
+from workflow.data.dataset_file import from_yaml, to_yaml
+from workflow.data.split_rules import ByHash, ByTime
+from workflow.schema.infer import Inferred
+from workflow.schema.inferred_dataset import comments, from_table
+
+FOUND = Inferred(
+    task="regression",
+    why="numbers with fractions",
+    target='"price"',
+    columns={"area": "DOUBLE", 'the "city"': "VARCHAR", "price": "DOUBLE", "sold": "DATE"},
+    features={"area": '"area"', "city": '"the ""city"""', "sold year": 'year("sold")'},
+    notes={"sold year": "from 2001 to 2020", "area": "odd \x07 name"},
+    left_out={"id": "a number for each row", "note\n2": "free text"},
+    time=None,
+    rows=300,
+    rows_without_target=7,
+)
+
+
+def table(data: str = "/data/houses.csv", split_by: str = "auto", **changes: object):
+    return from_table(replace(FOUND, **changes), "price", data, split_by)
+
+
+@pytest.mark.parametrize("split_by", ["auto", "hash", "hash:city", "time:sold"])
+def test_an_inferred_dataset_is_read_back_as_it_was_written(split_by):
+    found = replace(FOUND, time='"sold"' if split_by.startswith("time") else None)
+    dataset = from_table(found, "price", "/data/houses.csv", split_by)
+    text = to_yaml(dataset, comments(found))
+    assert from_yaml(text, "x") == dataset
+    assert list(from_yaml(text, "x").features) == list(found.features)
+    for said in ("numbers with fractions", "sold year: from 2001 to 2020", "300 rows, 7"):
+        assert said in "".join(line for line in text.splitlines(True) if line.startswith("# "))
+
+
+def test_an_inferred_dataset_has_the_target_and_features_that_were_found():
+    dataset = table()
+    assert dataset.name == "houses-price"
+    assert dataset.task == "regression"
+    assert dataset.data == "/data/houses.csv"
+    for name in ("target", "columns", "features", "left_out"):
+        assert getattr(dataset, name) == getattr(FOUND, name)
+
+
+@pytest.mark.parametrize("split_by", ["auto", "hash"])
+def test_the_key_of_a_split_by_hash_is_written_to_the_file(split_by):
+    assert table(split_by=split_by).split == ByHash(key=("area", "price", "sold", 'the "city"'))
+
+
+def test_a_requested_key_or_time_becomes_the_split_rule():
+    assert table(split_by="hash:city").split == ByHash(key=("city",))
+    parsed = "strptime(\"sold\", '%d.%m.%Y')"
+    assert table(split_by="time:sold", time=parsed).split == ByTime(column=parsed)
+
+
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [(9_999, "cv:5"), (10_000, "cv:3"), (29_999, "cv:3"), (30_000, "holdout")],
+)
+def test_a_small_table_is_validated_by_folds(rows, how):
+    assert table(rows=rows).validation == how
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("/data/houses.csv.gz", "houses-price"),
+        ("/data/my houses (2).csv", "my-houses-2--price"),
+        ("/data/houses/", "houses-price"),
+        ("/data/*.csv", "price"),
+        ("s3://bucket/2023/houses.parquet", "houses-price"),
+        ("/data/größe.csv", "gr-e-price"),
+        ("/", "price"),
+    ],
+)
+def test_an_inferred_dataset_is_named_after_its_file_and_target(data, name):
+    assert table(data).name == name
+
+
+@pytest.mark.parametrize("target", ["größe in m²", "価格", "../x", "a/b:c", "-", "#"])
+def test_a_target_of_any_name_gives_a_valid_dataset_name(target):
+    dataset = from_table(FOUND, target, "/data/*.csv", "auto")
+    assert from_yaml(to_yaml(dataset), "x") == dataset
