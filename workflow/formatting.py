@@ -108,17 +108,33 @@ def cell(value: Any) -> str | int | float | None:
     return text(str(value)[:1_000], CELL)
 
 
-def text(value: object, longest: int = LONGEST) -> str:
-    """Return a label, a name or a value as it is shown: in one line, printable, short.
+def cut(text: str, longest: int | None) -> str:
+    """Return a text of at most so many characters, the last of them an ellipsis if it was longer.
+
+    >>> cut("x" * 9, 5), cut("short", 5)
+    ('xxxx…', 'short')
+    """
+    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+
+
+def one_line(value: object, longest: int | None = None) -> str:
+    """Return a text with single spaces for all its white space, cut where it is longer.
+
+    >>> one_line("two\\n  lines"), one_line("two\\nlines", 6)
+    ('two lines', 'two l…')
+    """
+    return cut(" ".join(str(value).split()), longest)
+
+
+def text(value: object, longest: int | None = LONGEST) -> str:
+    """Return a label, a name or a value as it is shown: in one line, printable, never empty.
 
     >>> text("two\\nlines"), text(""), text("x" * 9, 5)
     ('two lines', '(empty)', 'xxxx…')
     """
-    line = " ".join(str(value).split())
+    line = one_line(value)
     line = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
-    if len(line) > longest:
-        line = line[: longest - 1] + "…"
-    return line or "(empty)"
+    return cut(line, longest) or "(empty)"
 
 
 def apart(labels: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sql_features.expressions import is_number, quote
+from workflow.formatting import one_line
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (ERROR, WARNING, OK)  # in the order of the table
@@ -37,8 +38,7 @@ class Finding:
 
 def named(name: object) -> str:
     """Return a name or a value in quotes, in one line and short."""
-    text = " ".join(str(name).split())
-    return f"'{text if len(text) <= SHOWN else text[: SHOWN - 3] + '...'}'"
+    return f"'{one_line(name, SHOWN)}'"
 
 
 def value_of(column: str, type: str) -> str:

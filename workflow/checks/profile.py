@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from sql_features.expressions import TARGET
-from workflow import binning, formatting
+from workflow import binning
 from workflow.checks.finding import TRAIN, Finding
 from workflow.checks.split_scan import Split
 from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
+from workflow.formatting import apart, cut, one_line
 
 DRAWN, LISTED = 200, 1_000  # columns
 TOP = 10  # texts that are counted by themselves
@@ -108,9 +109,9 @@ def _about(
         else:
             drift[split.name], level[split.name] = verdict.value, verdict.level
     return {
-        "name": _short(column, LONG_NAME),
+        "name": cut(column, LONG_NAME),
         "role": "target" if column == TARGET else "feature column",
-        "type": _short(splits[0].types[column], LONG_NAME),
+        "type": cut(splits[0].types[column], LONG_NAME),
         "kind": kind,
         "missing": missing,
         "drift": drift,
@@ -153,7 +154,7 @@ def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
     if any(others.values()):
         labels.append(OTHERS)
         counts = {name: np.append(counts[name], others[name]) for name in counts}
-    return {"values": formatting.apart(labels), "shares": _shares(values, counts)}
+    return {"values": apart(labels), "shares": _shares(values, counts)}
 
 
 DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
@@ -208,8 +209,4 @@ def _exact(number: float) -> float | int:
 
 
 def _label(text: str) -> str:
-    return _short(" ".join(text.split()) or repr(text), SHORT)
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return cut(one_line(text) or repr(text), SHORT)

@@ -20,6 +20,7 @@ from sql_features.expressions import cast, connect, literal, quote
 from workflow.data.csv_format import compression, dialect, narrowest, version
 from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
+from workflow.formatting import one_line
 
 Kind = Literal["parquet", "csv", "json"]
 SUFFIXES: dict[Kind, tuple[str, ...]] = {
@@ -165,7 +166,7 @@ def reason(error: Exception) -> str:
     text = re.split(r"\n\n|Possible (?:fixes|solution)|\n *file *=|\nLINE", str(error), flags=re.I)[
         0
     ]
-    return " ".join(text.split())
+    return one_line(text)
 
 
 def _kind(path: Path) -> Kind:

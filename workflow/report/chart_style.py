@@ -11,6 +11,7 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
+from workflow import formatting
 from workflow.evaluation.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
 
 SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
@@ -113,10 +114,7 @@ def text(value: object, longest: int | None = None) -> str:
     >>> text("<b>bold</b> & more")
     '&lt;b&gt;bold&lt;/b&gt; &amp; more'
     """
-    line = " ".join(str(value).split()) or "(empty)"
-    if longest and len(line) > longest:
-        line = line[: longest - 1] + "…"
-    return html.escape(line, quote=False)
+    return html.escape(formatting.text(value, longest), quote=False)
 
 
 def labels(values: list[object], longest: int = LONGEST) -> list[str]:

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from workflow.formatting import number, seconds, size, with_unit
+from workflow.formatting import cut, number, one_line, seconds, size, with_unit
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.tracking import names, runs
 from workflow.tracking.names import REPORT
@@ -70,7 +70,7 @@ def escaped(text: object) -> str:
     >>> print(escaped("a|b <script>"))
     a\\|b &lt;script&gt;
     """
-    line = INSIDE.sub(r"\\\1", " ".join(str(text).split()))
+    line = INSIDE.sub(r"\\\1", one_line(text))
     return EMOJI.sub("&#58;", FIRST.sub(r"\\\1", line).translate(ENTITIES))
 
 
@@ -89,7 +89,7 @@ def _fitting(most: int, story: FinishedWorkflow, head: list[str]) -> str:
         text = "\n\n".join(parts)
         if len(text) <= most:
             return text
-    return text[: most - 1] + "…"
+    return cut(text, most)
 
 
 def _leaderboard(story: FinishedWorkflow, most: int) -> list[str]:
@@ -133,7 +133,7 @@ def _data(story: FinishedWorkflow) -> list[str]:
     parts = ["### Data", _table(["split", "rows", "read", "dropped", "SHA-256"], rows)]
     if left_out := story.dataset.left_out:
         shown = "; ".join(
-            f"{escaped(name[:60])}: {escaped(why[:120])}"
+            f"{escaped(cut(name, 60))}: {escaped(cut(why, 120))}"
             for name, why in list(left_out.items())[:5]
         )
         more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
@@ -144,7 +144,7 @@ def _data(story: FinishedWorkflow) -> list[str]:
 def _warnings(story: FinishedWorkflow, most: int) -> list[str]:
     if not story.warnings:
         return []
-    lines = [f"- {escaped(line[:CUT])}" for line in story.warnings[:most]]
+    lines = [f"- {escaped(cut(line, CUT))}" for line in story.warnings[:most]]
     if (more := len(story.warnings) - most) > 0:
         lines.append(f"- {more} more, in {names.CHECKS} of the preprocess run")
     return ["### Warnings", "\n".join(lines)]

@@ -3,7 +3,7 @@
 import mlflow
 import pandas as pd
 
-from workflow.formatting import number, seconds
+from workflow.formatting import cut, number, seconds
 from workflow.report.finished_workflow import FinishedWorkflow, public
 from workflow.report.run_description import headline
 from workflow.runtime import terminal
@@ -48,8 +48,7 @@ def _leaderboard(story: FinishedWorkflow) -> list[str]:
 
 
 def _name(value: object) -> str:
-    text = "-" if pd.isna(value) else str(value)
-    return text if len(text) < WIDEST else f"{text[: WIDEST - 2]}…"
+    return "-" if pd.isna(value) else cut(str(value), WIDEST - 1)
 
 
 def _notes(story: FinishedWorkflow) -> list[str]:

@@ -3,6 +3,8 @@
 import errno
 from collections.abc import Iterator
 
+from workflow.formatting import one_line
+
 NEXT = "Then give the same command again: what is finished is not run again."
 DISK = (
     "no space left on device",
@@ -66,7 +68,7 @@ def explain(error: BaseException) -> str | None:
             continue
         text = str(one)
         found = ERRNO.get(getattr(one, "errno", None), "") + " " + text.casefold()
-        reason = " ".join(text.split())[:300]
+        reason = one_line(text, 300)
         if any(words in found for words in DISK):
             return f"the disk is full ({reason}). Free some space. {NEXT}"
         if any(words in found for words in READ_ONLY):

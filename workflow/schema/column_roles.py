@@ -7,6 +7,7 @@ from typing import Literal
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, isolated, quote
+from workflow.formatting import cut
 from workflow.schema import dates
 from workflow.schema.column_stats import MOSTLY, Column, Table
 from workflow.schema.dates import Moments
@@ -74,7 +75,7 @@ def use_of(table: Table, column: Column) -> Use | str:
     if not column.known:
         return "no value in any row"
     if column.values == "other":
-        return f"values of type {_short(column.type)} are no feature"
+        return f"values of type {cut(column.type, 40)} are no feature"
     if column.distinct <= 1 and column.known == table.rows:
         return "the same value in every row"
     if moments := moments_of(table, column):
@@ -165,7 +166,7 @@ def target_of(table: Table, column: Column, task: str) -> Target:
     if not column.known:
         raise WorkflowError(f"{what} has no value in any of {table.rows:,} rows.")
     if column.values == "other":
-        raise WorkflowError(f"{what}: values of type {_short(column.type)} cannot be learned.")
+        raise WorkflowError(f"{what}: values of type {cut(column.type, 40)} cannot be learned.")
     if not is_number(column) and (moments := moments_of(table, column)):
         raise WorkflowError(
             f"{what} holds {moments.kind}s ({moments.note}), which are neither numbers nor "
@@ -259,10 +260,6 @@ def _words(name: str) -> list[str]:
     """Return the words of a name, in small letters: passenger and id of PassengerId."""
     parts = re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
     return [part.casefold() for part in parts]
-
-
-def _short(type: str) -> str:
-    return type if len(type) <= 40 else f"{type[:37]}..."
 
 
 @cache
