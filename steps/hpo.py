@@ -15,15 +15,13 @@ from workflow import formatting, parameters
 from workflow.data.dataset import Dataset
 from workflow.models import metrics
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
-from workflow.report import search_charts
-from workflow.report.search_page import search_page
 from workflow.runtime import terminal
 from workflow.tracking import cache_key, dataset_inputs, fingerprint, names, step
 from workflow.training import trials
 from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_on
 from workflow.training.search import search
-from workflow.training.search_importance import importance
+from workflow.training.search_importance import hyperparameters, importance
 from workflow.training.trainer import Trainer
 
 
@@ -146,12 +144,9 @@ def _close(study: trials.Study) -> None:
         for one in study.trials
     )
     mlflow.log_text(table.to_csv(index=False), names.TRIALS)
-    searched = search_charts.hyperparameters(table, metric)
-    shares = importance(table, searched, pd.Series([one.loss for one in study.trials]))
+    losses = pd.Series([one.loss for one in study.trials])
+    shares = importance(table, hyperparameters(table, metric), losses)
     mlflow.log_text(shares.to_csv(index=False), names.SEARCH_IMPORTANCE)
-    greater = metrics.METRICS[study.task][metric].greater_is_better
-    page = search_page(table, shares, metric, greater_is_better=greater)
-    mlflow.log_text(page, "search.html")
 
 
 if __name__ == "__main__":

@@ -118,11 +118,3 @@ def test_it_prints_on_white_paper_with_nothing_faint_or_cut_off(report):
     finally:
         report.page.emulate_media(media="screen")
     checks.says_nothing(report)
-
-
-def test_the_search_has_a_page_of_its_own_that_is_drawn_too(browser, workflow):
-    with pages.visit(browser) as visit:
-        visit.page.goto(pages.artifact(workflow.run("hpo"), "search.html").as_uri())
-        pages.wait_until_drawn(visit.page)
-        checks.is_readable(visit.page)
-        checks.says_nothing(visit)

@@ -1,13 +1,45 @@
 """Charts of a search: its history, what mattered, and all trials at once."""
 
+from typing import Any
+
 import pandas as pd
 
 from workflow.evaluation.palette import GREY
 from workflow.formatting import number
 from workflow.report import chart_style
+from workflow.training.search_importance import NO_HYPERPARAMETERS, hyperparameters
 
-# Columns of trials.csv that are no hyperparameters.
-ABOUT = ("trial", "run", "family", "run_id", "fit_seconds")
+
+def of_search(
+    trials: pd.DataFrame, importances: pd.DataFrame, metric: str, *, greater_is_better: bool
+) -> dict[str, Any]:
+    """Return the charts of a search.
+
+    Args:
+        trials: As in trials.csv.
+        importances: As in hyperparameter_importance.csv.
+        metric: What the trials were judged by.
+        greater_is_better: Which way the best is.
+
+    Returns:
+        "history", a chart; "importance" and "parallel", a chart by family; "few", the families that
+        have too few trials, or too little that varies, for both.
+    """
+    parallel, few = {}, []
+    for family, rows in trials.groupby("family", sort=False):
+        rows = rows.dropna(axis=1, how="all")
+        if len(rows) > 1 and hyperparameters(rows, metric):
+            parallel[family] = parallel_coordinates(rows, metric)
+        if family not in parallel or family not in set(importances["family"]):
+            few.append(family)
+    return {
+        "history": history(trials, metric, greater_is_better=greater_is_better),
+        "importance": {
+            family: importance(rows) for family, rows in importances.groupby("family", sort=False)
+        },
+        "parallel": parallel,
+        "few": few,
+    }
 
 
 def history(trials: pd.DataFrame, metric: str, *, greater_is_better: bool) -> chart_style.Chart:
@@ -105,17 +137,8 @@ def parallel_coordinates(trials: pd.DataFrame, metric: str) -> chart_style.Chart
     return figure
 
 
-def hyperparameters(trials: pd.DataFrame, metric: str) -> list[str]:
-    """Return the columns of trials that were searched and have more than one value."""
-    return [
-        name
-        for name in trials
-        if name not in (*ABOUT, metric) and trials[name].nunique(dropna=False) > 1
-    ]
-
-
 def _hover(row: pd.Series, metric: str) -> str:
-    settings = row.drop([name for name in (*ABOUT, metric) if name in row]).dropna()
+    settings = row.drop([name for name in (*NO_HYPERPARAMETERS, metric) if name in row]).dropna()
     lines = [
         f"<b>{chart_style.text(row['run'])}</b>, {chart_style.text(row['family'])}",
         f"val_{metric} {number(row[metric])}",

@@ -6,11 +6,10 @@ from typing import Any
 from workflow.data.split_rules import SPLITS
 from workflow.formatting import number, worsening
 from workflow.models import metrics
-from workflow.report import data_charts, model_charts, render
+from workflow.report import data_charts, model_charts, render, search_charts
 from workflow.report.chart_style import Chart
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.report.run_description import headline
-from workflow.report.search_page import search
 from workflow.tracking import names
 
 SECTIONS = {
@@ -54,7 +53,7 @@ def report(story: FinishedWorkflow) -> str:
             for one in drawn[:DRAWN]
         ],
         undrawn=max(len(drawn) - DRAWN, 0),
-        search=search(
+        search=search_charts.of_search(
             story.trials,
             story.hyperparameter_importance,
             story.metric,

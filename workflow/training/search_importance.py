@@ -6,6 +6,8 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 FEWEST = 10  # trials of a family; of fewer nothing can be told
 TREES = 200
+# Columns of trials.csv that are no hyperparameters; the metric is another.
+NO_HYPERPARAMETERS = ("trial", "run", "family", "run_id", "fit_seconds")
 
 
 def importance(trials: pd.DataFrame, hyperparameters: list[str], loss: pd.Series) -> pd.DataFrame:
@@ -41,6 +43,15 @@ def importance(trials: pd.DataFrame, hyperparameters: list[str], loss: pd.Series
             for name, share in shares.sort_values(ascending=False, kind="stable").items()
         ]
     return pd.DataFrame(found, columns=["family", "hyperparameter", "importance"])
+
+
+def hyperparameters(trials: pd.DataFrame, metric: str) -> list[str]:
+    """Return the columns of trials that were searched and have more than one value."""
+    return [
+        name
+        for name in trials
+        if name not in (*NO_HYPERPARAMETERS, metric) and trials[name].nunique(dropna=False) > 1
+    ]
 
 
 def _numbers(values: pd.Series) -> np.ndarray:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from stories import COMMIT, story
 
 from workflow.report import chart_style, search_charts, workflow_report
-from workflow.report.search_page import search_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -160,21 +159,25 @@ def test_labels_that_are_cut_alike_stay_apart():
     assert all(len(label) <= chart_style.LONGEST + 2 for label in found)
 
 
-def test_the_page_of_a_search_has_its_charts_alone():
+def test_a_search_of_one_trial_has_its_history_alone():
     told = story()
-    page = Page(
-        search_page(told.trials, told.hyperparameter_importance, "rmse", greater_is_better=False)
+    told.__dict__["trials"] = told.trials.head(1)
+    told.__dict__["hyperparameter_importance"] = told.hyperparameter_importance.head(0)
+    page = Page(workflow_report.report(told))
+    assert "Search history" in page.text
+    assert "What mattered" not in page.text
+    assert "parcoords" not in json.dumps(page.charts)
+    assert "Too few trials, or nothing that varies, for more pictures of lightgbm." in page.text
+
+
+def test_a_search_has_its_history_importance_and_parallel_coordinates():
+    told = story()
+    found = search_charts.of_search(
+        told.trials, told.hyperparameter_importance, "rmse", greater_is_better=False
     )
-    assert len(page.charts) == 3
-    assert "3 trials" in page.text
-
-
-def test_of_a_search_with_one_trial_there_is_the_history():
-    told = story()
-    one, nothing = told.trials.head(1), told.hyperparameter_importance.head(0)
-    page = Page(search_page(one, nothing, "rmse", greater_is_better=False))
-    assert len(page.charts) == 1
-    assert "Too few trials" in page.text
+    assert list(found["importance"]) == list(found["parallel"]) == ["lightgbm"]
+    assert found["few"] == ["linear"]
+    assert len(found["history"].data) == 3
 
 
 def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
