@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from sql_features.duckdb_types import INTEGERS, is_numeric, kind_of
 from sql_features.errors import WorkflowError
 
 # Of the clock, though DuckDB's catalogue calls them consistent, or macros that hide it.
@@ -26,16 +27,8 @@ ROW_WISE = {
     *("epoch", "date_part", "year", "month", "day", "dayofyear", "isodow", "hour", "minute"),
     *("list_value", "list_position"),
 }
-INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 TARGET = "target"  # the name by which `where` may use the target, and its column in the splits
 Kind = Literal["number", "category"]
-NUMBERS = (  # DuckDB types; DECIMAL(p, s) besides
-    "BOOLEAN",
-    "FLOAT",
-    "DOUBLE",
-    *INTEGERS,
-    *(f"U{name}" for name in INTEGERS),
-)
 
 
 def quote(name: str) -> str:
@@ -203,11 +196,6 @@ def feature_columns(features: dict[str, str]) -> frozenset[str]:
     return frozenset().union(*read)
 
 
-def is_number(type: str) -> bool:
-    """Tell whether a DuckDB type is a number's; a boolean counts as 0 or 1."""
-    return type in NUMBERS or type.startswith("DECIMAL")
-
-
 def kinds(features: dict[str, str], columns: dict[str, str]) -> dict[str, Kind]:
     """Bind the expressions to typed columns and tell numbers from categories.
 
@@ -247,9 +235,9 @@ def type_of(expression: str, columns: dict[str, str], where: str) -> str:
 
 
 def _kind(name: str, type: str) -> Kind:
-    if type in ("VARCHAR", "UUID") or type.startswith("ENUM"):
+    if kind_of(type) == "text":
         return "category"
-    if is_number(type):
+    if is_numeric(type):
         return "number"
     raise WorkflowError(
         f"feature '{name}' is of type {type}, neither a number nor text: make one of it, for "

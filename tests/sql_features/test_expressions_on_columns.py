@@ -1,7 +1,7 @@
 import pytest
 
 from sql_features.errors import WorkflowError
-from sql_features.expressions import is_number, kinds, type_of
+from sql_features.expressions import kinds, type_of
 
 COLUMNS = {
     "a": "BIGINT",
@@ -18,24 +18,6 @@ def refusal(expression: str) -> str:
     with pytest.raises(WorkflowError) as caught:
         kinds({"f": expression}, COLUMNS)
     return str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("type", "number"),
-    [
-        ("DOUBLE", True),
-        ("BOOLEAN", True),
-        ("UTINYINT", True),
-        ("HUGEINT", True),
-        ("DECIMAL(18,3)", True),
-        ("VARCHAR", False),
-        ("TIMESTAMP", False),
-        ("INTERVAL", False),
-        ("DOUBLE[]", False),
-    ],
-)
-def test_types_that_count_as_numbers(type, number):
-    assert is_number(type) is number
 
 
 @pytest.mark.parametrize(

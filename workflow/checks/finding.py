@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sql_features.expressions import is_number, quote
+from sql_features.duckdb_types import FLOATS, kind_of
+from sql_features.expressions import quote
 from workflow.formatting import one_line
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -44,16 +45,20 @@ def named(name: object) -> str:
 def value_of(column: str, type: str) -> str:
     """Return the SQL of a column's value, NULL where it is NaN or infinite as it is in features."""
     name = quote(column)
-    return f"CASE WHEN isfinite({name}) THEN {name} END" if type in ("FLOAT", "DOUBLE") else name
+    return f"CASE WHEN isfinite({name}) THEN {name} END" if type in FLOATS else name
 
 
 def family(type: str) -> str:
     """Return what the values of a DuckDB type are, as it is said in a message."""
-    if is_number(type):
-        return "a number"
-    if type in ("VARCHAR", "UUID") or type.startswith("ENUM"):
-        return "text"
-    return "a time" if type.startswith(("DATE", "TIME")) else "of another kind"
+    match kind_of(type):
+        case "number" | "boolean":
+            return "a number"
+        case "text":
+            return "text"
+        case "date" | "time":
+            return "a time"
+        case _:
+            return "of another kind"
 
 
 def errors(table: pd.DataFrame) -> list[str]:

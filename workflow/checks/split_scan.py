@@ -19,8 +19,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from sql_features.duckdb_types import kind_of
 from sql_features.expressions import TARGET, columns_of, quote
-from workflow.checks.finding import family, value_of
+from workflow.checks.finding import value_of
 from workflow.data.parquet import column_types, scan_parquet
 from workflow.data.splits import POSITION
 
@@ -159,11 +160,10 @@ def _step(rows: int, wanted: int, columns: int = 1) -> int:
 def _kept(column: str, type: str) -> str:
     """Return the SQL of what is kept of a value: of bounded size, and different for others."""
     name = quote(column)
-    kind = family(type)
     if type == "VARCHAR":
         cut = f"left({name}, {LONG}) || hash({name})"
         return f"CASE WHEN length({name}) > {LONG} THEN {cut} ELSE {name} END"
-    return f"hash({name})" if kind == "of another kind" else name
+    return f"hash({name})" if kind_of(type) in ("duration", "nested", "other") else name
 
 
 def _classes(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, int]:

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sql_features.duckdb_types import kind_of
 from sql_features.expressions import TARGET, quote
-from workflow.checks.finding import family, value_of
+from workflow.checks.finding import value_of
 from workflow.checks.split_scan import LONG, Split
 
 Kind = Literal["number", "boolean", "text", "time", "other"]
-FAMILIES: dict[str, Kind] = {"a number": "number", "text": "text", "a time": "time"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,13 @@ def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str
 
 
 def _kind(type: str) -> Kind:
-    return "boolean" if type == "BOOLEAN" else FAMILIES.get(family(type), "other")
+    match kind_of(type):
+        case "date" | "time":
+            return "time"
+        case "number" | "boolean" | "text" as kind:
+            return kind
+        case _:
+            return "other"
 
 
 def _value(column: str, type: str, kind: Kind) -> str:

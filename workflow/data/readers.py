@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import cast, connect, literal, quote
 from workflow.data.csv_format import compression, dialect, narrowest, version
@@ -95,13 +96,8 @@ def scan_text(paths: list[Path]) -> str:
     """Return the SQL that reads CSV or JSON lines with every plain column as the text it is."""
     if kind(paths) == "csv":
         return scan(paths, {name: "VARCHAR" for path in paths for name in dialect(path).names})
-    plain = {name: type for name, type in _json_columns(paths).items() if not is_nested(type)}
+    plain = {name: type for name, type in _json_columns(paths).items() if kind_of(type) != "nested"}
     return scan(paths, dict.fromkeys(plain, "VARCHAR"))
-
-
-def is_nested(type: str) -> bool:
-    """Tell whether values of a DuckDB type hold other values."""
-    return type.endswith("]") or type.startswith(("STRUCT", "MAP", "UNION"))
 
 
 def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import duckdb
 
+from sql_features.duckdb_types import FLOATS, INTEGERS, is_numeric, kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import (
-    INTEGERS,
     TARGET,
     cast,
     connect,
     feature_columns,
-    is_number,
     kinds,
     literal,
     quote,
@@ -190,7 +189,7 @@ def _widens(type: str, to: str) -> bool:
     """Tell whether every value of a type can be cast to another."""
     if type not in INTEGERS:
         return type == to
-    return to in (*INTEGERS[INTEGERS.index(type) :], "FLOAT", "DOUBLE")
+    return to in (*INTEGERS[INTEGERS.index(type) :], *FLOATS)
 
 
 def _check(dataset: Dataset, types: dict[str, str]) -> None:
@@ -205,9 +204,9 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
     if is_target and TARGET in {name.casefold() for name in feature_columns(dataset.features)}:
         raise WorkflowError("a feature uses the target: take it out of `features`.")
     target = type_of(dataset.target, types, "target")
-    if dataset.task == "regression" and not is_number(target):
+    if dataset.task == "regression" and not is_numeric(target):
         raise WorkflowError(f"target is of type {target}; a regression needs a number.")
-    if not is_number(target) and target != "VARCHAR":
+    if not is_numeric(target) and target != "VARCHAR":
         raise WorkflowError(
             f"target is of type {target}; a class is a text, a number or a boolean: make one of "
             "it, for example CAST(x AS VARCHAR)."
@@ -218,7 +217,7 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
     kinds(dataset.features, types)
     if isinstance(dataset.split, ByTime):
         time = type_of(dataset.split.column, types, "split.column")
-        if not (is_number(time) or time == "DATE" or time.startswith("TIMESTAMP")):
+        if kind_of(time) not in ("number", "boolean", "date"):
             raise WorkflowError(
                 f"split.column is of type {time}; rows are split by a time or a number: parse a "
                 "text, for example strptime(x, '%d.%m.%Y')."
@@ -227,7 +226,7 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
 
 def _number_or_null(expression: str, type: str) -> str:
     """Return the SQL of a value that is missing where it is not a number."""
-    return f"nullif({expression}, 'nan'::{type})" if type in ("FLOAT", "DOUBLE") else expression
+    return f"nullif({expression}, 'nan'::{type})" if type in FLOATS else expression
 
 
 def _target_type(dataset: Dataset, type: str) -> str:
@@ -296,15 +295,13 @@ def _as_text(column: str, type: str) -> str:
     time = f"CAST(TRY_CAST({column} AS TIMESTAMP) AS VARCHAR)"
     text = f"CAST({column} AS VARCHAR)"
     if type == "VARCHAR":
-        # Asked of every text, what is no time would take longer than all the rest.
+        # To try a time on every text would take longer than all the rest.
         one = (
             f"CASE WHEN lower({column}) IN ('true', 'false') THEN lower({column}) "
             f"WHEN {column} LIKE '____-__-__%' THEN {time} ELSE {number} END"
         )
-    elif type == "DATE" or type.startswith("TIMESTAMP"):
-        one = time
     else:
-        one = number if is_number(type) and type != "BOOLEAN" else text
+        one = {"number": number, "date": time}.get(kind_of(type), text)
     return f"coalesce({one}, {text}, chr(0))"
 
 

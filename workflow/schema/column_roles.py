@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from sql_features.duckdb_types import FLOATS
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, isolated, quote
 from workflow.formatting import cut
@@ -210,7 +211,7 @@ def target_of(table: Table, column: Column, task: str) -> Target:
         if whole and found != "regression":
             if type == "DOUBLE" and _digits(table, name):
                 type = "BIGINT"
-            elif table.text or column.type in ("FLOAT", "DOUBLE"):
+            elif table.text or column.type in FLOATS:
                 sql = f"TRY_CAST({sql} AS BIGINT)"
     return Target(
         type=type,

@@ -1,13 +1,12 @@
 """What the columns of a table hold, counted by DuckDB over all of its rows."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import duckdb
 
-from sql_features.expressions import is_number, quote
+from sql_features.duckdb_types import TypeKind, kind_of
+from sql_features.expressions import quote
 
-Values = Literal["number", "boolean", "text", "date", "time", "duration", "other"]
 FEW = 2_000  # as many distinct values can be counted exactly in no time
 MOSTLY = 0.9  # of the texts of a column: then it is one of numbers
 THOUSANDS = "'[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\\.[0-9]*)?'"
@@ -36,7 +35,7 @@ class Column:
 
     name: str
     type: str
-    values: Values
+    values: TypeKind
     number: str | None = None
     known: int = 0
     distinct: int = 0
@@ -73,21 +72,6 @@ class Table:
         return _ask(self.connection, query)
 
 
-def values_of(type: str) -> Values:
-    """Return what kind of values a DuckDB type has."""
-    if type == "BOOLEAN":
-        return "boolean"
-    if is_number(type):
-        return "number"
-    if type in ("VARCHAR", "UUID"):
-        return "text"
-    if type == "DATE" or type.startswith("TIMESTAMP"):
-        return "date"
-    if type.startswith("TIME"):
-        return "time"
-    return "duration" if type == "INTERVAL" else "other"
-
-
 def profile(
     connection: duckdb.DuckDBPyConnection, source: str, types: dict[str, str], *, text: bool
 ) -> Table:
@@ -105,7 +89,7 @@ def profile(
 
 
 def _column(connection: duckdb.DuckDBPyConnection, source: str, name: str, type: str) -> Column:
-    column = Column(name=name, type=type, values=values_of(type))
+    column = Column(name=name, type=type, values=kind_of(type))
     value, nested = quote(name), column.values == "other"
     known, about = _ask(
         connection,
@@ -133,7 +117,7 @@ def _no_nan(number: str) -> str:
 
 
 def _number(value: str, type: str) -> str | None:
-    match values_of(type):
+    match kind_of(type):
         case "number" | "boolean":
             return value if type == "DOUBLE" else f"CAST({value} AS DOUBLE)"
         case "text" if type == "VARCHAR":

@@ -7,6 +7,7 @@ from typing import Literal
 
 import duckdb
 
+from sql_features.duckdb_types import kind_of
 from sql_features.expressions import literal
 
 DATES = (  # month first where day first would do as well
@@ -99,8 +100,7 @@ def of_numbers(connection: duckdb.DuckDBPyConnection, source: str, column: str) 
 
 def of_type(type: str, column: str) -> Moments:
     """Return the values of a column of dates or times as they are."""
-    kind = "date" if type == "DATE" or type.startswith("TIMESTAMP") else "time"
-    return Moments(kind=kind, sql=column, note=type)
+    return Moments(kind=kind_of(type), sql=column, note=type)
 
 
 def _ways(column: str, zoned: bool) -> Iterator[tuple[Moments, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
 from workflow.data import readers
@@ -84,7 +85,7 @@ def infer(
         if target not in types:
             raise unknown("target", target, types)
         try:
-            nested = {name: type for name, type in types.items() if readers.is_nested(type)}
+            nested = {name: type for name, type in types.items() if kind_of(type) == "nested"}
             if target in nested:
                 raise WorkflowError(f"target='{target}': lists or records cannot be learned.")
             plain = {name: type for name, type in types.items() if name not in nested}

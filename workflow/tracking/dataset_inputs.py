@@ -13,8 +13,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
+from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
-from sql_features.expressions import is_number
 from workflow import digests
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
@@ -118,10 +118,12 @@ def dataset_input(
 
 def signature_type(type: str) -> DataType:
     """Numbers are doubles, so that integers with gaps are taken, and 74 as well as 74.0."""
-    if type == "BOOLEAN":
-        return DataType.boolean
-    if is_number(type):
-        return DataType.double
-    if type.startswith("TIMESTAMP") or type == "DATE":
-        return DataType.datetime
-    return DataType.string
+    match kind_of(type):
+        case "boolean":
+            return DataType.boolean
+        case "number":
+            return DataType.double
+        case "date":
+            return DataType.datetime
+        case _:
+            return DataType.string
