@@ -13,8 +13,8 @@ import pandas as pd
 from sql_features.errors import WorkflowError
 from workflow import formatting, parameters
 from workflow.data.dataset import Dataset
-from workflow.models import metrics
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
+from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import cache_key, dataset_inputs, fingerprint, names, step
 from workflow.training import trials
@@ -57,7 +57,7 @@ def hpo(
     asked = parameters.names("models", families, list(FAMILIES))
     splits = dataset_inputs.open_splits(uri)
     dataset = splits.dataset
-    judged = metrics.resolve(metric, dataset.task, dataset.metric)
+    judged = resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
     check_defined(splits, judged_on(how), [judged])
     selections = dataset.selections(features)
@@ -96,7 +96,7 @@ def hpo(
 
 def _told(study: trials.Study, most: int) -> str:
     """Return what came out, in one sentence."""
-    best, judged = study.best[0], f"val_{study.metric}"
+    best, judged = study.best[0], study.metric.val_name
     done = len(study.trials) + study.failed
     count = f"{done} trials" if done == most else f"{done} of {most} trials before the timeout"
     again = f", {study.read_back} of them read back" if study.read_back else ""
@@ -107,11 +107,10 @@ def _told(study: trials.Study, most: int) -> str:
     )
 
 
-def _searched(family: Family, dataset: Dataset, metric: str) -> Family:
+def _searched(family: Family, dataset: Dataset, metric: Metric) -> Family:
     """Return a family with the space to search in this dataset, judged by this metric."""
     weighs = dataset.task != "regression" and family.weighs
-    alike = metrics.METRICS[dataset.task][metric].counts_classes_alike
-    unweighted = {WEIGHT: None} if weighs and not alike else {}
+    unweighted = {WEIGHT: None} if weighs and not metric.counts_classes_alike else {}
     asked = {**unweighted, **dataset.search.get(family.name, {})}
     return narrowed(family, asked, dataset.task)
 
@@ -137,7 +136,7 @@ def _close(study: trials.Study) -> None:
             "run": one.run.info.run_name,
             "family": one.family.name,
             **study.chosen(one),
-            metric: one.metrics[f"val_{metric}"],
+            metric.name: one.metrics[metric.val_name],
             "fit_seconds": one.seconds,
             "run_id": one.run.info.run_id,
         }
@@ -145,7 +144,7 @@ def _close(study: trials.Study) -> None:
     )
     mlflow.log_text(table.to_csv(index=False), names.TRIALS)
     losses = pd.Series([one.loss for one in study.trials])
-    shares = importance(table, hyperparameters(table, metric), losses)
+    shares = importance(table, hyperparameters(table, metric.name), losses)
     mlflow.log_text(shares.to_csv(index=False), names.SEARCH_IMPORTANCE)
 
 

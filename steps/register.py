@@ -14,7 +14,8 @@ import click
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import Metric, Run
+from mlflow.entities import Metric as MlflowMetric
+from mlflow.entities import Run
 from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
@@ -24,7 +25,7 @@ from workflow import formatting
 from workflow.data.splits import Splits
 from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import codes, score
-from workflow.models import metrics
+from workflow.models.metrics import METRICS, Metric, resolve
 from workflow.parameters import folds, model_name, whole_number
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, fingerprint, names, runs, step
@@ -44,12 +45,13 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     most = whole_number("top_n", top_n, at_least=1)
     splits = dataset_inputs.open_splits(uri)
     task = splits.dataset.task
-    judged = metrics.resolve(metric, task, splits.dataset.metric)
+    judged = resolve(metric, task, splits.dataset.metric)
     name = model_name(register_as) or splits.dataset.name
     found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
     how, seed = runs.judged_alike(found)
-    check_defined(splits, ["test"], [judged, *splits.dataset.thresholds])
-    finalists = _finalists(found, task, judged)[:most]
+    gates = [METRICS[task][threshold] for threshold in splits.dataset.thresholds]
+    check_defined(splits, ["test"], [judged, *gates])
+    finalists = _finalists(found, judged)[:most]
     with step.run("register", fingerprint.of("register", step.parameters())):
         dataset_inputs.log_splits(splits, "validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
@@ -79,19 +81,19 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
         )
         who = dict.fromkeys([winner["run"], winner["family"]])  # often the same
         said = [
-            f"{key} {formatting.number(winner[key])}" for key in (f"val_{judged}", f"test_{judged}")
+            f"{key} {formatting.number(winner[key])}" for key in (judged.val_name, judged.test_name)
         ]
         step.result(
             f"{name} version {version} is @{names.ALIAS}: {' '.join(who)}, {', '.join(said)}"
         )
 
 
-def _finalists(found: list[Run], task: str, metric: str) -> list[Run]:
+def _finalists(found: list[Run], metric: Metric) -> list[Run]:
     """Return the candidates, best on validation first."""
-    key = f"val_{metric}"
+    key = metric.val_name
     if lacking := [run.info.run_name for run in found if key not in run.data.metrics]:
         raise WorkflowError(f"candidates {', '.join(lacking)} have no metric {key}.")
-    return sorted(found, key=lambda run: metrics.loss(task, metric, run.data.metrics[key]))
+    return sorted(found, key=lambda run: metric.loss(run.data.metrics[key]))
 
 
 def _score(
@@ -115,14 +117,14 @@ def _score(
         y = actual.to_numpy() if task == "regression" else codes(actual, labels)
         scores = score(task, "test", y, predictions)
         stamp = int(time.time() * 1000)
-        logged = [Metric(key, value, stamp, 0) for key, value in scores.items()]
+        logged = [MlflowMetric(key, value, stamp, 0) for key, value in scores.items()]
         client.log_batch(run.info.run_id, metrics=logged)
         rows.append(_row(run, run.data.metrics | scores))
     return rows, answers, best
 
 
-def _leaderboard(rows: list[dict], metric: str) -> pd.DataFrame:
-    order = ["run", "family", f"val_{metric}", f"test_{metric}"]
+def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:
+    order = ["run", "family", metric.val_name, metric.test_name]
     table = pd.DataFrame(rows)
     return table[[*order, *(column for column in table if column not in order)]]
 
@@ -145,7 +147,7 @@ def analysis_of(
     raw: pd.DataFrame,
     actual: pd.Series,
     predictions: np.ndarray,
-    metric: str,
+    metric: Metric,
 ) -> dict[str, Any]:
     """Return what `analysis` does for the model of a run, and which run it is.
 
@@ -164,7 +166,6 @@ def analysis_of(
         "family": run.data.tags[names.FAMILY_TAG],
         **analysis(
             model,
-            task=splits.dataset.task,
             metric=metric,
             validation=splits.read("validation", model[0].columns),
             test=(raw, actual),

@@ -19,8 +19,8 @@ from workflow.evaluation import (
     permutation_importance,
     regression_plots,
 )
-from workflow.models import metrics
 from workflow.models.families import BASELINE, FAMILIES, Family
+from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, fingerprint, logged_models, names, runs, step
 from workflow.training.baseline import check_defined
@@ -56,7 +56,7 @@ def train(
         )
     splits = dataset_inputs.open_splits(uri)
     dataset = splits.dataset
-    judged = metrics.resolve(metric, dataset.task, dataset.metric)
+    judged = resolve(metric, dataset.task, dataset.metric)
     how = parameters.validation(validation, dataset.validation)
     check_defined(splits, judged_on(how), [judged])
     # Families are compared on the same features; the search may choose among the sets.
@@ -73,18 +73,18 @@ def train(
                 if features == SEARCH:
                     mlflow.log_param(names.FEATURES, ALL)
                 _log(trainer, family, fitted, judged, run.info.run_id)
-            scores[family.name] = fitted.metrics[f"val_{judged}"]
-            fitted_as = f"{family.name} val_{judged} {formatting.number(scores[family.name])}"
+            scores[family.name] = fitted.metrics[judged.val_name]
+            fitted_as = f"{family.name} {judged.val_name} {formatting.number(scores[family.name])}"
             terminal.detail("train", f"{fitted_as}, fitted", seconds=fitted.seconds)
-        best = min(asked, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
+        best = min(asked, key=lambda name: judged.loss(scores[name]))
         mlflow.set_tags({names.FAMILY_TAG: best})
-        mlflow.log_metric(f"val_{judged}", scores[best])
-        order = sorted(scores, key=lambda name: metrics.loss(dataset.task, judged, scores[name]))
+        mlflow.log_metric(judged.val_name, scores[best])
+        order = sorted(scores, key=lambda name: judged.loss(scores[name]))
         line = ", ".join(f"{name} {formatting.number(scores[name])}" for name in order)
-        step.result(f"val_{judged}: {line}")
+        step.result(f"{judged.val_name}: {line}")
 
 
-def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: str, run_id: str) -> None:
+def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_id: str) -> None:
     mlflow.log_params(fitted.hyperparameters)
     mlflow.log_metrics(fitted.metrics | trainer.train_metrics(fitted))
     mlflow.log_metric("fit_seconds", fitted.seconds)
@@ -100,21 +100,21 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: str, run_id: 
         _importance(trainer, fitted, metric),
         f"Permutation importance: {family.name} on validation",
         formatting.worsening(
-            metric,
+            metric.name,
             trainer.splits.dataset.unit,
-            greater_is_better=metrics.METRICS[trainer.task][metric].greater_is_better,
+            greater_is_better=metric.greater_is_better,
         ),
     )
     mlflow.log_figure(figure, "plots/feature_importance.png")
     regression_plots.close(figure)
 
 
-def _importance(trainer: Trainer, fitted: Fitted, metric: str) -> pd.DataFrame:
+def _importance(trainer: Trainer, fitted: Fitted, metric: Metric) -> pd.DataFrame:
     model, judged = fitted.last
     x, y = trainer.x.iloc[judged], trainer.y[judged]
     some = permutation_importance.drawn(*x.shape, trainer.seed)
     return permutation_importance.permutation(
-        model.predict, x.iloc[some], y[some], task=trainer.task, metric=metric, seed=trainer.seed
+        model.predict, x.iloc[some], y[some], metric=metric, seed=trainer.seed
     )
 
 

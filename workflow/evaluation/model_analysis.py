@@ -20,6 +20,7 @@ from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
 from workflow.evaluation.scores import codes
 from workflow.formatting import significant, text
+from workflow.models.metrics import Metric
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # of a density along each axis, of a histogram
@@ -52,8 +53,7 @@ class _Found:
 def analysis(
     model: Pipeline,
     *,
-    task: str,
-    metric: str,
+    metric: Metric,
     validation: tuple[pd.DataFrame, pd.Series],
     test: tuple[pd.DataFrame, pd.Series],
     predictions: np.ndarray,
@@ -64,8 +64,7 @@ def analysis(
 
     Args:
         model: SqlFeatures, encoding, estimator; fitted.
-        task: The dataset's.
-        metric: One of the task's.
+        metric: By which the model was chosen; its task is the model's.
         validation: Raw rows and targets; importance is measured on them.
         test: Raw rows and targets; all else is counted on them.
         predictions: Of the test rows: (n_rows,) values or (n_rows, n_classes) probabilities.
@@ -99,8 +98,8 @@ def analysis(
             probability_histogram: edges, counts, of (whose probability)
     """
     (raw, actual), sql = test, model[0]
-    ranked = _importance(model, task, metric, validation, seed)
-    if task == "regression":
+    ranked = _importance(model, metric, validation, seed)
+    if metric.task == "regression":
         found = _of_values(actual.to_numpy("float64"), np.asarray(predictions, "float64"))
     else:
         found = _of_classes(actual, np.asarray(predictions, "float64"), model.labels, seed)
@@ -110,12 +109,12 @@ def analysis(
     x = first.fit(raw).transform(raw.iloc[some])
     measures = {name: (errors[some], of) for name, (errors, of) in found.measures.items()}
     return {
-        "task": task,
+        "task": metric.task,
         "rows": len(raw),
         "classes": len(found.labels),
         "labels": [text(one) for one in found.labels[:LABELS]],
         "importance": {
-            "metric": metric,
+            "metric": metric.name,
             "split": "validation",
             "rows": len(permutation_importance.drawn(len(validation[0]), len(order), seed)),
             "fitted_on": fitted_on_validation,
@@ -141,8 +140,7 @@ def analysis(
 
 def _importance(
     model: Pipeline,
-    task: str,
-    metric: str,
+    metric: Metric,
     validation: tuple[pd.DataFrame, pd.Series],
     seed: int,
 ) -> pd.DataFrame:
@@ -150,12 +148,11 @@ def _importance(
     (raw, actual), (sql, *_) = validation, model
     some = permutation_importance.drawn(len(raw), len(sql.features), seed)
     rest = Pipeline(model.steps[1:])
-    regression = task == "regression"
+    regression = metric.task == "regression"
     found = permutation_importance.permutation(
         rest.predict if regression else rest.predict_proba,
         sql.transform(raw.iloc[some]),
         (actual.to_numpy() if regression else codes(actual, model.labels))[some],
-        task=task,
         metric=metric,
         seed=seed,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.evaluation.scores import value
-from workflow.models.metrics import loss
+from workflow.models.metrics import Metric
 
 REPEATS = 3
 # Rows judged in each: more would not change the picture, fewer would show chance.
@@ -32,8 +32,7 @@ def permutation(
     x: pd.DataFrame,
     y: np.ndarray,
     *,
-    task: str,
-    metric: str,
+    metric: Metric,
     seed: int,
 ) -> pd.DataFrame:
     """Return how much worse a metric gets when a feature's values are shuffled.
@@ -43,11 +42,10 @@ def permutation(
     many shuffles at once: one by one, 200 features take ten times as long.
 
     Args:
-        predict: From features to what `evaluate.value` takes.
+        predict: From features to what `scores.value` takes.
         x: (n_rows, n_features) features, of rows as `drawn` gives them.
         y: (n_rows,) targets; of classes their codes.
-        task: The dataset's.
-        metric: One of the task's.
+        metric: What gets worse.
         seed: Of the shuffling.
 
     Returns:
@@ -57,7 +55,7 @@ def permutation(
     rng = np.random.default_rng(seed)
     rows, block = np.arange(len(x)), max(AT_ONCE // len(x), 1)
     shuffled = [column for column in range(x.shape[1]) for _ in range(REPEATS)]
-    whole = _loss(task, metric, y, predict(x))
+    whole = _loss(metric, y, predict(x))
     lost = []
     for start in range(0, len(shuffled), block):
         columns = shuffled[start : start + block]
@@ -66,7 +64,7 @@ def permutation(
             part = slice(place * len(x), (place + 1) * len(x))
             several.iloc[part, column] = x.iloc[rng.permutation(rows), column].array
         predicted = np.split(predict(several), len(columns))
-        lost += [_loss(task, metric, y, part) - whole for part in predicted]
+        lost += [_loss(metric, y, part) - whole for part in predicted]
     by_feature = np.reshape(lost, (x.shape[1], REPEATS))
     return pd.DataFrame(
         {
@@ -77,5 +75,5 @@ def permutation(
     )
 
 
-def _loss(task: str, metric: str, y: np.ndarray, predicted: np.ndarray) -> float:
-    return loss(task, metric, value(task, metric, y, predicted))
+def _loss(metric: Metric, y: np.ndarray, predicted: np.ndarray) -> float:
+    return metric.loss(value(metric, y, predicted))

@@ -1,4 +1,4 @@
-"""How good predictions are: the values of metrics.py's metrics."""
+"""The values of the metrics that workflow/models/metrics.py names."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from workflow.models.metrics import METRICS
+from workflow.models.metrics import METRICS, Metric
 
 
 def score(task: str, split: str, y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
@@ -16,15 +16,19 @@ def score(task: str, split: str, y_true: np.ndarray, y_pred: np.ndarray) -> dict
     Args:
         task: The dataset's task.
         split: "train", "val" or "test".
-        y_true: (n_rows,) true values; of classes their codes. A code beyond the columns of `y_pred`
-            is a label that was not seen in train: its probability is 0.
-        y_pred: (n_rows,) predictions; of classes their (n_rows, n_classes) probabilities.
+        y_true: (n_rows,) true values; for classes, their codes. A code beyond the columns of
+            `y_pred` is a label that training has not seen: its probability is 0.
+        y_pred: (n_rows,) predictions; for classes, (n_rows, n_classes) probabilities.
     """
-    return {f"{split}_{name}": value(task, name, y_true, y_pred) for name in METRICS[task]}
+    return {
+        f"{split}_{metric.name}": value(metric, y_true, y_pred) for metric in METRICS[task].values()
+    }
 
 
 def codes(values: pd.Series, labels: Sequence[Any]) -> np.ndarray:
-    """Return the (n_rows,) codes of classes: positions in `labels`, and beyond it for new labels.
+    """Return the (n_rows,) codes of class labels: their positions in `labels`.
+
+    Labels that are not among them are numbered on from there, in sorted order.
 
     >>> codes(pd.Series(["b", "a", "new"]), ["a", "b"])
     array([1, 0, 2])
@@ -33,33 +37,34 @@ def codes(values: pd.Series, labels: Sequence[Any]) -> np.ndarray:
     return values.map({one: code for code, one in enumerate([*labels, *new])}).to_numpy("int64")
 
 
-def value(task: str, metric: str, y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Return one metric's value; see `score`.
+def value(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Return one metric's value, NaN where it is undefined; the arrays are those of `score`.
 
-    Of two classes, `f1` and `roc_auc` are about the second in order (1, true, "yes"); of more, they
-    are the mean over the classes that occur, each against the rest.
+    With two classes, `f1` and `roc_auc` measure the second in sorted order (1, true, "yes"). With
+    more, they are the mean over the classes that occur, each against the rest.
     """
     y_true = np.asarray(y_true)
-    if task == "regression":
-        return float(REGRESSION[metric](y_true, y_pred))
+    if metric.task == "regression":
+        return float(REGRESSION[metric.name](y_true, y_pred))
     known, classes = y_pred.shape[1], max(int(y_true.max()) + 1, 2)
     probabilities = np.pad(np.asarray(y_pred, "float64"), ((0, 0), (0, max(classes - known, 0))))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)  # XGBoost's are of single precision
-    return float(CLASSIFICATION[metric](y_true, probabilities, task == "binary"))
+    # XGBoost's single-precision probabilities do not sum to 1 exactly.
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return float(CLASSIFICATION[metric.name](y_true, probabilities, metric.task == "binary"))
 
 
-def undefined(metric: str, y_true: np.ndarray) -> str | None:
-    """Return why a metric has no value (nan) on rows with these targets, if so."""
-    if metric == "mape" and not np.all(y_true):
+def undefined(metric: Metric, y_true: np.ndarray) -> str | None:
+    """Return why a metric has no value on rows with these targets, or None where it has one."""
+    if metric.name == "mape" and not np.all(y_true):
         return "some targets are 0"
-    if metric == "roc_auc" and len(np.unique(y_true)) < 2:
+    if metric.name == "roc_auc" and len(np.unique(y_true)) < 2:
         return "all rows are of one class"
     return None
 
 
 def _mape(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    if undefined("mape", y_true):
-        return np.nan  # scikit-learn divides by the smallest number that there is
+    if not np.all(y_true):
+        return np.nan  # scikit-learn would divide by the smallest positive number instead
     return metrics.mean_absolute_percentage_error(y_true, y_pred)
 
 
@@ -80,7 +85,7 @@ def _accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> fl
 
 
 def _balanced_accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
-    # Not balanced_accuracy_score, which warns of a predicted label that does not occur.
+    # balanced_accuracy_score would warn of a predicted label that does not occur.
     return metrics.recall_score(
         y_true,
         probabilities.argmax(axis=1),
@@ -97,9 +102,9 @@ def _f1(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
 
 def _roc_auc(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
     classes = [1] if binary else np.unique(y_true)
-    if any(len(np.unique(y_true == one)) == 1 for one in classes):
-        return np.nan  # there is no rest; roc_auc_score says the same with a warning
-    areas = [metrics.roc_auc_score(y_true == one, probabilities[:, one]) for one in classes]
+    if any(len(np.unique(y_true == code)) == 1 for code in classes):
+        return np.nan  # no rows of other classes; roc_auc_score returns the same with a warning
+    areas = [metrics.roc_auc_score(y_true == code, probabilities[:, code]) for code in classes]
     return np.mean(areas)
 
 

@@ -1,4 +1,7 @@
-"""The names of the metrics: which there are for a task, and which way is better."""
+"""The metrics of each task: their names, and which direction is better.
+
+Their values are computed by workflow/evaluation/scores.py.
+"""
 
 from dataclasses import dataclass
 
@@ -7,44 +10,75 @@ from workflow.errors import unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """What is known of a metric without computing it; evaluate.py computes.
+    """A metric of a task.
 
     Attributes:
+        name: As in the parameter `metric`.
+        task: One of `TASKS`.
         greater_is_better: Whether a larger value is a better one.
         default: Whether `auto` stands for it.
-        counts_classes_alike: Whether a rare class counts as much as a frequent one, so
-            that weights may help; elsewhere they bend probabilities.
+        counts_classes_alike: Whether a rare class counts as much as a frequent one. Class weights
+            can improve such a metric; they worsen those that judge probabilities.
     """
 
+    name: str
+    task: str
     greater_is_better: bool = False
     default: bool = False
     counts_classes_alike: bool = False
 
+    @property
+    def val_name(self) -> str:
+        """The name under which it is logged for the validation split (or for folds)."""
+        return f"val_{self.name}"
 
-CLASSES = {
-    "log_loss": Metric(default=True),
-    "accuracy": Metric(greater_is_better=True),
-    "balanced_accuracy": Metric(greater_is_better=True, counts_classes_alike=True),
-    "f1": Metric(greater_is_better=True, counts_classes_alike=True),
-    "roc_auc": Metric(greater_is_better=True),
-}
+    @property
+    def test_name(self) -> str:
+        """The name under which it is logged for the test split."""
+        return f"test_{self.name}"
 
-METRICS = {  # by task
-    "regression": {
-        "rmse": Metric(default=True),
-        "mae": Metric(),
-        "mape": Metric(),
-        "r2": Metric(greater_is_better=True),
-    },
-    "binary": CLASSES,
-    "multiclass": CLASSES,
+    def loss(self, value: float) -> float:
+        """Return a value of this metric as a loss: smaller is better."""
+        return -value if self.greater_is_better else value
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Return whether one value is better than another; never if either is NaN."""
+        return self.loss(one) < self.loss(other)
+
+
+def _of_classes(task: str) -> list[Metric]:
+    return [
+        Metric(name="log_loss", task=task, default=True),
+        Metric(name="accuracy", task=task, greater_is_better=True),
+        Metric(
+            name="balanced_accuracy",
+            task=task,
+            greater_is_better=True,
+            counts_classes_alike=True,
+        ),
+        Metric(name="f1", task=task, greater_is_better=True, counts_classes_alike=True),
+        Metric(name="roc_auc", task=task, greater_is_better=True),
+    ]
+
+
+def _of_values(task: str) -> list[Metric]:
+    return [
+        Metric(name="rmse", task=task, default=True),
+        Metric(name="mae", task=task),
+        Metric(name="mape", task=task),
+        Metric(name="r2", task=task, greater_is_better=True),
+    ]
+
+
+METRICS = {  # by task and name
+    task: {metric.name: metric for metric in metrics(task)}
+    for task, metrics in (
+        ("regression", _of_values),
+        ("binary", _of_classes),
+        ("multiclass", _of_classes),
+    )
 }
 TASKS = tuple(METRICS)
-
-
-def loss(task: str, metric: str, value: float) -> float:
-    """Return a metric's value as a loss: smaller is better."""
-    return -value if METRICS[task][metric].greater_is_better else value
 
 
 def check(name: str) -> None:
@@ -58,21 +92,21 @@ def check(name: str) -> None:
         raise unknown("metric", name, known)
 
 
-def resolve(name: str, task: str, preferred: str = "auto") -> str:
-    """Return the name of the metric asked for.
+def resolve(name: str, task: str, preferred: str = "auto") -> Metric:
+    """Return the metric that a parameter names.
 
     Args:
-        name: A metric, or `auto`.
+        name: A metric's name, or `auto`.
         task: The dataset's task.
-        preferred: What `auto` stands for; itself `auto` for the task's own.
+        preferred: What `auto` stands for; `auto` again is the task's own default.
 
     Raises:
         WorkflowError: The task has no such metric.
     """
     known = METRICS[task]
-    asked = preferred if name == "auto" else name
-    if asked == "auto":
-        (asked,) = [one for one, metric in known.items() if metric.default]
-    if asked not in known:
-        raise unknown(f"metric for {task}:", asked, ["auto", *known])
-    return asked
+    wanted = preferred if name == "auto" else name
+    if wanted == "auto":
+        return next(metric for metric in known.values() if metric.default)
+    if wanted not in known:
+        raise unknown(f"metric for {task}:", wanted, ["auto", *known])
+    return known[wanted]

@@ -113,24 +113,28 @@ class FinishedWorkflow:
 
     @cached_property
     def metric(self) -> str:
-        """What models were judged by."""
-        asked = unquoted(self.run.data.params["metric"])
-        return metrics.resolve(asked, self.dataset.task, self.dataset.metric)
+        """The name of the metric that models were judged by."""
+        return self._metric.name
 
     @property
     def val(self) -> str:
         """The metric's name on validation."""
-        return f"val_{self.metric}"
+        return self._metric.val_name
 
     @property
     def test(self) -> str:
         """The metric's name on test."""
-        return f"test_{self.metric}"
+        return self._metric.test_name
 
     @property
     def greater_is_better(self) -> bool:
         """Which way the metric is better."""
-        return metrics.METRICS[self.dataset.task][self.metric].greater_is_better
+        return self._metric.greater_is_better
+
+    @cached_property
+    def _metric(self) -> metrics.Metric:
+        asked = unquoted(self.run.data.params["metric"])
+        return metrics.resolve(asked, self.dataset.task, self.dataset.metric)
 
     @property
     def model(self) -> str:
@@ -163,7 +167,7 @@ class FinishedWorkflow:
             for run in runs.candidates(compared)
             if run.info.run_id not in known
         ]
-        rest.sort(key=lambda one: metrics.loss(self.dataset.task, self.metric, one[self.val]))
+        rest.sort(key=lambda one: self._metric.loss(one[self.val]))
         # The baseline stands last in both.
         table = pd.concat([finalists.iloc[:-1], pd.DataFrame(rest), finalists.iloc[-1:]])
         return table.reset_index(drop=True)

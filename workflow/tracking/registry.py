@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from sql_features.errors import WorkflowError
 from workflow.data.dataset import Dataset
 from workflow.data.splits import Splits
-from workflow.models import metrics
+from workflow.models.metrics import METRICS, Metric
 from workflow.tracking import names, runs
 from workflow.tracking.logged_models import model_of
 from workflow.tracking.runs import is_missing
@@ -27,27 +27,24 @@ def champion(name: str) -> str | None:
         return None
 
 
-def check_gates(winner: pd.Series, baseline: pd.Series, metric: str, dataset: Dataset) -> None:
+def check_gates(winner: pd.Series, baseline: pd.Series, metric: Metric, dataset: Dataset) -> None:
     """Refuse a model that is worth nothing, or less than the dataset asks for."""
     who = f"nothing is registered: {winner['run']} ({winner['family']}) has"
-    for column in (f"val_{metric}", f"test_{metric}"):
-        if not _is_better(dataset.task, metric, winner[column], baseline[column]):
+    for column in (metric.val_name, metric.test_name):
+        if not metric.is_better(winner[column], baseline[column]):
             raise WorkflowError(
                 f"{who} {column} {winner[column]:.6g}, no better than {baseline[column]:.6g} of "
                 "the baseline, which knows no feature. Look for features that tell more about the "
                 "target."
             )
     for name, threshold in dataset.thresholds.items():
-        score = winner[f"test_{name}"]
-        if _is_better(dataset.task, name, threshold, score):
+        gate = METRICS[dataset.task][name]
+        score = winner[gate.test_name]
+        if gate.is_better(threshold, score):
             raise WorkflowError(
-                f"{who} test_{name} {score:.6g}, worse than the threshold {threshold:.6g} in "
+                f"{who} {gate.test_name} {score:.6g}, worse than the threshold {threshold:.6g} in "
                 f"dataset '{dataset.name}'. Look for a better model, or change `thresholds`."
             )
-
-
-def _is_better(task: str, metric: str, one: float, other: float) -> bool:
-    return metrics.loss(task, metric, one) < metrics.loss(task, metric, other)
 
 
 def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> str:

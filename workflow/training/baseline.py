@@ -9,31 +9,31 @@ from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
 from workflow.evaluation.scores import codes, score, undefined
 from workflow.models.families import BASELINE
-from workflow.models.metrics import METRICS
+from workflow.models.metrics import METRICS, Metric
 from workflow.training.cross_validation import Rows, coded, validation_plan
 from workflow.training.trainer import Model, mean_and_std, renumbered
 
 
-def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[str]) -> None:
+def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[Metric]) -> None:
     """Check that metrics have a value on splits.
 
     Args:
         splits: The splits of a preprocess run.
-        names: Those of them that are asked for; no other is read.
-        metrics: Of the dataset's task.
+        names: The splits to check; no other is read.
+        metrics: Metrics of the dataset's task.
 
     Raises:
-        WorkflowError: One has none.
+        WorkflowError: A metric has no value on a split.
     """
     for split in names:
         targets = splits.read(split, [])[1].to_numpy()
         for metric in metrics:
             if reason := undefined(metric, targets):
-                known = METRICS[splits.dataset.task]
-                allowed = ", ".join(one for one in known if not undefined(one, targets))
+                known = METRICS[metric.task].values()
+                allowed = ", ".join(one.name for one in known if not undefined(one, targets))
                 raise WorkflowError(
-                    f"{metric} has no value on the {split} split, where {reason}. Allowed there: "
-                    f"{allowed}."
+                    f"{metric.name} has no value on the {split} split, where {reason}. Allowed "
+                    f"there: {allowed}."
                 )
 
 

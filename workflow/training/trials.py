@@ -10,8 +10,8 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow import formatting
-from workflow.models import metrics
 from workflow.models.families import Family
+from workflow.models.metrics import Metric
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, reuse, runs, step
@@ -92,14 +92,13 @@ class Study:
         trainers: dict[str, Trainer],
         *,
         validation: str,
-        metric: str,
+        metric: Metric,
         kept: int,
         earlier: dict[int, Run],
         progress: Progress,
     ) -> None:
         self.trainers, self.validation = trainers, validation
         self.metric, self.kept, self.earlier, self.progress = metric, kept, earlier, progress
-        self.task = next(iter(trainers.values())).task
         self.trials: list[Trial] = []
         self.failed, self.read_back, self.seconds = 0, 0, 0.0
         self._started = self._failures = 0  # trials in all, and failed ones in a row
@@ -130,12 +129,12 @@ class Study:
             return None
         self._failures = 0
         val = {name: value for name, value in found.items() if name.startswith("val_")}
-        judged = val[f"val_{self.metric}"]
-        loss = metrics.loss(self.task, self.metric, judged)
+        judged = val[self.metric.val_name]
+        loss = self.metric.loss(judged)
         terminal.detail(
             "hpo",
-            f"{run.info.run_name} {family.name} val_{self.metric} {formatting.number(judged)} with "
-            f"{_said(self._chosen(suggestion, features))}; {did}",
+            f"{run.info.run_name} {family.name} {self.metric.val_name} {formatting.number(judged)} "
+            f"with {_said(self._chosen(suggestion, features))}; {did}",
             seconds=found["fit_seconds"],
         )
         self.trials.append(
@@ -168,7 +167,7 @@ class Study:
 
     def _top(self) -> str:
         """Return the best score up to now in words, if there is one."""
-        name = f"val_{self.metric}"
+        name = self.metric.val_name
         return f"{name} {formatting.number(self.best[0].metrics[name])}" if self.trials else ""
 
     def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
@@ -188,10 +187,11 @@ class Study:
                 mlflow.set_tags(runs.model_tags(family.name, self.validation, trainer.seed))
                 mlflow.log_params(params)
                 fitted = trainer.fit(family, suggestion)
-                value = fitted.metrics[f"val_{self.metric}"]
+                value = fitted.metrics[self.metric.val_name]
                 if not math.isfinite(value):
                     raise WorkflowError(
-                        f"{family.name} fitted with {suggestion} has val_{self.metric} {value}."
+                        f"{family.name} fitted with {suggestion} has {self.metric.val_name} "
+                        f"{value}."
                     )
                 found = fitted.metrics | {"fit_seconds": fitted.seconds}
                 mlflow.log_metrics(found)

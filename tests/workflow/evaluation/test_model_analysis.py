@@ -16,6 +16,7 @@ from sql_features.labelled_pipeline import LabelledPipeline
 from sql_features.transformer import SqlFeatures
 from steps import register
 from workflow.evaluation import classification_curves, model_analysis, permutation_importance
+from workflow.models.metrics import resolve
 from workflow.tracking import names
 
 RNG = np.random.default_rng(0)
@@ -65,7 +66,7 @@ def look(
     *,
     labels: list | None = None,
     predictions: np.ndarray | None = None,
-    metric: str | None = None,
+    metric: str = "auto",
     fitted_on_validation: bool = False,
 ) -> dict[str, Any]:
     """Analyse a model of all columns; validation and test are the same rows."""
@@ -79,8 +80,7 @@ def look(
     task = "regression" if not labels else "binary" if len(labels) == 2 else "multiclass"
     found = model_analysis.analysis(
         model,
-        task=task,
-        metric=metric or ("log_loss" if labels else "rmse"),
+        metric=resolve(metric, task),
         validation=rows,
         test=rows,
         predictions=predictions,
@@ -143,7 +143,7 @@ def test_it_is_the_importance_that_train_draws(raw):
     x, y = sql.transform(raw), raw["miles"].to_numpy() + 1
     some = permutation_importance.drawn(*x.shape, 1)
     expected = permutation_importance.permutation(
-        Guess().predict, x.iloc[some], y[some], task="regression", metric="mae", seed=1
+        Guess().predict, x.iloc[some], y[some], metric=resolve("mae", "regression"), seed=1
     ).set_index("feature")
     for one in look(raw, y, metric="mae")["importance"]["features"]:
         assert one["importance"] == pytest.approx(expected.loc[one["feature"], "importance"], 1e-5)
@@ -361,8 +361,7 @@ def look_at_test(raw: pd.DataFrame, actual: np.ndarray, predicted: np.ndarray) -
     sql = SqlFeatures(features(types(raw)), types(raw)).fit(raw)
     found = model_analysis.analysis(
         Pipeline([("features", sql), ("estimator", Guess())]),
-        task="regression",
-        metric="rmse",
+        metric=resolve("rmse", "regression"),
         validation=(raw, raw.iloc[:, 0]),
         test=(raw, pd.Series(actual)),
         predictions=predicted,
@@ -432,8 +431,9 @@ def test_it_is_said_of_which_run_the_model_is(raw, how, fitted_on):
         asked.append((split, list(wanted)))
         return raw, raw["miles"]
 
-    splits = SimpleNamespace(dataset=SimpleNamespace(task="regression"), read=read)
-    found = register.analysis_of(run, model, splits, raw, raw["miles"], raw["miles"], "rmse")
+    splits = SimpleNamespace(read=read)
+    rmse = resolve("rmse", "regression")
+    found = register.analysis_of(run, model, splits, raw, raw["miles"], raw["miles"], rmse)
     assert [found[key] for key in ("run_id", "run", "family")] == ["abc", "trial-003", "linear"]
     assert found["importance"]["fitted_on"] is fitted_on
     assert asked == [("validation", list(raw))]

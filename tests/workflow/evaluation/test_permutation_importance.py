@@ -5,6 +5,7 @@ from sklearn.inspection import permutation_importance as scikit_learns
 from sklearn.linear_model import LinearRegression
 
 from workflow.evaluation import permutation_importance
+from workflow.models.metrics import METRICS
 
 RNG = np.random.default_rng(0)
 
@@ -21,7 +22,7 @@ def a_model(
 def test_it_is_what_scikit_learn_measures():
     model, x, y = a_model()
     found = permutation_importance.permutation(
-        model.predict, x, y, task="regression", metric="rmse", seed=1
+        model.predict, x, y, metric=METRICS["regression"]["rmse"], seed=1
     ).set_index("feature")
     expected = scikit_learns(
         model, x, y, scoring="neg_root_mean_squared_error", n_repeats=30, random_state=1
@@ -35,7 +36,7 @@ def test_it_is_what_scikit_learn_measures():
 @pytest.mark.parametrize("at_once", [1, 400, 900, 1_000_000])
 def test_how_many_rows_are_predicted_at_once_changes_nothing(monkeypatch, at_once):
     model, x, y = a_model()
-    given = {"task": "regression", "metric": "mae", "seed": 3}
+    given = {"metric": METRICS["regression"]["mae"], "seed": 3}
     expected = permutation_importance.permutation(model.predict, x, y, **given)
     sizes = []
 
@@ -53,7 +54,7 @@ def test_how_many_rows_are_predicted_at_once_changes_nothing(monkeypatch, at_onc
 def test_a_greater_score_that_is_lost_counts_as_a_smaller_one_that_is_gained():
     model, x, y = a_model()
     found = permutation_importance.permutation(
-        model.predict, x, y, task="regression", metric="r2", seed=0
+        model.predict, x, y, metric=METRICS["regression"]["r2"], seed=0
     )
     assert found["importance"].iloc[-1] > 0.5
 
@@ -68,7 +69,7 @@ def test_texts_and_gaps_are_shuffled_as_they_are():
         return (some["zone"] == "a").to_numpy(dtype=float)
 
     found = permutation_importance.permutation(
-        predict, x, y, task="regression", metric="rmse", seed=0
+        predict, x, y, metric=METRICS["regression"]["rmse"], seed=0
     )
     assert list(found["importance"] > 0) == [True, False]
     assert all((some.dtypes == x.dtypes).all() for some in seen)
@@ -80,7 +81,7 @@ def test_classes_are_judged_by_their_probabilities():
     y = np.tile([0, 1], 50)
     found = permutation_importance.permutation(
         lambda some: np.column_stack([1 - some["a"], some["a"]]),
-        x, y, task="binary", metric="log_loss", seed=0,
+        x, y, metric=METRICS["binary"]["log_loss"], seed=0,
     )  # fmt: skip
     assert found["importance"].iloc[0] > 0.5
     assert found["importance"].iloc[1] == 0
@@ -90,7 +91,7 @@ def test_where_a_metric_is_not_defined_importance_is_not():
     x = pd.DataFrame({"a": [0.2, 0.4]})
     found = permutation_importance.permutation(
         lambda some: np.column_stack([1 - some["a"], some["a"]]),
-        x, np.array([1, 1]), task="binary", metric="roc_auc", seed=0,
+        x, np.array([1, 1]), metric=METRICS["binary"]["roc_auc"], seed=0,
     )  # fmt: skip
     assert found["importance"].isna().all()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from workflow.evaluation.scores import CLASSIFICATION, REGRESSION, codes, score, undefined, value
-from workflow.models.metrics import METRICS, loss
+from workflow.models.metrics import METRICS
 
 ACTUAL = np.array([1.0, 2.0, 4.0])
 PREDICTED = np.array([2.0, 2.0, 2.0])
@@ -38,13 +38,14 @@ def test_the_scores_of_a_regression_are_what_their_formulas_say():
     ],
 )
 def test_a_metric_has_no_value_exactly_where_it_is_undefined(metric, targets, reason):
-    task = next(task for task, known in METRICS.items() if metric in known)
+    metric = next(known[metric] for known in METRICS.values() if metric in known)
+    task = metric.task
     predicted = PREDICTED if task == "regression" else np.full((3, 2), 0.5)
     assert undefined(metric, np.array(targets)) == reason
-    assert np.isnan(value(task, metric, np.array(targets), predicted))
+    assert np.isnan(value(metric, np.array(targets), predicted))
     assert undefined(metric, np.array([1, 2, 2])) is None
-    assert np.isfinite(value(task, metric, np.array([1, 0, 1]) + (task == "regression"), predicted))
-    assert [name for name in METRICS[task] if undefined(name, np.array(targets))] == [metric]
+    assert np.isfinite(value(metric, np.array([1, 0, 1]) + (task == "regression"), predicted))
+    assert [one for one in METRICS[task].values() if undefined(one, np.array(targets))] == [metric]
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
@@ -58,12 +59,10 @@ def test_scores_are_plain_numbers_named_after_the_split(task, split):
     assert {type(value) for value in scores.values()} == {float}
 
 
-@pytest.mark.parametrize("metric", METRICS["regression"])
+@pytest.mark.parametrize("metric", METRICS["regression"].values(), ids=METRICS["regression"])
 def test_a_better_prediction_has_a_smaller_loss_by_every_metric(metric):
-    better, worse = (
-        value("regression", metric, ACTUAL, predicted) for predicted in (ACTUAL + 0.1, PREDICTED)
-    )
-    assert loss("regression", metric, better) < loss("regression", metric, worse)
+    better, worse = (value(metric, ACTUAL, predicted) for predicted in (ACTUAL + 0.1, PREDICTED))
+    assert metric.is_better(better, worse)
 
 
 @pytest.mark.parametrize("metric", METRICS["binary"])
@@ -73,8 +72,8 @@ def test_better_probabilities_have_a_smaller_loss_by_every_metric(classes, metri
     y = np.arange(12) % classes
     sure = np.eye(classes)[y]
     better, worse = 0.9 * sure + 0.1 / classes, 0.9 * sure[::-1] + 0.1 / classes
-    values = [loss(task, metric, value(task, metric, y, one)) for one in (better, worse)]
-    assert values[0] < values[1]
+    judged = METRICS[task][metric]
+    assert judged.is_better(*(value(judged, y, one) for one in (better, worse)))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5))

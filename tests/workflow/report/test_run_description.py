@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import COMMIT, story
 
+from workflow.models.metrics import METRICS
 from workflow.report import run_description
 
 
@@ -24,7 +25,7 @@ def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
 
 def test_a_score_that_is_better_when_greater_stands_beside_the_baselines():
     told = story(task="binary")
-    told.__dict__["metric"] = "accuracy"
+    told.__dict__["_metric"] = METRICS["binary"]["accuracy"]
     assert run_description.headline(told) == (
         "lightgbm (trial-000): test_accuracy 0.6, beside 0.9 of the baseline"
     )

@@ -19,6 +19,7 @@ from workflow.data.split_rules import SPLITS, ByFiles
 from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
 from workflow.models.families import FAMILIES
+from workflow.models.metrics import METRICS
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, runs, step
@@ -29,6 +30,7 @@ from workflow.training.trials import MOST_FAILURES, Study, Trial
 
 ROWS = 60  # a split
 LINEAR = FAMILIES["linear"]
+RMSE = METRICS["regression"]["rmse"]
 FEATURES = {"miles": "miles", "minute": "minute"}
 
 
@@ -134,7 +136,7 @@ class Hpo:
         with step.run("hpo", **{names.SEARCH_TAG: alike}) as run, Progress("hpo", 5) as progress:
             earlier = trials.finished(alike, self.experiment)
             study = Study(
-                {"all": self.trainer(how)}, validation=how, metric="rmse", kept=kept,
+                {"all": self.trainer(how)}, validation=how, metric=RMSE, kept=kept,
                 earlier=earlier, progress=progress,
             )  # fmt: skip
             yield run, study
@@ -582,8 +584,8 @@ def test_of_equal_losses_the_earlier_trial_is_the_better_one(hpo):
 def test_where_a_larger_metric_is_better_the_largest_is_the_best(trainers, experiment):
     with step.run("hpo"), Progress("hpo", 3) as progress:
         study = Study(
-            {"all": trainers()}, validation="holdout", metric="r2", kept=1, earlier={},
-            progress=progress,
+            {"all": trainers()}, validation="holdout", metric=METRICS["regression"]["r2"], kept=1,
+            earlier={}, progress=progress,
         )  # fmt: skip
         for alpha in (1e6, 0.1, 1e4):
             study.trial(LINEAR, "all", {"alpha": alpha})
@@ -600,7 +602,7 @@ def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
         tags = {names.SEARCH_TAG: "sets"}
         with step.run("hpo", **tags) as run, Progress("hpo", 2) as progress:
             study = Study(
-                narrow, validation="holdout", metric="rmse", kept=1, earlier=earlier,
+                narrow, validation="holdout", metric=RMSE, kept=1, earlier=earlier,
                 progress=progress,
             )  # fmt: skip
             for features in ("all", "miles"):
