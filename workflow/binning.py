@@ -1,19 +1,22 @@
-"""Where the bins of a histogram end: at round numbers and round times, about thirty of them.
+"""Where bins end, and which rows stand for all of them.
 
-A last bin holds its upper end too; in all others that belongs to the next bin.
+Bins of a histogram end at round numbers or round times, or are a given number of bins as wide as
+each other. Bins of rows are the tenths of numbers, or the most frequent texts.
 """
 
 import math
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from workflow.checks.value_counts import Numbers
-
-MOST_BINS = 40
+TENTHS = 10  # bins of numbers; of texts, the most frequent have as many
+OTHERS, MISSING = "other values", "missing values"  # labels of the bins that hold the rest
+MOST_BINS = 40  # of a histogram whose bins end at round numbers
 FAR = 5  # interquartile ranges beyond the quartiles
-RARE = 200  # where half of the rows have one value: of so many the first and the last
-FEW = 20  # whole numbers, each with its bin
-WHOLE = 1e15  # up to there a half can be told from a whole number
+RARE = 200  # where half of the rows have one value, the first and the last 1/200 are left out
+FEW = 20  # whole numbers that span no more than this have a bin each
+WHOLE = 1e15  # up to here, half a number more or less can be told apart
 DAY = 86_400
 ROUND = (  # seconds
     *(0.001, 0.01, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
@@ -22,18 +25,49 @@ ROUND = (  # seconds
 )
 
 
-def of_numbers(numbers: Numbers) -> np.ndarray:
-    """Return the (n_bins + 1,) ends, ascending, of bins as wide as each other.
+def deciles(numbers: np.ndarray) -> np.ndarray:
+    """Return the upper ends, ascending, of all bins but the last; each belongs to its bin.
 
-    Whole numbers lie in the middle of a bin of their own, if those are few. Numbers that are far
-    from all others are beyond the ends.
+    A number that is a decile twice, as it occurs in a tenth of the rows or more, has a bin of its
+    own: then the greatest number below it is an end too.
 
     Args:
-        numbers: At least one.
+        numbers: (n,) in any order, none missing; of none there is no end.
+    """
+    if not len(numbers):
+        return np.array([])
+    steps = np.arange(1, TENTHS) / TENTHS
+    ends, repeats = np.unique(np.quantile(numbers, steps, method="lower"), return_counts=True)
+    with np.errstate(over="ignore"):  # nothing is below the least number there is
+        return np.union1d(ends, np.nextafter(ends[repeats > 1], -np.inf))
+
+
+def most_frequent(counted: pa.StructArray, most: int = TENTHS) -> list[str]:
+    """Return the most frequent texts, the first by name of those that are as frequent.
+
+    Args:
+        counted: (n_distinct,) as `pyarrow.compute.value_counts` returns it, without null.
+        most: How many texts at most.
+    """
+    if not len(counted):  # Arrow sorts no empty table
+        return []
+    table = pa.Table.from_struct_array(counted)
+    order = [("counts", "descending"), ("values", "ascending")]
+    return table["values"].take(pc.select_k_unstable(table, most, order)).to_pylist()
+
+
+def number_edges(numbers: np.ndarray) -> np.ndarray:
+    """Return the (n_bins + 1,) ascending round numbers between which numbers are counted.
+
+    All bins have the same width. Whole numbers lie in the middle of a bin of their own, if they
+    span few. Numbers far from all others are outside.
+
+    Args:
+        numbers: (n,) ascending and finite, at least one.
     """
     low, high = _ends(numbers)
-    if (np.abs(numbers.values) < WHOLE).all() and (numbers.values % 1 == 0).all():
-        least, most = numbers.values[[0, -1]]
+    if (np.abs(numbers[[0, -1]]) < WHOLE).all() and (numbers % 1 == 0).all():
+        least, most = numbers[[0, -1]]
         if most - least <= FEW:
             low, high = least, most
         width = max(_round_number((high - low) / MOST_BINS), 1.0) if low < high else 1.0
@@ -51,11 +85,11 @@ def of_numbers(numbers: Numbers) -> np.ndarray:
     return edges
 
 
-def of_times(times: list[Numbers], type: str) -> np.ndarray:
-    """Return the (n_bins + 1,) ends in seconds, ascending, of bins as wide as each other.
+def time_edges(times: list[np.ndarray], type: str) -> np.ndarray:
+    """Return the (n_bins + 1,) ascending round times, in seconds, between which times are counted.
 
     Args:
-        times: Those of splits with at least one.
+        times: Of each split (n,) ascending seconds, at least one; without a split, no edges.
         type: Their DuckDB type.
     """
     if not times:
@@ -67,13 +101,6 @@ def of_times(times: list[Numbers], type: str) -> np.ndarray:
     fitting = [width for width in ROUND if width >= max(apart, least)]
     width = fitting[0] if fitting else math.ceil(_round_number(apart / ROUND[-1])) * ROUND[-1]
     return _multiples(low, high, width, whole=type == "DATE")
-
-
-def count(numbers: Numbers, edges: np.ndarray) -> np.ndarray:
-    """Return the (n_bins,) rows in each bin; no bins have none."""
-    if not len(edges):
-        return np.array([], dtype=int)
-    return np.diff(np.append(numbers.below(edges[:-1]), numbers.up_to(edges[-1:])))
 
 
 def moment(seconds: float, type: str) -> str:
@@ -94,47 +121,10 @@ def moment(seconds: float, type: str) -> str:
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{rest}"
 
 
-def _ends(numbers: Numbers) -> tuple[float, float]:
-    """Return the least and greatest number that are not far from the others."""
-    values, last = numbers.values, numbers.known - 1
-    low, high = numbers.ranked(np.array([last // 4, last - last // 4]))
-    with np.errstate(over="ignore"):
-        if low < high:
-            far = FAR * (high - low)
-            drawn = values[(values >= low - far) & (values <= high + far)]
-        else:
-            drawn = numbers.ranked(np.array([last // RARE, last - last // RARE]))
-        # No more than half of the picture for what is far or rare.
-        every = values[-1] - values[0] <= 2 * (drawn[-1] - drawn[0]) or drawn[0] == drawn[-1]
-    low, high = (values if every else drawn)[[0, -1]]
-    return float(low), float(high)
-
-
-def _round_number(number: float) -> float:
-    """Return the least of 1, 2, 5, 10, ... times a power of ten that is no less.
-
-    >>> _round_number(0.3), _round_number(2), _round_number(7000)
-    (0.5, 2.0, 10000.0)
-    """
-    power = math.floor(math.log10(number))
-    rounds = (float(f"{one}e{power}") for one in (1, 2, 5, 10, 20))
-    return next(one for one in rounds if one >= number)
-
-
-def _multiples(low: float, high: float, width: float, whole: bool = False) -> np.ndarray:
-    """Return the multiples of a width from one that is no greater than low.
-
-    They go to one that is no less than high; of whole numbers it is greater.
-    """
-    first = math.floor(low / width)
-    last = math.floor(high / width) + 1 if whole else max(math.ceil(high / width), first + 1)
-    return np.arange(first, last + 1) * width
-
-
-def some(rows: int, most: int, seed: int) -> np.ndarray:
+def sampled(rows: int, most: int, seed: int) -> np.ndarray:
     """Return the positions of all rows, or of `most` that are drawn by chance.
 
-    >>> some(3, 5, 1), len(some(9, 5, 1))
+    >>> sampled(3, 5, 1), len(sampled(9, 5, 1))
     (array([0, 1, 2]), 5)
     """
     if rows <= most:
@@ -142,11 +132,12 @@ def some(rows: int, most: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).choice(rows, most, replace=False)
 
 
-def edges(values: np.ndarray, bins: int) -> np.ndarray:
-    """Return the ascending edges of at most `bins` bins of the same width.
+def even_edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Return the ascending edges of at most `bins` bins as wide as each other.
 
-    They reach from the first to the last percentile and half as far again, if values do, so that
-    a single one far off does not squeeze the others into one bin.
+    They are not round, unlike `number_edges`, but as many as a picture has room for. They reach
+    from the first to the last percentile and half as far again, if values do, so that one value
+    far off does not squeeze all others into one bin.
 
     Args:
         values: (n,) of which those that are no finite numbers are passed over.
@@ -165,8 +156,45 @@ def edges(values: np.ndarray, bins: int) -> np.ndarray:
     return np.unique(np.linspace(low, high, bins + 1))
 
 
-def edges_rounded(exact: np.ndarray) -> list[float]:
-    """Return edges in so many digits that they are still as far from each other."""
-    width, size = (exact[-1] - exact[0]) / len(exact), np.abs(exact).max()
+def rounded(edges: np.ndarray) -> list[float]:
+    """Return edges in no more digits than are needed to keep them apart."""
+    width, size = (edges[-1] - edges[0]) / len(edges), np.abs(edges).max()
     digits = min(math.ceil(math.log10(size) - math.log10(width)) + 3, 17)
-    return [float(f"{one:.{digits}g}") for one in exact]
+    return [float(f"{one:.{digits}g}") for one in edges]
+
+
+def _ends(numbers: np.ndarray) -> tuple[float, float]:
+    """Return the least and greatest of ascending numbers that are not far from the others."""
+    last = len(numbers) - 1
+    low, high = numbers[[last // 4, last - last // 4]]
+    with np.errstate(over="ignore"):
+        if low < high:
+            far = FAR * (high - low)
+            near = numbers[(numbers >= low - far) & (numbers <= high + far)]
+        else:
+            near = numbers[[last // RARE, last - last // RARE]]
+        # What is far or rare gets no more than half of the picture.
+        every = numbers[-1] - numbers[0] <= 2 * (near[-1] - near[0]) or near[0] == near[-1]
+    low, high = (numbers if every else near)[[0, -1]]
+    return float(low), float(high)
+
+
+def _round_number(number: float) -> float:
+    """Return the least of 1, 2, 5, 10, ... times a power of ten that is no less.
+
+    >>> _round_number(0.3), _round_number(2), _round_number(7000)
+    (0.5, 2.0, 10000.0)
+    """
+    power = math.floor(math.log10(number))
+    rounds = (float(f"{one}e{power}") for one in (1, 2, 5, 10, 20))
+    return next(one for one in rounds if one >= number)
+
+
+def _multiples(low: float, high: float, width: float, whole: bool = False) -> np.ndarray:
+    """Return the multiples of a width from the last one up to `low` to the first one from `high`.
+
+    Of whole numbers the last one is greater than `high`.
+    """
+    first = math.floor(low / width)
+    last = math.floor(high / width) + 1 if whole else max(math.ceil(high / width), first + 1)
+    return np.arange(first, last + 1) * width

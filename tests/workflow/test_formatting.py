@@ -1,14 +1,11 @@
 import datetime
-import json
 import uuid
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from workflow import binning, formatting
+from workflow import formatting
 
 
 @pytest.mark.parametrize(
@@ -43,33 +40,6 @@ from workflow import binning, formatting
 def test_a_value_is_a_number_or_short_text(value, expected):
     assert formatting.cell(value) == expected
     assert type(formatting.cell(value)) is type(expected)
-
-
-NUMBERS = st.floats(width=64) | st.integers(-3, 3).map(float)
-
-
-@given(st.lists(NUMBERS, max_size=40), st.integers(1, 60))
-@settings(max_examples=200, deadline=None)
-def test_edges_ascend_and_stay_apart_when_they_are_rounded(values, bins):
-    edges = binning.edges(np.array(values, dtype="float64"), bins)
-    rounded = binning.edges_rounded(edges)
-    assert 2 <= len(edges) <= bins + 1
-    assert np.isfinite(edges).all()
-    assert (np.diff(rounded) > 0).all()
-    json.dumps(rounded, allow_nan=False)
-
-
-def test_edges_reach_over_all_values_unless_some_are_far_off():
-    values = np.random.default_rng(0).normal(size=2_000)
-    edges = binning.edges(values, 50)
-    assert (edges[0], edges[-1]) == (values.min(), values.max())
-    squeezed = binning.edges(np.append(values, 1e9), 50)
-    assert squeezed[-1] < 6
-
-
-def test_edges_of_large_numbers_close_together_are_told_apart():
-    seconds = 1_700_000_000 + np.arange(100) / 10
-    assert len(set(binning.edges_rounded(binning.edges(seconds, 50)))) == 51
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from sql_features.expressions import TARGET
+from workflow.binning import MISSING, OTHERS, deciles, most_frequent
 from workflow.checks.finding import OK, WARNING, Finding, named
 from workflow.checks.split_scan import Split
 from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
-BINS = 10
 WHY = {"time": "a split by time shifts it", "other": "it is no number or text"}
 
 
@@ -38,8 +38,8 @@ class Bins:
         Bins of numbers are deciles; a value that is a decile twice, a tenth of the rows or more,
         has a bin of its own. Those of texts are the most frequent ones, and all others.
         """
-        labels, place = _deciles(train) if isinstance(train, Numbers) else _most_frequent(train)
-        return cls([*labels, "missing values"], place, np.append(place(train), train.missing))
+        labels, place = _number_bins(train) if isinstance(train, Numbers) else _text_bins(train)
+        return cls([*labels, MISSING], place, np.append(place(train), train.missing))
 
     def count(self, other: Numbers | Texts) -> np.ndarray:
         """Return the (n_bins,) counts of another split's values."""
@@ -133,30 +133,29 @@ def stability_by_chance(before: np.ndarray, after: np.ndarray) -> float:
     return (1 / before.sum() + 1 / after.sum()) * quantile
 
 
-def _deciles(train: Numbers) -> tuple[list[str], Callable[[Numbers], np.ndarray]]:
-    # The greatest ranks that are no more than a decile's: numpy.quantile(method="lower").
-    ranks = np.floor(np.arange(1, BINS) / BINS * (train.known - 1)).astype(int)
-    deciles = train.ranked(ranks) if train.known else []
-    cuts, repeats = np.unique(deciles, return_counts=True)
-    alone = cuts[repeats > 1]
-    with np.errstate(over="ignore"):  # below the least number there is none
-        cuts = np.union1d(cuts, np.nextafter(alone, -np.inf))
-    ends = [f"{cut:.4g}" for cut in cuts]
+def _number_bins(train: Numbers) -> tuple[list[str], Callable[[Numbers], np.ndarray]]:
+    ends = deciles(train.values)
+    lows = [f"{end:.4g}" for end in ends]
+    # Where an end is the next number after the one before it, nothing else is in its bin.
+    single = np.nextafter(ends[:-1], np.inf) == ends[1:]
     inner = [
-        high if cut in alone or low == high else f"{low} to {high}"
-        for (low, high), cut in zip(pairwise(ends), cuts[1:], strict=True)
+        high if alone or low == high else f"{low} to {high}"
+        for (low, high), alone in zip(pairwise(lows), single, strict=True)
     ]
-    labels = [f"values up to {ends[0]}", *(f"values of {one}" for one in inner)] if ends else []
-    labels.append(f"values above {ends[-1]}" if ends else "values")
-    return labels, lambda some: np.diff([0, *some.up_to(cuts), some.known])
+    labels = [f"values up to {lows[0]}", *(f"values of {one}" for one in inner)] if lows else []
+    labels.append(f"values above {lows[-1]}" if lows else "values")
 
-
-def _most_frequent(train: Texts) -> tuple[list[str], Callable[[Texts], np.ndarray]]:
-    top = list(train.most_frequent(BINS))
-    labels = [*(f"rows of {named(value)}" for value in top), "other values"]
-
-    def place(some: Texts) -> np.ndarray:
-        counts = some.count(top)
-        return np.append(counts, some.known - counts.sum())
+    def place(other: Numbers) -> np.ndarray:
+        return np.diff([0, *np.searchsorted(other.values, ends, side="right"), other.known])
 
     return labels, place
+
+
+def _text_bins(train: Texts) -> tuple[list[str], Callable[[Texts], np.ndarray]]:
+    top = most_frequent(train.counted)
+
+    def place(other: Texts) -> np.ndarray:
+        counts = other.count(top)
+        return np.append(counts, other.known - counts.sum())
+
+    return [*(f"rows of {named(text)}" for text in top), OTHERS], place

@@ -21,8 +21,6 @@ from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
 from workflow.formatting import apart, cut, one_line
 
 DRAWN, LISTED = 200, 1_000  # columns
-TOP = 10  # texts that are counted by themselves
-OTHERS = "other values"
 SHORT, LONG_NAME = 40, 100  # characters
 
 
@@ -73,7 +71,7 @@ def describe(
         if place < DRAWN and kind != "other":
             type = splits[0].types[column]
             values = {name: sample.columns[column] for name, sample in samples.items()}
-            about |= {"distinct": {name: len(one.values) for name, one in values.items()}}
+            about |= {"distinct": {name: one.distinct for name, one in values.items()}}
             about |= DRAW[kind](values, type)
         columns.append(about)
     return {
@@ -121,7 +119,7 @@ def _about(
 
 
 def _numbers(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
-    edges = binning.of_numbers(values[TRAIN]) if values[TRAIN].known else np.array([])
+    edges = binning.number_edges(values[TRAIN].values) if values[TRAIN].known else np.array([])
     drawn = {"edges": [_exact(edge) for edge in edges], **_binned(values, edges)}
     return {"summary": {name: _summary(one) for name, one in values.items()}, **drawn}
 
@@ -131,7 +129,7 @@ def _times(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
         return [binning.moment(one, type) for one in seconds]
 
     # Splits by time follow each other: bins of train alone would hold nothing of the others.
-    edges = binning.of_times([one for one in values.values() if one.known], type)
+    edges = binning.time_edges([one.values for one in values.values() if one.known], type)
     ends = {
         name: dict(zip(("min", "max"), said(one.values[[0, -1]]), strict=True))
         if one.known
@@ -142,17 +140,19 @@ def _times(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
 
 
 def _booleans(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
-    counts = {name: np.diff([0, *one.up_to(np.array([0, 1]))]) for name, one in values.items()}
+    counts = {
+        name: np.bincount(one.values.astype(int), minlength=2) for name, one in values.items()
+    }
     return {"values": ["false", "true"], "shares": _shares(values, counts)}
 
 
 def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
-    top = list(values[TRAIN].most_frequent(TOP))
+    top = binning.most_frequent(values[TRAIN].counted)
     counts = {name: one.count(top) for name, one in values.items()}
     others = {name: one.known - counts[name].sum() for name, one in values.items()}
     labels = [_label(text) for text in top]
     if any(others.values()):
-        labels.append(OTHERS)
+        labels.append(binning.OTHERS)
         counts = {name: np.append(counts[name], others[name]) for name in counts}
     return {"values": apart(labels), "shares": _shares(values, counts)}
 
@@ -166,7 +166,10 @@ DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
 
 
 def _binned(values: Mapping[str, Numbers], edges: np.ndarray) -> dict[str, Any]:
-    counts = {name: binning.count(one, edges) for name, one in values.items()}
+    counts = {
+        name: np.histogram(one.values, edges)[0] if len(edges) else np.array([], dtype=int)
+        for name, one in values.items()
+    }
     outside = {name: one.known - int(counts[name].sum()) for name, one in values.items()}
     return {"outside": outside, "shares": _shares(values, counts)}
 
@@ -183,16 +186,14 @@ def _shares(
 def _summary(numbers: Numbers) -> dict[str, float | None] | None:
     if not numbers.known:
         return None
+    values = numbers.values
     with np.errstate(all="ignore"):  # what is too great is null, and the spread of a single row
-        mean = (numbers.values * (numbers.counts / numbers.known)).sum()
-        squares = (numbers.values - mean) ** 2 * numbers.counts
-        std = np.sqrt(squares.sum() / np.float64(numbers.known - 1))
-    places = np.array([0, 0.25, 0.5, 0.75, 1]) * (numbers.known - 1)
-    low, high = numbers.ranked(np.floor(places)), numbers.ranked(np.ceil(places))
-    between = places - np.floor(places)
-    quartiles = low * (1 - between) + high * between  # as numpy.quantile
-    named = dict(zip(("min", "p25", "p50", "p75", "max"), quartiles, strict=True))
-    return {name: _rounded(one) for name, one in {"mean": mean, "std": std, **named}.items()}
+        mean = values.mean()
+        std = np.sqrt(((values - mean) ** 2).sum() / np.float64(len(values) - 1))
+        quartiles = np.quantile(values, [0.25, 0.5, 0.75])
+    named = {"mean": mean, "std": std, "min": values[0]}
+    named |= dict(zip(("p25", "p50", "p75"), quartiles, strict=True)) | {"max": values[-1]}
+    return {name: _rounded(one) for name, one in named.items()}
 
 
 def _rounded(number: float) -> float | int | None:

@@ -1,10 +1,9 @@
-"""The values in the splits' samples, read once and counted, to be compared and to be drawn.
+"""The values in the splits' samples, read once, to be compared and to be drawn.
 
-A column's values are kept as the distinct ones and how often each occurs: bins, quantiles and
-frequencies of any kind follow from that without another look at the rows.
+Numbers are kept sorted and texts counted: bins, quantiles and frequencies follow from that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -27,42 +26,28 @@ class Numbers:
     """Numbers, or times as seconds (since 1970, or midnight) and booleans as 0 and 1.
 
     Attributes:
-        values: (n_distinct,) finite numbers, ascending.
-        counts: (n_distinct,) how many rows have each.
+        values: (n_known,) finite numbers, ascending.
         missing: Rows without one.
     """
 
     values: np.ndarray
-    counts: np.ndarray
     missing: int = 0
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Numbers":
-        """Count (n,) numbers, of which NaN is none."""
-        known = values[~np.isnan(values)]
-        return cls(*np.unique(known, return_counts=True), len(values) - len(known))
-
-    @cached_property
-    def before(self) -> np.ndarray:
-        """(n_distinct + 1,) rows with a value before each of the distinct ones, and all rows."""
-        return np.concatenate([[0], self.counts.cumsum()])
+        """Sort (n,) numbers, of which NaN is a missing one."""
+        known = np.sort(values[~np.isnan(values)])
+        return cls(known, len(values) - len(known))
 
     @property
     def known(self) -> int:
         """Rows with a number."""
-        return int(self.before[-1])
+        return len(self.values)
 
-    def ranked(self, ranks: np.ndarray) -> np.ndarray:
-        """Return the numbers at places of their order, the least at 0."""
-        return self.values[np.searchsorted(self.before, ranks, side="right") - 1]
-
-    def below(self, cuts: np.ndarray) -> np.ndarray:
-        """Return how many rows have a number less than each cut."""
-        return self.before[np.searchsorted(self.values, cuts, side="left")]
-
-    def up_to(self, cuts: np.ndarray) -> np.ndarray:
-        """Return how many rows have a number no greater than each cut."""
-        return self.before[np.searchsorted(self.values, cuts, side="right")]
+    @property
+    def distinct(self) -> int:
+        """How many different numbers there are."""
+        return len(np.unique(self.values))
 
 
 @dataclass(frozen=True)
@@ -70,39 +55,34 @@ class Texts:
     """Texts.
 
     Attributes:
-        values: (n_distinct,) texts in no order.
-        counts: (n_distinct,) how many rows have each.
+        counted: (n_distinct,) different texts ("values") in no order, and the rows that have each
+            ("counts").
         missing: Rows without one.
     """
 
-    values: pa.Array
-    counts: pa.Array
+    counted: pa.StructArray
     missing: int = 0
 
     @classmethod
     def of(cls, values: pa.Array | pa.ChunkedArray) -> "Texts":
         """Count (n,) texts, some of which may be null."""
-        counted = pc.value_counts(values.drop_null())
-        return cls(counted.field("values"), counted.field("counts"), values.null_count)
+        return cls(pc.value_counts(values.drop_null()), values.null_count)
 
     @cached_property
     def known(self) -> int:
         """Rows with a text."""
-        return pc.sum(self.counts).as_py() or 0
+        return pc.sum(self.counted.field("counts")).as_py() or 0
 
-    def most_frequent(self, most: int) -> dict[str, int]:
-        """Return the rows by text of the most frequent ones; of equally many the first by name."""
-        if not len(self.values):  # Arrow cannot sort no row
-            return {}
-        table = pa.table({"text": self.values, "rows": self.counts})
-        order = [("rows", "descending"), ("text", "ascending")]
-        top = table.take(pc.select_k_unstable(table, most, order))
-        return dict(zip(top["text"].to_pylist(), top["rows"].to_pylist(), strict=True))
+    @property
+    def distinct(self) -> int:
+        """How many different texts there are."""
+        return len(self.counted)
 
-    def count(self, texts: Collection[str]) -> np.ndarray:
+    def count(self, texts: Sequence[str]) -> np.ndarray:
         """Return how many rows have each of the texts."""
-        places = pc.index_in(pa.array(texts, self.values.type), self.values)
-        return pc.fill_null(self.counts.take(places), 0).to_numpy(zero_copy_only=False)
+        values, counts = self.counted.flatten()
+        places = pc.index_in(pa.array(texts, values.type), values)
+        return pc.fill_null(counts.take(places), 0).to_numpy(zero_copy_only=False)
 
 
 @dataclass(frozen=True)
@@ -111,7 +91,7 @@ class Sample:
 
     Attributes:
         rows: How many there are.
-        columns: What is in the columns that are of any kind but "other", by name.
+        columns: The values of each column whose kind is not "other".
     """
 
     rows: int
@@ -119,20 +99,20 @@ class Sample:
 
 
 def kinds(split: Split, task: str) -> dict[str, Kind]:
-    """Return of what kind the target and the columns are that features read, the target first."""
+    """Return the kind of the target, then of the columns that features read; classes are texts."""
     found = {column: _kind(split.types[column]) for column in [TARGET, *split.features]}
     return found if task == "regression" else found | {TARGET: "text"}
 
 
 def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str, Kind]) -> Sample:
-    """Count the values in a split's sample.
+    """Read the values in a split's sample.
 
-    Texts that are alike in their first `LONG` characters are one.
+    Texts that are alike in their first `LONG` characters count as one.
 
     Args:
         connection: It holds the sample.
-        split: Whose.
-        kinds: Those of the wanted columns.
+        split: The split whose sample is read.
+        kinds: By column, those that are wanted.
     """
     wanted = {column: kind for column, kind in kinds.items() if kind != "other"}
     selected = [

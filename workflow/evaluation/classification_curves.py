@@ -14,7 +14,7 @@ import numpy as np
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from workflow.binning import some
+from workflow.binning import sampled
 
 MOST = 8  # classes with a curve of their own
 BINS = 10  # points of a calibration
@@ -149,7 +149,7 @@ def rows_of_curves(rows: int, classes: int, seed: int) -> np.ndarray:
         classes: How many probabilities each has.
         seed: Of the chance.
     """
-    return some(rows, max(MOST_PROBABILITIES // classes, 1), seed)
+    return sampled(rows, max(MOST_PROBABILITIES // classes, 1), seed)
 
 
 def drawn(y_true: np.ndarray, classes: int) -> list[int]:

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sql_features.expressions import feature_columns
+from workflow.binning import MISSING, OTHERS, TENTHS, deciles, most_frequent
 from workflow.formatting import CELL, apart, cell, ranges, significant, text
 
-BINS = 10
 COLUMNS = 12  # raw ones of the worst rows
 NAME = 60  # characters of a feature's name
-OTHERS, MISSING = "other values", "missing values"
 
 # Of (n_rows,) numbers, and what becomes of them in a bin.
 Measures = dict[str, tuple[np.ndarray, Callable[[np.ndarray], float]]]
@@ -62,9 +63,9 @@ def binned(values: pd.Series, kind: str) -> tuple[np.ndarray, list[str]]:
     """
     known = values.notna().to_numpy()
     if kind == "number":
-        place, labels = _deciles(values[known].to_numpy("float64"))
+        place, labels = _number_bins(values[known].to_numpy("float64"))
     else:
-        place, labels = _most_frequent(values[known])
+        place, labels = _text_bins(values[known])
     positions = np.full(len(values), len(labels))
     positions[known] = place
     if not known.all():
@@ -98,22 +99,17 @@ def worst_rows(
     }
 
 
-def _deciles(numbers: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _number_bins(numbers: np.ndarray) -> tuple[np.ndarray, list[str]]:
     own, place = np.unique(numbers, return_inverse=True)
-    if len(own) > BINS + 1:
-        steps = np.arange(1, BINS) / BINS
-        cuts, repeats = np.unique(np.quantile(numbers, steps, method="lower"), return_counts=True)
-        cuts = np.union1d(cuts, np.nextafter(cuts[repeats > 1], -np.inf))
-        _, place = np.unique(np.searchsorted(cuts, numbers), return_inverse=True)
+    if len(own) > TENTHS + 1:
+        _, place = np.unique(np.searchsorted(deciles(numbers), numbers), return_inverse=True)
     parts = [numbers[place == one] for one in range(place.max(initial=-1) + 1)]
     return place, ranges([(float(part.min()), float(part.max())) for part in parts])
 
 
-def _most_frequent(texts: pd.Series) -> tuple[np.ndarray, list[str]]:
-    counts = texts.value_counts(sort=False).sort_index()
-    top = counts.sort_values(ascending=False, kind="stable").index
-    if len(top) > BINS + 1:
-        top = top[:BINS]
+def _text_bins(texts: pd.Series) -> tuple[np.ndarray, list[str]]:
+    counted = pc.value_counts(pa.array(texts, pa.string()))
+    top = most_frequent(counted, TENTHS if len(counted) > TENTHS + 1 else TENTHS + 1)
     bins = {value: position for position, value in enumerate(top)}
     place = texts.map(bins).fillna(len(bins)).to_numpy("int64")
     labels = [f"'{one}'" if one in (OTHERS, MISSING) else text(one, CELL) for one in top]

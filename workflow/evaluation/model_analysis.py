@@ -13,8 +13,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from sql_features.transformer import SqlFeatures
-from workflow import binning
-from workflow.binning import edges, edges_rounded
+from workflow.binning import even_edges, rounded, sampled
 from workflow.evaluation import classification_curves, permutation_importance
 from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
@@ -104,7 +103,7 @@ def analysis(
     else:
         found = _of_classes(actual, np.asarray(predictions, "float64"), model.labels, seed)
     order = list(ranked["feature"])
-    some = binning.some(len(raw), BINNED, seed)
+    some = sampled(len(raw), BINNED, seed)
     first = SqlFeatures({name: sql.features[name] for name in order[:FEATURES]}, sql.columns)
     x = first.fit(raw).transform(raw.iloc[some])
     measures = {name: (errors[some], of) for name, (errors, of) in found.measures.items()}
@@ -163,7 +162,8 @@ def _of_values(actual: np.ndarray, predicted: np.ndarray) -> _Found:
     """Look at (n_rows,) targets and predictions."""
     with np.errstate(over="ignore", invalid="ignore"):
         residual = actual - predicted
-    across, up, along = edges(actual, CELLS), edges(predicted, CELLS), edges(residual, BARS)
+    across, up = even_edges(actual, CELLS), even_edges(predicted, CELLS)
+    along = even_edges(residual, BARS)
     cells = np.histogram2d(actual, predicted, bins=(across, up))[0].astype(int)
     bars = np.histogram(residual, bins=along)[0]
     measures: Measures = {
@@ -174,13 +174,13 @@ def _of_values(actual: np.ndarray, predicted: np.ndarray) -> _Found:
     }
     pictures = {
         "density": {
-            "actual": edges_rounded(across),
-            "predicted": edges_rounded(up),
+            "actual": rounded(across),
+            "predicted": rounded(up),
             "counts": cells.tolist(),
             "outside": len(actual) - int(cells.sum()),
         },
         "residuals": {
-            "edges": edges_rounded(along),
+            "edges": rounded(along),
             "counts": bars.tolist(),
             "outside": len(actual) - int(bars.sum()),
             **{name: measured(*of) for name, of in measures.items()},
@@ -227,7 +227,7 @@ def _of_classes(
         ),
         "calibration": _plain_curves(calibration, labels),
         "probability_histogram": {
-            "edges": edges_rounded(histogram.edges),
+            "edges": rounded(histogram.edges),
             "counts": histogram.counts.tolist(),
             "of": _of(histogram.code, labels),
         },
