@@ -39,15 +39,26 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and all that look at the one workflow in one of them.
+    """Mark each test with its kind, and say which tests have to share a process.
 
-    Those of tests/faults look at workflows of their own: any of them may run in any process.
+    A file's tests share one, and so do all that look at the one workflow. Those of tests/faults
+    look at workflows of their own: any of them may run in any process.
     """
     for item in items:
-        if item.path.parent.name == "faults":
+        kind = kind_of(item.path)
+        item.add_marker(kind)
+        if kind == "faults":
             continue
         shared = "workflow" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("workflow" if shared else item.path.stem))
+
+
+def kind_of(path: Path) -> str:
+    """Return the marker of a file's tests: "browser", "faults", "e2e" or "unit"."""
+    folder = path.parent.name
+    if folder in ("browser", "faults"):
+        return folder
+    return "e2e" if path.parent == ROOT / "tests" else "unit"
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,41 @@
 """One browser, and MLflow's UI over the store of a finished workflow."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import chromium
 import pages
 import pytest
 from conftest import Workflow
 from pages import Visit
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Error
 
 pytest.register_assert_rewrite("checks")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    try:
-        pages.chromium()
-    except LookupError as error:
-        pytest.fail(str(error), pytrace=False)  # a skipped test would show nothing
-    with pages.open_browser() as browser:
+def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """One Chromium, which is installed if there is none.
+
+    Where that fails the tests fail: that they were skipped would be overlooked.
+    """
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(f"\n{line}", file=sys.__stderr__, flush=True)
+
+    with ExitStack() as stack:
+        try:
+            chromium.path_after_setup(say)
+            reason, browser = "", stack.enter_context(pages.open_browser())
+        except LookupError as error:
+            reason = str(error)
+        except Error as error:
+            reason = f"Chromium cannot be started: {str(error).splitlines()[0]}"
+        if reason:
+            pytest.fail(reason, pytrace=False)
         yield browser
 
 

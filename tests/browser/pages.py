@@ -1,11 +1,11 @@
 """A real browser before MLflow's UI and the report, for tests and for screenshots.py."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import chromium
 from conftest import free_port, start_tracking_server, stop, wait_for
 from mlflow.entities import Run
 from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, sync_playwright
@@ -42,22 +42,11 @@ NOT_OURS = [
 ]
 
 
-def chromium() -> str:
-    """Return the path of Debian's Chromium.
-
-    Raises:
-        LookupError: There is none; says what to do.
-    """
-    path = shutil.which("chromium")
-    if not path:
-        raise LookupError("there is no chromium on PATH: apt-get install chromium")
-    return path
-
-
 @contextmanager
 def open_browser() -> Iterator[Browser]:
+    path = chromium.path()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium())
+        browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
 
