@@ -18,14 +18,13 @@ from workflow.data.dataset_file import from_yaml
 from workflow.data.request import DatasetRequest
 from workflow.errors import StepFailed
 from workflow.models import metrics
-from workflow.models.families import FAMILIES
+from workflow.models.family_names import FAMILY_NAMES
 from workflow.paths import PROJECT
 from workflow.report import publish, terminal_summary
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.runtime import terminal
 from workflow.tracking import (
     dataset_inputs,
-    fingerprint,
     names,
     reuse,
     runs,
@@ -35,7 +34,7 @@ from workflow.tracking import (
 )
 from workflow.tracking.names import UNCOMMITTED_TAG
 
-TUNE = ["best", "all", *FAMILIES]
+TUNE = ["best", "all", *FAMILY_NAMES]
 
 
 @click.command()
@@ -84,7 +83,7 @@ def main(
         parameters.validation(validation, "holdout")
     else:
         _check(request.resolve(), features, metric, validation)
-    compared = parameters.names("models", families, list(FAMILIES))
+    compared = parameters.names("models", families, list(FAMILY_NAMES))
     tuned = parameters.names("tune", tune, TUNE)
     parameters.whole_number("max_evals", max_evals, at_least=1)
     most = parameters.whole_number("top_n", top_n, at_least=1)
@@ -179,7 +178,7 @@ class Workflow:
         workflow, reason = mlflow.active_run(), "reuse is false"
         if self.reuses:
             found, reason = reuse.find(
-                fingerprint.of(entry_point, given, contents),
+                reuse.ingredients(entry_point, given, contents),
                 workflow.info.experiment_id,
                 **(at_least or {}),
             )

@@ -16,7 +16,8 @@ from workflow.data.dataset import Dataset
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
 from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
-from workflow.tracking import cache_key, dataset_inputs, fingerprint, names, step
+from workflow.tracking import cache_key, dataset_inputs, names, step
+from workflow.tracking.reuse import ingredients
 from workflow.training import trials
 from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_on
@@ -62,7 +63,7 @@ def hpo(
     check_defined(splits, judged_on(how), [judged])
     selections = dataset.selections(features)
     searched = [_searched(FAMILIES[name], dataset, judged) for name in asked]
-    made_of = fingerprint.of("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
+    made_of = ingredients("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
     searching = step.run("hpo", made_of, **{names.SEARCH_TAG: alike})
     with searching as run, terminal.Progress("hpo", most) as progress:

@@ -24,7 +24,7 @@ from workflow.data.split_rules import SPLITS, ByFiles, ByTime
 from workflow.runtime import terminal
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import Inferred, infer
-from workflow.tracking import dataset_inputs, fingerprint, names, step
+from workflow.tracking import dataset_inputs, names, reuse, step
 
 SHOWN = 20  # columns that are left out
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
@@ -48,7 +48,7 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
     else:
         definition = request.resolve()
     contents = request.contents()
-    made_of = fingerprint.of("preprocess", step.parameters() | request.parameters, contents)
+    made_of = reuse.ingredients("preprocess", step.parameters() | request.parameters, contents)
     with step.run("preprocess", made_of), tempfile.TemporaryDirectory() as folder:
         fetched, out = Path(folder, "raw"), Path(folder, "splits")
         fetched.mkdir()

@@ -28,7 +28,7 @@ from workflow.evaluation.scores import codes, score
 from workflow.models.metrics import METRICS, Metric, resolve
 from workflow.parameters import folds, model_name, whole_number
 from workflow.runtime import terminal
-from workflow.tracking import dataset_inputs, fingerprint, names, runs, step
+from workflow.tracking import dataset_inputs, names, reuse, runs, step
 from workflow.tracking.logged_models import load, predict
 from workflow.tracking.registry import check_gates, register_version
 from workflow.training.baseline import baseline_scores, check_defined
@@ -52,7 +52,7 @@ def register(uri: str, candidates: str, top_n: str, metric: str, register_as: st
     gates = [METRICS[task][threshold] for threshold in splits.dataset.thresholds]
     check_defined(splits, ["test"], [judged, *gates])
     finalists = _finalists(found, judged)[:most]
-    with step.run("register", fingerprint.of("register", step.parameters())):
+    with step.run("register", reuse.ingredients("register", step.parameters())):
         dataset_inputs.log_splits(splits, "validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):

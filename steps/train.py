@@ -22,7 +22,7 @@ from workflow.evaluation import (
 from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
-from workflow.tracking import dataset_inputs, fingerprint, logged_models, names, runs, step
+from workflow.tracking import dataset_inputs, logged_models, names, reuse, runs, step
 from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_on
 from workflow.training.trainer import Fitted, Trainer
@@ -61,7 +61,7 @@ def train(
     check_defined(splits, judged_on(how), [judged])
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
-    with step.run("train", fingerprint.of("train", step.parameters())):
+    with step.run("train", reuse.ingredients("train", step.parameters())):
         dataset_inputs.log_splits(splits, "train", "validation")
         trainer = Trainer(splits, selected, seeded, how)
         scores = {}

@@ -11,7 +11,7 @@ from workflow import parameters
 from workflow.data.split_rules import ByFiles, ByHash, ByTime, Split
 from workflow.errors import unknown
 from workflow.models import metrics
-from workflow.models.families import FAMILIES
+from workflow.models.family_names import FAMILY_NAMES
 
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best
@@ -75,8 +75,8 @@ class Dataset:
             if metric not in metrics.METRICS[self.task]:
                 raise unknown("metric in thresholds:", metric, metrics.METRICS[self.task])
         for family in self.search:
-            if family not in FAMILIES:
-                raise unknown("family in search:", family, FAMILIES)
+            if family not in FAMILY_NAMES:
+                raise unknown("family in search:", family, FAMILY_NAMES)
         _ = self.raw_columns  # parses every expression
 
     def _check_features(self) -> None:

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import mlflow
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow.runtime import infrastructure_errors
-from workflow.tracking import dataset_inputs, names, registry, runs
+from workflow.tracking import environment, names, registry, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
 from workflow.tracking.names import KEY_TAG, REASON_TAG, RECORD, REUSED_TAG
 
@@ -17,6 +17,33 @@ SHOWN = 3  # differences
 FIRST = "the first in this experiment"
 OWN_TAGS = (KEY_TAG, REASON_TAG, names.PROCESS_TAG)  # of the run alone that did the work
 NEWEST = ["attributes.start_time DESC"]
+
+
+def ingredients(
+    step: str, given: dict[str, str], contents: dict[str, str] | None = None
+) -> Ingredients:
+    """Return what a step's result would depend on if the step were run now.
+
+    A run that is given as an input counts by its own key: two runs of one key hold the same.
+
+    Args:
+        step: The entry point, whose module is `steps.<step>`.
+        given: Its parameters, paths made absolute.
+        contents: What is known of the content of inputs that are no runs, by name.
+    """
+    plain, inputs = {name: str(text) for name, text in given.items()}, dict(contents or {})
+    if "splits" in plain:
+        inputs["splits"] = _key_of(plain.pop("splits").removeprefix("runs:/").partition("/")[0])
+    if "candidates" in plain:
+        ids = [one.strip() for one in plain.pop("candidates").split(",")]
+        inputs["candidates"] = ",".join(_key_of(one) for one in ids if one)
+    return Ingredients(
+        step=step,
+        parameters=plain,
+        inputs=inputs,
+        code=source_files.of(f"steps.{step}"),
+        environment=environment.installed(),
+    )
 
 
 def record(run: Run, ingredients: Ingredients) -> None:
@@ -68,7 +95,7 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
 def show(run: Run, workflow: Run) -> None:
     """Make a child of the workflow's run that shows the result of an earlier run."""
     kept = {name: text for name, text in run.data.tags.items() if name not in OWN_TAGS}
-    copy(
+    runs.copy(
         run,
         kept
         | {
@@ -80,27 +107,9 @@ def show(run: Run, workflow: Run) -> None:
     )
 
 
-def copy(run: Run, tags: dict[str, str], without: tuple[str, ...] = ()) -> Run:
-    """Make a finished run with the params, metrics and inputs of another, at the same time.
-
-    Args:
-        run: The other one, finished. Its artifacts stay where they are.
-        tags: Those of the copy.
-        without: How the names of metrics begin that are not copied.
-    """
-    client = MlflowClient()
-    info, data = run.info, run.data
-    id = client.create_run(info.experiment_id, info.start_time, tags, info.run_name).info.run_id
-    metrics = [
-        Metric(name, value, info.end_time, 0)
-        for name, value in data.metrics.items()
-        if not name.startswith(without)
-    ]
-    client.log_batch(id, metrics, [Param(name, text) for name, text in data.params.items()])
-    if run.inputs.dataset_inputs:
-        dataset_inputs.log_inputs(id, run.inputs.dataset_inputs)
-    client.set_terminated(id, "FINISHED", info.end_time)
-    return client.get_run(id)
+def _key_of(run_id: str) -> str:
+    run = runs.get(run_id)  # where there is no such run, the step itself refuses it
+    return run_id if run is None else run.data.tags.get(KEY_TAG, run_id)
 
 
 def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:

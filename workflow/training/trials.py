@@ -14,7 +14,7 @@ from workflow.models.families import Family
 from workflow.models.metrics import Metric
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
-from workflow.tracking import logged_models, names, reuse, runs, step
+from workflow.tracking import logged_models, names, runs, step
 from workflow.tracking.names import SEARCH_TAG
 from workflow.training.trainer import Model, Trainer
 
@@ -218,7 +218,7 @@ class Study:
             names.KIND_TAG: names.TRIAL,
             names.REUSED_TAG: run.data.tags.get(names.REUSED_TAG, run.info.run_id),
         }
-        copied = reuse.copy(run, tags, without=("test_", "model_"))
+        copied = runs.copy(run, tags, without=("test_", "model_"))
         self.read_back += 1
         self.seconds += (run.info.end_time - run.info.start_time) / 1000
         models = [one for one in runs.models(run) if runs.model_files(one)]

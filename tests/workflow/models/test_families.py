@@ -19,6 +19,7 @@ from workflow.data.split_writer import read_raw, write_splits
 from workflow.data.splits import Splits
 from workflow.models.encoding import MANY
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, Family, narrowed
+from workflow.models.family_names import FAMILY_NAMES
 from workflow.models.metrics import TASKS
 from workflow.models.search_space import Choice, Real, Whole, domain
 from workflow.tracking.logged_models import TRUSTED
@@ -119,6 +120,7 @@ def test_families_go_by_their_names_which_are_those_of_the_contract():
         "linear", "kneighbors", "random_forest", "gradient_boosting", "lightgbm", "xgboost",
     ]  # fmt: skip
     assert all(family.name == name for name, family in FAMILIES.items())
+    assert tuple(FAMILIES) == FAMILY_NAMES
 
 
 def test_the_baseline_is_not_one_of_the_families():

@@ -8,10 +8,11 @@ import mlflow
 import pytest
 from conftest import Store
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from workflow.tracking import dataset_inputs, names, reuse, runs, step
-from workflow.tracking.cache_key import Ingredients
+from workflow.tracking import dataset_inputs, environment, names, reuse, runs, source_files, step
+from workflow.tracking.cache_key import Ingredients, differences
 from workflow.tracking.names import KEY_TAG
 
 HPO = Ingredients(
@@ -473,10 +474,10 @@ def test_what_is_shown_is_never_found_as_a_result_nor_compared_with(experiment):
 
 def test_metrics_can_be_left_out_of_a_copy_by_how_their_names_begin(whole):
     _, run = whole
-    copy = reuse.copy(run, {"a": "b"}, without=("val_", "model_"))
+    copy = runs.copy(run, {"a": "b"}, without=("val_", "model_"))
     assert copy.data.metrics == {"check_warnings": 0.0}
     assert copy.data.tags["a"] == "b"
-    assert reuse.copy(run, {}).data.metrics == run.data.metrics
+    assert runs.copy(run, {}).data.metrics == run.data.metrics
 
 
 def test_a_run_with_very_many_params_is_copied_whole(experiment):
@@ -487,4 +488,85 @@ def test_a_run_with_very_many_params_is_copied_whole(experiment):
             mlflow.log_params(dict(list(params.items())[start : start + 65]))
 
     run = experiment.finish(during=many, trials=0)
-    assert params.items() <= reuse.copy(run, {}).data.params.items()
+    assert params.items() <= runs.copy(run, {}).data.params.items()
+
+
+@pytest.fixture
+def client(module_store: Store) -> MlflowClient:
+    mlflow.set_tracking_uri(module_store.uri)
+    return module_store.client
+
+
+def made(client: MlflowClient, key: str | None) -> str:
+    """Make a run of a key and return its id."""
+    return client.create_run("0", tags={KEY_TAG: key} if key else {}).info.run_id
+
+
+def test_a_steps_ingredients_are_its_parameters_contents_code_and_environment():
+    given = {"dataset": "green_taxi", "data": "/data", "seed": "42"}
+    found = reuse.ingredients("preprocess", given, {"/data/a.csv": "0123"})
+    assert found.step == "preprocess"
+    assert found.parameters == given
+    assert found.inputs == {"/data/a.csv": "0123"}
+    assert found.code == source_files.of("steps.preprocess")
+    assert found.environment == environment.installed()
+
+
+def test_what_was_given_is_left_as_it_was(client):
+    given = {"splits": f"runs:/{made(client, 'k')}/splits", "candidates": made(client, "k")}
+    before, contents = dict(given), {}
+    reuse.ingredients("register", given, contents)
+    assert given == before
+    assert contents == {}
+
+
+def test_numbers_count_as_their_text():
+    assert reuse.ingredients("train", {"seed": 42}) == reuse.ingredients("train", {"seed": "42"})
+
+
+def test_splits_count_by_the_key_of_the_run_that_made_them(client):
+    one, again, other = (made(client, key) for key in ("same", "same", "other"))
+    found = [
+        reuse.ingredients("train", {"splits": f"runs:/{id}/splits", "seed": "1"})
+        for id in (one, again, other)
+    ]
+    assert found[0].inputs == {"splits": "same"}
+    assert found[0].parameters == {"seed": "1"}
+    assert found[0] == found[1]
+    assert differences(found[1], found[2]) == ["splits changed"]
+
+
+def test_candidates_count_by_the_keys_of_their_runs_in_their_order(client):
+    train, hpo, again = (made(client, key) for key in ("t", "h", "t"))
+    found = [
+        reuse.ingredients("register", {"candidates": ids})
+        for ids in (f"{train},{hpo}", f"{again}, {hpo}", f"{hpo},{train}", train)
+    ]
+    assert [one.inputs["candidates"] for one in found] == ["t,h", "t,h", "h,t", "t"]
+    assert found[0].parameters == {}
+
+
+def test_a_run_without_a_key_counts_as_itself_alone(client):
+    one, other = made(client, None), made(client, None)
+    found = [reuse.ingredients("train", {"splits": f"runs:/{id}/splits"}) for id in (one, other)]
+    assert [run.inputs["splits"] for run in found] == [one, other]
+
+
+@pytest.mark.parametrize("id", ["0" * 32, "no-run"])
+def test_a_run_that_does_not_exist_is_left_to_the_step_to_refuse(id):
+    assert reuse.ingredients("train", {"splits": f"runs:/{id}/splits"}).inputs == {"splits": id}
+
+
+@pytest.mark.parametrize("form", ["{},", ",{}", " {} ,, "])
+def test_stray_commas_among_candidates_are_passed_over(client, form):
+    given = {"candidates": form.format(made(client, "t"))}
+    assert reuse.ingredients("register", given).inputs == {"candidates": "t"}
+
+
+def test_a_store_that_cannot_be_asked_is_an_error_not_another_key(monkeypatch):
+    def away(*_: object) -> None:
+        raise MlflowException("Max retries exceeded")
+
+    monkeypatch.setattr(MlflowClient, "get_run", away)
+    with pytest.raises(MlflowException, match="Max retries exceeded"):
+        reuse.ingredients("train", {"splits": "runs:/abc/splits"})
