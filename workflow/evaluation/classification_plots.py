@@ -36,42 +36,44 @@ def confusion_matrix(
     """
     size = len(labels)
     counts = metrics.confusion_matrix(y_true, y_pred, labels=range(size))
-    rows = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
-    figure, axes = plt.subplots(figsize=(7, 6))
-    image = axes.imshow(shares, vmin=0, vmax=1, aspect="auto")
-    figure.colorbar(image, label="share of the actual class's rows", format=PercentFormatter(1))
-    step = -(-size // TICKS)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     small = 10 if size <= COUNTED else 8 if size <= SHARED else 6
-    texts = [text(label) for label in labels]
-    look = {"fontsize": small, "parse_math": False}
-    axes.set_xticks(range(0, size, step), texts[::step], **look)
-    axes.set_yticks(range(0, size, step), texts[::step], **look)
-    if max(map(len, texts)) * size > 40:  # they would run into each other
-        axes.tick_params(axis="x", rotation=90 if size > COUNTED else 45)
-        plt.setp(
-            axes.get_xticklabels(),
-            rotation_mode="anchor",
-            ha="right",
-            va="center" if size > COUNTED else "top",
-        )
-    if size <= SHARED:
-        for row, column in np.ndindex(counts.shape):
-            share, count = shares[row, column], counts[row, column]
-            percent = f"{share:.0%}" if size <= COUNTED else f"{100 * share:.0f}"
-            axes.text(
-                column,
-                row,
-                f"{count:,}\n{percent}" if size <= COUNTED else percent,
-                ha="center",
-                va="center",
-                fontsize=11 if size <= 4 else small - 1.5,
-                color="white" if share < DARK else "black",
-            )
+    figure, axes = plt.subplots(figsize=(7, 6))
+    display = metrics.ConfusionMatrixDisplay(shares).plot(
+        ax=axes,
+        include_values=size <= SHARED,
+        colorbar=False,
+        im_kw={"vmin": 0, "vmax": 1, "aspect": "auto", "cmap": plt.rcParams["image.cmap"]},
+        text_kw={"fontsize": 11 if size <= 4 else small - 1.5},
+    )
+    for cell in np.ndindex(counts.shape) if size <= SHARED else ():
+        share = shares[cell]
+        shown = f"{counts[cell]:,}\n{share:.0%}" if size <= COUNTED else f"{100 * share:.0f}"
+        display.text_[cell].set(text=shown, color="white" if share < DARK else "black")
+    colours = "share of the actual class's rows"
+    figure.colorbar(display.im_, label=colours, format=PercentFormatter(1))
+    _name_ticks(axes, [text(label) for label in labels], small)
     axes.set(xlabel="predicted", ylabel="actual")
     axes.set_title(title, parse_math=False)
     axes.grid(visible=False)
     return figure
+
+
+def _name_ticks(axes: Axes, names: list[str], fontsize: float) -> None:
+    """Write the classes along both axes, as many as there is room for, none into the next."""
+    step = -(-len(names) // TICKS)
+    places, look = range(0, len(names), step), {"fontsize": fontsize, "parse_math": False}
+    axes.set_xticks(places, names[::step], **look)
+    axes.set_yticks(places, names[::step], **look)
+    if max(map(len, names)) * len(names) > 40:
+        upright = len(names) > COUNTED
+        axes.tick_params(axis="x", rotation=90 if upright else 45)
+        plt.setp(
+            axes.get_xticklabels(),
+            rotation_mode="anchor",
+            ha="right",
+            va="center" if upright else "top",
+        )
 
 
 def roc(
