@@ -1,6 +1,7 @@
 """What helps those who contribute, against what it speaks of."""
 
 import configparser
+import re
 
 import pytest
 import yaml
@@ -58,3 +59,23 @@ def test_issue_forms_have_what_github_asks_of_them(name):
 
 def test_no_project_file_is_in_the_root_for_uv_to_find():
     assert not {"pyproject.toml", "uv.lock"} & {path.name for path in ROOT.iterdir()}
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_that_a_recipe_names_exists(document):
+    text = (ROOT / document).read_text()
+    named = set(re.findall(r"(?<![\w/.])(?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|ini|j2|toml)\b", text))
+    named |= set(re.findall(r"`([\w.-]+/[\w./-]*)`", text))
+    named -= {"pyproject.toml", "dataset.yaml"}  # which is not there on purpose; an artifact
+    assert len(named) > 15
+    folder = (ROOT / document).parent
+    assert [one for one in named if not any((at / one).exists() for at in (ROOT, folder))] == []
+
+
+def test_the_links_of_the_recipes_lead_somewhere():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for file, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+        page = ROOT / file if file else ROOT / "CONTRIBUTING.md"
+        titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert not heading or heading in slugs
