@@ -20,8 +20,7 @@ from workflow.errors import StepFailed
 from workflow.models import metrics
 from workflow.models.family_names import FAMILY_NAMES
 from workflow.paths import PROJECT
-from workflow.report import publish, terminal_summary
-from workflow.report.finished_workflow import FinishedWorkflow
+from workflow.report import finished_workflow, publish, terminal_summary, workflow_runs
 from workflow.runtime import terminal
 from workflow.tracking import (
     dataset_inputs,
@@ -32,7 +31,7 @@ from workflow.tracking import (
     stale_runs,
     step,
 )
-from workflow.tracking.names import UNCOMMITTED_TAG
+from workflow.version import VERSION
 
 TUNE = ["best", "all", *FAMILY_NAMES]
 
@@ -92,7 +91,11 @@ def main(
     parameters.model_name(register_as)
     workflow = Workflow(reuses=parameters.yes_or_no("reuse", reuse))
 
-    with step.run("main", **{UNCOMMITTED_TAG: str(source_files.uncommitted())}) as run:
+    code = {
+        names.PROJECT_VERSION_TAG: VERSION,
+        names.UNCOMMITTED_TAG: str(source_files.uncommitted()),
+    }
+    with step.run("main", **code) as run:
         for name_of_orphan in stale_runs.sweep(run):
             terminal.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
         preprocess = workflow.step(
@@ -131,10 +134,10 @@ def main(
         runs.show_model(run.info.run_id, runs.models(winner)[-1])
         mlflow.log_metrics(register.data.metrics)
         mlflow.set_tags({key: register.data.tags[key] for key in names.RESULT_TAGS})
-        story = FinishedWorkflow(run.info.run_id)
-        publish.describe_version(story)
-        publish.publish(story)
-    terminal_summary.show(story)
+        finished = finished_workflow.read(workflow_runs.find(run.info.run_id))
+        publish.describe_version(finished)
+        publish.publish(finished)
+    terminal_summary.show(finished)
 
 
 def _check(definition: Dataset, features: str, metric: str, validation: str) -> None:

@@ -7,9 +7,7 @@ import workflow.runtime.bootstrap  # noqa: F401
 import click
 
 from sql_features.errors import WorkflowError
-from workflow.report import terminal_summary
-from workflow.report.finished_workflow import FinishedWorkflow
-from workflow.report.publish import publish
+from workflow.report import finished_workflow, publish, terminal_summary, workflow_runs
 from workflow.tracking import step
 
 
@@ -17,14 +15,14 @@ from workflow.tracking import step
 @click.option("--run", "run_id", required=True, help="The run of a finished workflow.")
 @step.verbosity
 def report(run_id: str) -> None:
-    story = FinishedWorkflow(run_id)
-    if story.run.info.status != "FINISHED":
+    runs = workflow_runs.find(run_id)
+    if runs.main.info.status != "FINISHED":
         raise WorkflowError(
-            f"run='{run_id}' is {story.run.info.status}: give the id of a finished workflow."
+            f"run='{run_id}' is {runs.main.info.status}: give the id of a finished workflow."
         )
     with step.run("report"):
-        publish(story)
-        step.result(terminal_summary.report_address(story))
+        publish.publish(finished_workflow.read(runs))
+        step.result(terminal_summary.report_address(runs))
 
 
 if __name__ == "__main__":

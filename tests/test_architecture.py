@@ -10,7 +10,7 @@ import pytest
 from workflow.paths import PACKAGES, PROJECT
 
 ENTRY_POINTS = ("main", "steps")
-ALONE = ("errors", "paths", "parameters", "formatting", "binning", "digests")
+ALONE = ("errors", "paths", "parameters", "formatting", "binning", "digests", "version")
 # From the bottom to the top: each imports only from those before it, and from itself.
 FLOORS = (
     "sql_features",

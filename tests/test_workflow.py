@@ -11,6 +11,7 @@ import yaml
 from conftest import Workflow, mlflow_run, parameters, stores_in_the_project
 
 from workflow.models.families import FAMILIES
+from workflow.version import VERSION
 
 
 def artifacts(workflow: Workflow, step: str, path: str | None = None) -> set[str]:
@@ -203,9 +204,10 @@ def test_the_registered_version_says_where_it_comes_from(workflow):
     assert "Duration of New York green-taxi trips" in version.description
 
 
-def test_the_workflows_run_tells_its_story(workflow):
+def test_the_workflows_run_shows_its_result(workflow):
     main, winner = workflow.run("main"), workflow.run("register").data.tags["workflow.winner"]
     assert artifacts(workflow, "main") == {"report.html"}
+    assert main.data.tags["workflow.version"] == VERSION
     note = main.data.tags["mlflow.note.content"]
     best = workflow.store.client.get_run(winner)
     assert f"(#/experiments/0/runs/{winner})" in note
@@ -221,6 +223,7 @@ def test_the_workflows_run_tells_its_story(workflow):
     assert "Parallel coordinates of" in page
     assert 'src="http' not in page  # opens with no network
     assert f"{main.data.metrics['test_rmse']:.6g} minutes" in page
+    assert f"Made by tabular-workflow {VERSION}" in page
     for family in ("linear", "random_forest", "lightgbm", "baseline", "trial-003"):
         assert family in note
         assert family in page

@@ -1,48 +1,65 @@
-"""What the workflow says in the end: what was compared, what won, and what to do with it."""
+"""The summary that a workflow prints at its end: the models, the winner, what to do with it."""
 
 import mlflow
 import pandas as pd
 
 from workflow.formatting import cut, number, seconds
-from workflow.report.finished_workflow import FinishedWorkflow, public
-from workflow.report.run_description import headline
+from workflow.report.finished_workflow import FinishedWorkflow
+from workflow.report.reproduction import without_credentials
+from workflow.report.workflow_runs import WorkflowRuns
 from workflow.runtime import terminal
-from workflow.tracking import names, runs
-from workflow.tracking.names import REPORT
+from workflow.tracking import names
+from workflow.tracking.runs import page
 
-MODELS, WARNINGS = 9, 3  # lines; the summary fits a screen
-WIDEST = 20  # characters of a name
+MODELS, WARNINGS = 8, 3  # lines of each: the summary fits on a screen
+WIDEST = 20  # characters of a column of names
 
 
-def show(story: FinishedWorkflow) -> None:
+def show(workflow: FinishedWorkflow) -> None:
     """Print the summary."""
-    for line in ["", *_result(story), "", *_leaderboard(story), "", *_notes(story), *_next(story)]:
+    for line in [
+        "",
+        *_result(workflow),
+        "",
+        *_leaderboard(workflow),
+        "",
+        *_notes(workflow),
+        *_next_steps(workflow),
+    ]:
         print(terminal.printable(line), flush=True)
 
 
-def _result(story: FinishedWorkflow) -> list[str]:
+def report_address(runs: WorkflowRuns) -> str:
+    """Return where the report can be opened: in the UI of a tracking server, or as a file."""
+    store = without_credentials(mlflow.get_tracking_uri())
+    if store.startswith("http"):
+        return f"{store}/{page(runs.main)}/artifacts/{names.REPORT}"
+    return f"{runs.main.info.artifact_uri.removeprefix('file://')}/{names.REPORT}"
+
+
+def _result(workflow: FinishedWorkflow) -> list[str]:
+    model = workflow.model
     return [
-        story.dataset.description or story.dataset.name,
-        f"Registered {story.model} version {story.version}, @{names.ALIAS}: {headline(story)}",
+        workflow.title,
+        f"Registered {model.name} version {model.version}, @{names.ALIAS}: {workflow.headline}",
     ]
 
 
-def _leaderboard(story: FinishedWorkflow) -> list[str]:
-    table, scores = story.leaderboard, (story.val, story.test)
-    # The baseline stands last.
-    shown = pd.concat([table.iloc[:-1].head(MODELS - 1), table.iloc[-1:]])
-    wide = max(12, len(story.test) + 2)
-    texts = [name for name in ("run", "family", names.FEATURES) if name in shown]
+def _leaderboard(workflow: FinishedWorkflow) -> list[str]:
+    board = workflow.leaderboard
+    texts = ["run", "family", *([names.FEATURES] if board.has_features else [])]
+    scores = board.metric.val_name, board.metric.test_name
+    wide = max(12, len(board.metric.test_name) + 2)
     lines = [
         "  " + "".join(f"{name:<{WIDEST}}" for name in texts)
         + "".join(f"{name:>{wide}}" for name in scores) + f"{'fit':>12}"
     ]  # fmt: skip
-    for place, (_, row) in enumerate(shown.iterrows()):
+    for place, (_, row) in enumerate(board.top(MODELS).iterrows()):
         who = "".join(f"{_name(row[name]):<{WIDEST}}" for name in texts)
         values = "".join(f"{number(row[name]):>{wide}}" for name in scores)
         mark, fit = "*" if place == 0 else " ", seconds(row["fit_seconds"])
         lines.append(f"{mark} {who}{values}{fit:>12}")
-    if (more := len(table) - len(shown)) > 0:
+    if (more := board.models - MODELS) > 0:
         lines.append(f"  and {more} more, in the report")
     return lines
 
@@ -51,31 +68,25 @@ def _name(value: object) -> str:
     return "-" if pd.isna(value) else cut(str(value), WIDEST - 1)
 
 
-def _notes(story: FinishedWorkflow) -> list[str]:
-    """Return what may be wrong with the data, and what was not used of them."""
-    lines = [f"! {line}" for line in story.warnings[:WARNINGS]]
-    if (more := len(story.warnings) - WARNINGS) > 0:
+def _notes(workflow: FinishedWorkflow) -> list[str]:
+    """Return the warnings about the data, and the columns that no model uses."""
+    warnings, left_out = workflow.data.warnings, list(workflow.dataset.left_out)
+    lines = [f"! {line}" for line in warnings[:WARNINGS]]
+    if (more := len(warnings) - WARNINGS) > 0:
         lines.append(f"! and {more} more, in the report")
-    if left_out := list(story.dataset.left_out):
+    if left_out:
         named = ", ".join(_name(name) for name in left_out[:5])
         more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
         lines.append(f"  left out, with the reasons in the report: {named}{more}")
     return [*lines, ""] if lines else []
 
 
-def _next(story: FinishedWorkflow) -> list[str]:
-    store, page = public(mlflow.get_tracking_uri()), runs.page(story.run)
+def _next_steps(workflow: FinishedWorkflow) -> list[str]:
+    """Return commands that serve the model, and where to look at the run and at the report."""
+    store, run = without_credentials(mlflow.get_tracking_uri()), page(workflow.runs.main)
     if store.startswith("http"):
-        look = [f"{store}/{page}"]
+        look = [f"{store}/{run}"]
     else:
-        look = [f"mlflow server --backend-store-uri {store}", f"http://127.0.0.1:5000/{page}"]
-    commands = [f"export MLFLOW_TRACKING_URI={store}", *story.serving]
-    return [f"  {line}" for line in [*commands, *look, report_address(story)]]
-
-
-def report_address(story: FinishedWorkflow) -> str:
-    """Return where the report is looked at: in the UI of a server, or as a file."""
-    store = public(mlflow.get_tracking_uri())
-    if store.startswith("http"):
-        return f"{store}/{runs.page(story.run)}/artifacts/{REPORT}"
-    return f"{story.run.info.artifact_uri.removeprefix('file://')}/{REPORT}"
+        look = [f"mlflow server --backend-store-uri {store}", f"http://127.0.0.1:5000/{run}"]
+    commands = [f"export MLFLOW_TRACKING_URI={store}", *workflow.model.serving]
+    return [f"  {line}" for line in [*commands, *look, report_address(workflow.runs)]]

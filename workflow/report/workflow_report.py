@@ -1,4 +1,4 @@
-"""The page of a workflow: its story as its report."""
+"""The report of a workflow: one HTML page, a section a topic."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +9,8 @@ from workflow.models import metrics
 from workflow.report import data_charts, model_charts, render, search_charts
 from workflow.report.chart_style import Chart
 from workflow.report.finished_workflow import FinishedWorkflow
-from workflow.report.run_description import headline
 from workflow.tracking import names
+from workflow.version import VERSION
 
 SECTIONS = {
     "result": "Result",
@@ -21,102 +21,104 @@ SECTIONS = {
     "winner": "Winner",
     "reproduce": "Reproduce",
 }
-DRAWN, LISTED = 16, 200  # columns: of more the file gets large, and nobody looks at them
+DRAWN, LISTED = 16, 200  # columns: with more of them the file gets large, and nobody looks at them
 
 
-def report(story: FinishedWorkflow) -> str:
+def report(workflow: FinishedWorkflow) -> str:
     """Return the report of a workflow as one HTML file, smaller than 3 MB."""
-    task, winner, columns = story.dataset.task, story.winner, story.profile["columns"]
-    unit = story.dataset.unit
-    drawn = [one for one in columns if one.get("edges") or one.get("values")]
-    by_feature = _by_feature(winner, unit)
-    importance = winner["importance"]
-    measure = worsening(story.metric, unit, greater_is_better=story.greater_is_better)
+    dataset, data, metric = workflow.dataset, workflow.data, workflow.leaderboard.metric
+    analysis, greater_is_better = workflow.model.analysis, metric.greater_is_better
+    drawn = [column for column in data.columns if column.get("edges") or column.get("values")]
     return render.render(
         "report.html.j2",
-        story=story,
-        headline=headline(story),
         sections=SECTIONS,
+        title=workflow.title,
+        headline=workflow.headline,
+        runs=workflow.runs,
+        dataset=dataset,
+        data=data,
+        leaderboard=workflow.leaderboard,
+        model=workflow.model,
+        reproduction=workflow.reproduction,
         alias=names.ALIAS,
-        unit=unit,
-        metrics=list(metrics.METRICS[task]),
-        validation=story.validation,
-        searched_features=names.FEATURES in story.leaderboard,
-        kept=sum(one["kept"] for one in story.rows.values()),
-        read=sum(one["read"] for one in story.rows.values()),
-        flows=_flows(story),
+        metric=metric,
+        metrics=list(metrics.METRICS[dataset.task]),
+        handed_on=_handed_on(workflow),
         splits=SPLITS,
-        columns=columns[:LISTED],
-        more_columns=max(len(columns) - LISTED, 0),
-        distributions=[
-            (one["name"], data_charts.distribution(one, unit if one["role"] == "target" else ""))
-            for one in drawn[:DRAWN]
-        ],
+        columns=data.columns[:LISTED],
+        unlisted=max(len(data.columns) - LISTED, 0),
+        distributions=_distributions(drawn[:DRAWN], dataset.unit),
         undrawn=max(len(drawn) - DRAWN, 0),
         search=search_charts.of_search(
-            story.trials,
-            story.hyperparameter_importance,
-            story.metric,
-            greater_is_better=story.greater_is_better,
+            workflow.trials,
+            workflow.importance,
+            metric.name,
+            greater_is_better=greater_is_better,
         ),
-        winner=winner,
-        importance=model_charts.importance(importance["features"], measure)
-        if importance["features"]
-        else None,
-        overall=_overall(winner, unit),
-        notes=_notes(winner),
-        by_feature=by_feature,
-        by_title="Residuals (actual - predicted) by feature"
-        if task == "regression"
-        else "Errors by feature",
-        command=" \\\n  ".join(story.command),
-        serve=_serve(story),
-        lineage=_lineage(story),
+        importance=model_charts.importance(
+            analysis["importance"]["features"],
+            worsening(metric.name, dataset.unit, greater_is_better=greater_is_better),
+        ),
+        overall=_overall(analysis, dataset.unit),
+        residuals=_residuals(analysis) if dataset.task == "regression" else "",
+        by_feature=_by_feature(analysis, dataset.unit),
+        lineage=_lineage(workflow),
+        version=VERSION,
         made=datetime.now(UTC).strftime("on %Y-%m-%d at %H:%M UTC"),
     )
 
 
-def _flows(story: FinishedWorkflow) -> dict[str, str]:
-    """Return what each step has handed on."""
-    kept = ", ".join(f"{one['kept']:,}" for one in story.rows.values())
-    train, hpo = (story.steps[name].run for name in ("train", "hpo"))
-    searched = hpo.data.params.get("models", "")
+def _handed_on(workflow: FinishedWorkflow) -> dict[str, str]:
+    """Return, by step, what it has handed on to the next one."""
+    kept = ", ".join(f"{count['kept']:,}" for count in workflow.data.rows.values())
+    best_family = workflow.runs.of("train").data.tags[names.FAMILY_TAG]
+    searched = workflow.runs.of("hpo").data.params.get("models", "")
     return {
         "preprocess": f"splits: {kept} rows",
-        "train": f"best: {train.data.tags[names.FAMILY_TAG]}; searched: {searched}",
-        "hpo": f"{len(story.leaderboard) - 1} models",
-        "register": f"the best of validation: {story.best['run']}",
+        "train": f"best: {best_family}; searched: {searched}",
+        "hpo": f"{workflow.leaderboard.models} models",
+        "register": f"the best of validation: {workflow.leaderboard.best['run']}",
     }
 
 
-def _overall(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
-    if winner["task"] == "regression":
+def _distributions(columns: list[dict[str, Any]], unit: str) -> list[tuple[str, Chart]]:
+    return [
+        (
+            column["name"],
+            data_charts.distribution(column, unit if column["role"] == "target" else ""),
+        )
+        for column in columns
+    ]
+
+
+def _overall(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
+    if analysis["task"] == "regression":
         left_over = "actual - predicted" + (f" ({unit})" if unit else "")
         return [
-            ("Predicted against actual", model_charts.density(winner["density"], unit)),
-            ("Residuals", model_charts.histogram(winner["residuals"], left_over)),
+            ("Predicted against actual", model_charts.density(analysis["density"], unit)),
+            ("Residuals", model_charts.histogram(analysis["residuals"], left_over)),
         ]
-    given, curves = winner["probability_histogram"], model_charts.curves
+    given, curves = analysis["probability_histogram"], model_charts.curves
     return [
-        ("Confusion matrix", model_charts.confusion(winner["confusion"])),
+        ("Confusion matrix", model_charts.confusion(analysis["confusion"])),
         (
             "ROC (area under the curve)",
             curves(
-                winner["roc"], "false positive rate", "true positive rate", "area",
+                analysis["roc"], "false positive rate", "true positive rate", "area",
                 diagonal=True, steps=False,
             ),
         ),
         (
             "Precision and recall (average precision; dotted: chance)",
             curves(
-                winner["precision_recall"], "recall", "precision", "average precision",
+                analysis["precision_recall"], "recall", "precision", "average precision",
                 diagonal=False, steps=True,
             ),
         ),
         (
             "Calibration (dotted: perfect)",
             curves(
-                winner["calibration"], "predicted probability", "observed share",
+                analysis["calibration"], "predicted probability", "observed share",
                 diagonal=True, steps=False,
             ),
         ),
@@ -127,38 +129,36 @@ def _overall(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
     ]  # fmt: skip
 
 
-def _notes(winner: dict[str, Any]) -> str:
-    """Return what the pictures do not show."""
-    if winner["task"] != "regression":
-        return ""
+def _residuals(analysis: dict[str, Any]) -> str:
+    """Return in a sentence where the residuals lie, and how many rows the charts leave out."""
     mean, low, middle, high = (
-        number(winner["residuals"][name], 3) for name in ("mean", "p10", "p50", "p90")
+        number(analysis["residuals"][name], 3) for name in ("mean", "p10", "p50", "p90")
     )
-    outside = winner["density"].get("outside", 0)
-    said = f"Mean residual {mean}, median {middle}; four of five lie between {low} and {high}."
-    return said + (f" {outside:,} rows far off are not drawn." if outside else "")
-
-
-def _by_feature(winner: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
-    draw = (
-        (lambda one: model_charts.residuals_by(one, unit))
-        if winner["task"] == "regression"
-        else model_charts.errors_by
+    outside = analysis["density"].get("outside", 0)
+    return f"Mean residual {mean}, median {middle}; four of five lie between {low} and {high}." + (
+        f" {outside:,} rows far off are not drawn." if outside else ""
     )
-    return [(one["feature"], draw(one)) for one in winner["by_feature"]]
 
 
-def _serve(story: FinishedWorkflow) -> str:
-    load = f"import mlflow; model = mlflow.pyfunc.load_model('{story.uri}')"
-    return "\n".join([*story.serving, f'python -c "{load}"'])
+def _by_feature(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
+    is_regression = analysis["task"] == "regression"
+    return [
+        (
+            one["feature"],
+            model_charts.residuals_by(one, unit) if is_regression else model_charts.errors_by(one),
+        )
+        for one in analysis["by_feature"]
+    ]
 
 
-def _lineage(story: FinishedWorkflow) -> dict[str, str]:
+def _lineage(workflow: FinishedWorkflow) -> dict[str, str]:
+    runs, reproduction = workflow.runs, workflow.reproduction
     return {
-        "code": story.source,
-        "commit": story.commit or "none",
-        "workflow run": story.run.info.run_id,
-        **{f"{name} run": step.run.info.run_id for name, step in story.steps.items()},
-        "model's run": str(story.best["run_id"]),
-        **{f"raw rows, {part}": digest for part, digest in story.raw_digests.items()},
+        "code": reproduction.source,
+        "version": reproduction.version,
+        "commit": reproduction.commit or "none",
+        "workflow run": runs.main.info.run_id,
+        **{f"{name} run": step.run.info.run_id for name, step in runs.steps.items()},
+        "model's run": workflow.model.run.info.run_id,
+        **{f"raw rows, {part}": digest for part, digest in workflow.data.raw_digests.items()},
     }

@@ -27,5 +27,6 @@ RECORD = "step.json"  # artifact of a finished step: what it depends on, and wha
 KEY_TAG = "workflow.key"
 PROCESS_TAG = "workflow.process"  # of a step's run: host, process id and start time of its process
 SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
-UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow's run: how many files no commit has
+# Of a workflow's run: the version of this project, and how many of its files were in no commit.
+PROJECT_VERSION_TAG, UNCOMMITTED_TAG = "workflow.version", "workflow.uncommitted"
 REPORT = "report.html"  # artifact of a workflow's run

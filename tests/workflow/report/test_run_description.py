@@ -1,16 +1,15 @@
 import re
 
 import pytest
+from finished_workflows import COMMIT, finished
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import COMMIT, story
 
-from workflow.models.metrics import METRICS
 from workflow.report import run_description
 
 
 def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
-    text = run_description.of_run(story(params={"target": "price", "seed": "42"}))
+    text = run_description.of_run(finished(params={"target": "price", "seed": "42"}))
     assert text.startswith(
         r"**lightgbm (trial-000): test\_rmse 0.6, 33% below the baseline's 0.9**"
     )
@@ -24,20 +23,18 @@ def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
 
 
 def test_a_score_that_is_better_when_greater_stands_beside_the_baselines():
-    told = story(task="binary")
-    told.__dict__["_metric"] = METRICS["binary"]["accuracy"]
-    assert run_description.headline(told) == (
+    assert finished(task="binary", metric="accuracy").headline == (
         "lightgbm (trial-000): test_accuracy 0.6, beside 0.9 of the baseline"
     )
 
 
 def test_the_unit_stands_behind_metrics_that_have_it():
-    assert "test_rmse 0.6 minutes," in run_description.headline(story(unit="minutes"))
+    assert "test_rmse 0.6 minutes," in finished(unit="minutes").headline
 
 
 @pytest.mark.parametrize("describe", [run_description.of_run, run_description.of_version])
 def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
-    told = story(
+    told = finished(
         models=300,
         warnings=tuple(f"column '{n}' is {'very ' * 200} odd." for n in range(50)),
         params={"features": ",".join(f"feature_{n}" for n in range(400))},
@@ -53,12 +50,12 @@ def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
 
 
 def test_a_command_is_whole_or_not_there():
-    text = run_description.of_run(story(params={"features": "x" * 5_900}, models=50))
+    text = run_description.of_run(finished(params={"features": "x" * 5_900}, models=50))
     assert "x" * 5_900 in text or "The command is too long for here" in text
 
 
 def test_changes_that_no_commit_has_are_said():
-    text = run_description.of_run(story(tags={"workflow.uncommitted": "2"}))
+    text = run_description.of_run(finished(tags={"workflow.uncommitted": "2"}))
     assert "2 changed files of the project were in no commit." in text
 
 
@@ -67,8 +64,8 @@ def test_changes_that_no_commit_has_are_said():
     ["<script>alert(1)</script>", "<img src=http://x/y.png>", "a|b", "*a*", "`a`", "[a](http://x)"],
 )
 def test_texts_from_the_data_are_no_markup(name):
-    plain = run_description.of_run(story(warnings=("column 'plain' is odd.",)))
-    text = run_description.of_run(story(warnings=(f"column '{name}' is odd.",)))
+    plain = run_description.of_run(finished(warnings=("column 'plain' is odd.",)))
+    text = run_description.of_run(finished(warnings=(f"column '{name}' is odd.",)))
     assert "<" not in text
     # As many cells and links as without it.
     assert len(re.findall(r"(?<!\\)\|", text)) == len(re.findall(r"(?<!\\)\|", plain))

@@ -1,6 +1,6 @@
 import mlflow
 import pytest
-from stories import story
+from finished_workflows import finished
 
 from workflow.report import terminal_summary
 
@@ -11,7 +11,7 @@ def local():
 
 
 def lines(capsys: pytest.CaptureFixture, **given: object) -> list[str]:
-    terminal_summary.show(story(**given))
+    terminal_summary.show(finished(**given))
     return capsys.readouterr().out.splitlines()
 
 

@@ -1,12 +1,13 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import plotly.graph_objects as go
 import pytest
+from finished_workflows import COMMIT, finished
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import COMMIT, story
 
 from workflow.report import chart_style, search_charts, workflow_report
 
@@ -57,7 +58,9 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=["regression", "binary"])
 def page(request: pytest.FixtureRequest) -> Page:
-    return Page(workflow_report.report(story(task=request.param, warnings=("column 'x' is odd.",))))
+    return Page(
+        workflow_report.report(finished(task=request.param, warnings=("column 'x' is odd.",)))
+    )
 
 
 def test_every_section_is_there_and_linked(page):
@@ -95,7 +98,7 @@ def test_every_chart_is_as_plotly_wants_it(page):
 
 def test_each_task_has_its_own_pictures_of_the_winner():
     regression, binary = (
-        Page(workflow_report.report(story(task=task))) for task in ("regression", "binary")
+        Page(workflow_report.report(finished(task=task))) for task in ("regression", "binary")
     )
     assert "Predicted against actual" in regression.text
     assert "Confusion matrix" not in regression.text
@@ -112,14 +115,14 @@ def test_a_trial_tells_all_of_itself_when_it_is_pointed_at(page):
 
 
 def test_a_reused_step_is_told_with_the_run_that_did_the_work():
-    page = Page(workflow_report.report(story(reused=("train",))))
+    page = Page(workflow_report.report(finished(reused=("train",))))
     assert "reused from train-run" in page.text
     assert "reused from hpo-run" not in page.text
 
 
 def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
-    told = story(models=400)
-    told.profile["columns"] = told.profile["columns"] * 500
+    told = finished(models=400)
+    told.data.columns[:] = told.data.columns * 500
     html = workflow_report.report(told)
     assert len(html.encode()) < 3_000_000
     assert "984 more columns" in Page(html).text
@@ -127,10 +130,10 @@ def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
 
 @pytest.mark.parametrize("task", ["regression", "binary"])
 def test_what_comes_from_the_data_is_text(task):
-    harmless = Page(workflow_report.report(story(task=task, name="x", label="yes")))
+    harmless = Page(workflow_report.report(finished(task=task, name="x", label="yes")))
     page = Page(
         workflow_report.report(
-            story(
+            finished(
                 task=task, name=HOSTILE, label=HOSTILE, warnings=(HOSTILE,), description=HOSTILE,
                 left_out={HOSTILE: HOSTILE}, params={"target": HOSTILE}, unit=HOSTILE,
             )
@@ -148,7 +151,7 @@ def test_what_comes_from_the_data_is_text(task):
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
 @settings(max_examples=8, deadline=None)
 def test_a_column_may_have_any_name(name):
-    page = Page(workflow_report.report(story(name=name)))
+    page = Page(workflow_report.report(finished(name=name)))
     assert page.tags["figure"] == len(page.charts) > 5
     assert "script" not in {tag for tag in page.tags if page.tags[tag] == 0}
 
@@ -160,10 +163,9 @@ def test_labels_that_are_cut_alike_stay_apart():
 
 
 def test_a_search_of_one_trial_has_its_history_alone():
-    told = story()
-    told.__dict__["trials"] = told.trials.head(1)
-    told.__dict__["hyperparameter_importance"] = told.hyperparameter_importance.head(0)
-    page = Page(workflow_report.report(told))
+    found = finished()
+    found = replace(found, trials=found.trials.head(1), importance=found.importance.head(0))
+    page = Page(workflow_report.report(found))
     assert "Search history" in page.text
     assert "What mattered" not in page.text
     assert "parcoords" not in json.dumps(page.charts)
@@ -171,25 +173,23 @@ def test_a_search_of_one_trial_has_its_history_alone():
 
 
 def test_a_search_has_its_history_importance_and_parallel_coordinates():
-    told = story()
-    found = search_charts.of_search(
-        told.trials, told.hyperparameter_importance, "rmse", greater_is_better=False
-    )
+    told = finished()
+    found = search_charts.of_search(told.trials, told.importance, "rmse", greater_is_better=False)
     assert list(found["importance"]) == list(found["parallel"]) == ["lightgbm"]
     assert found["few"] == ["linear"]
     assert len(found["history"].data) == 3
 
 
 def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
-    figure = search_charts.history(story().trials, "rmse", greater_is_better=False)
+    figure = search_charts.history(finished().trials, "rmse", greater_is_better=False)
     assert [trace["name"] for trace in figure.data] == ["lightgbm", "linear", "best so far"]
     assert figure.data[-1]["y"] == [0.7, 0.5, 0.5]
-    greater = search_charts.history(story().trials, "rmse", greater_is_better=True)
+    greater = search_charts.history(finished().trials, "rmse", greater_is_better=True)
     assert greater.data[-1]["y"] == [0.7, 0.7, 0.9]
 
 
 def test_parallel_coordinates_have_an_axis_a_hyperparameter_and_the_score_last():
-    rows = story().trials.query("family == 'lightgbm'")
+    rows = finished().trials.query("family == 'lightgbm'")
     figure = search_charts.parallel_coordinates(rows, "rmse")
     labels = [axis["label"] for axis in figure.data[0]["dimensions"]]
     assert labels == ["leaves", "how", "val_rmse"]

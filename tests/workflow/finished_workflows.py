@@ -1,4 +1,4 @@
-"""Stories of workflows that were never run, for what is said of them."""
+"""Finished workflows that were never run, for tests of what is shown of them."""
 
 from typing import Any
 
@@ -8,8 +8,13 @@ from mlflow.entities import Run, RunData, RunInfo, RunTag
 
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
-from workflow.report.finished_workflow import FinishedWorkflow, Step
-from workflow.tracking import names
+from workflow.models import metrics
+from workflow.report import reproduction
+from workflow.report.finished_workflow import FinishedWorkflow
+from workflow.report.leaderboard import Leaderboard
+from workflow.report.prepared_data import PreparedData
+from workflow.report.registered_model import RegisteredModel
+from workflow.report.workflow_runs import STEPS, Step, WorkflowRuns
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = {
@@ -57,9 +62,10 @@ def leaderboard(task: str, models: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def story(
+def finished(
     *,
     task: str = "regression",
+    metric: str = "auto",
     models: int = 7,
     warnings: tuple[str, ...] = (),
     params: dict[str, str] | None = None,
@@ -67,80 +73,83 @@ def story(
     tags: dict[str, str] | None = None,
     name: str = "x",
     label: str = "yes",
-    **about: Any,
+    **definition: Any,
 ) -> FinishedWorkflow:
-    """Return a workflow's story.
+    """Return a finished workflow.
 
     Args:
         task: The dataset's.
+        metric: What models were judged by.
         models: How many were compared.
         warnings: Of the checks.
         params: Of the workflow.
         reused: Steps that were not run again.
-        tags: More of the workflow's run.
+        tags: More of the workflow's run; None for one that it does not have.
         name: Of a column, a feature, a hyperparameter's value and a reason.
         label: A class.
-        about: More of the dataset.
+        definition: More of the dataset's.
     """
-    found = object.__new__(FinishedWorkflow)
-    metric = "rmse" if task == "regression" else "log_loss"
+    runs = workflow_runs(name, reused, params, tags)
+    judged = metrics.resolve(metric, task)
+    given = {
+        "name": "houses", "description": "Houses.", "task": task, "data": "houses.csv",
+        "split": ByHash(), "target": "price", "features": {"x": "x"},
+    }  # fmt: skip
+    return FinishedWorkflow(
+        runs=runs,
+        dataset=Dataset(**given | definition),
+        data=PreparedData(
+            rows=ROWS,
+            columns=[column(name), column("y", "target")],
+            warnings=list(warnings),
+            digests={split: split[0] * 32 for split in ROWS},
+            raw_digests={"table": "r" * 32},
+        ),
+        leaderboard=Leaderboard(leaderboard(task, models), judged),
+        trials=pd.DataFrame(
+            {
+                "trial": [0, 1, 2], "run": ["trial-000", "trial-001", "trial-002"],
+                "family": ["lightgbm", "lightgbm", "linear"], "leaves": [3, 8, None],
+                "how": [name, "b", None], judged.name: [0.7, 0.5, 0.9], "fit_seconds": 1.0,
+                "run_id": "i",
+            }
+        ),
+        importance=pd.DataFrame(
+            {"family": "lightgbm", "hyperparameter": ["leaves", "how"], "importance": [0.7, 0.3]}
+        ),
+        model=RegisteredModel(
+            "houses",
+            "3",
+            run("trial-000", 1.0, {"leaves": "3", "how": name}, workflow__validation="cv:5"),
+            regression(name) if task == "regression" else classes(name, label),
+        ),
+        reproduction=reproduction.read(runs),
+    )  # fmt: skip
+
+
+def workflow_runs(
+    name: str = "x",
+    reused: tuple[str, ...] = (),
+    params: dict[str, str] | None = None,
+    tags: dict[str, str] | None = None,
+) -> WorkflowRuns:
+    """Return the runs of a finished workflow; see `finished`."""
     source = {
         "mlflow.source.name": "https://host/org/project",
         "mlflow.source.git.repoURL": "https://host/org/project",
         "mlflow.source.git.commit": COMMIT,
         "workflow.step": "main",
+        "workflow.version": "1.2.3",
     } | (tags or {})
-    found.run = run("main", 60.0, {"metric": "auto", **(params or {})}, **source)
-    digests = {f"workflow.digest.{split}": split[0] * 32 for split in ROWS}
-    more = {
-        "preprocess": digests | {"workflow.raw_digest.table": "r" * 32},
-        "train": {"workflow.family": "lightgbm"},
-        "hpo": {},
-        "register": {
-            "workflow.registered_model": "houses",
-            "workflow.registered_version": "3",
-            "workflow.winner": "id-0",
-        },
-    }
-    found.steps = {}
-    for place, (one, its_tags) in enumerate(more.items()):
-        said = {names.RESULT_TAG: f"{one} has come out: {name}", "workflow.reason": "the first"}
-        worker = run(f"{one}-run", place + 1.0, {"models": "linear,lightgbm"}, **said, **its_tags)
-        shown = run(f"{one}-shown", place + 1.0) if one in reused else worker
-        found.steps[one] = Step(one, shown, worker)
-    table = pd.DataFrame(
-        {"check": "c", "split": "train", "column": name, "value": 1.0, "level": "warning",
-         "message": list(warnings)}
-    )  # fmt: skip
-    given = {
-        "name": "houses", "description": "Houses.", "task": task, "data": "houses.csv",
-        "split": ByHash(), "target": "price", "features": {"x": "x"},
-    }  # fmt: skip
-    trials = pd.DataFrame(
-        {
-            "trial": [0, 1, 2], "run": ["trial-000", "trial-001", "trial-002"],
-            "family": ["lightgbm", "lightgbm", "linear"], "leaves": [3, 8, None],
-            "how": [name, "b", None], metric: [0.7, 0.5, 0.9], "fit_seconds": 1.0, "run_id": "i",
-        }
-    )  # fmt: skip
-    importance = pd.DataFrame(
-        {"family": ["lightgbm"] * 2, "hyperparameter": ["leaves", "how"], "importance": [0.7, 0.3]}
-    )
-    winner = run("trial-000", 1.0, {"leaves": "3", "how": name}, **{"workflow.validation": "cv:5"})
-    for attribute, value in {
-        "dataset": Dataset(**given | about),
-        "metric": metric,
-        "leaderboard": leaderboard(task, models),
-        "rows": ROWS,
-        "checks": table,
-        "trials": trials,
-        "hyperparameter_importance": importance,
-        "profile": {"rows": {}, "columns": [column(name), column("y", "target")]},
-        "winner": regression(name) if task == "regression" else classes(name, label),
-        "_winner": winner,
-    }.items():
-        found.__dict__[attribute] = value
-    return found
+    source = {key: text for key, text in source.items() if text is not None}
+    steps = {}
+    for place, step in enumerate(STEPS):
+        its = {"workflow.result": f"{step} has come out: {name}", "workflow.reason": "the first"}
+        its |= {"workflow.family": "lightgbm"} if step == "train" else {}
+        worker = run(f"{step}-run", place + 1.0, {"models": "linear,lightgbm"}, **its)
+        shown = run(f"{step}-shown", place + 1.0) if step in reused else worker
+        steps[step] = Step(step, shown, worker)
+    return WorkflowRuns(run("main", 60.0, {"metric": "auto", **(params or {})}, **source), steps)
 
 
 def column(name: str, role: str = "feature column") -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""The model that a workflow has registered, and how to serve it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow.entities import Run
+
+from workflow.report import workflow_runs
+from workflow.report.workflow_runs import WorkflowRuns
+from workflow.tracking import names
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A version of a registered model.
+
+    Attributes:
+        name: The registered model's name.
+        version: The version's number.
+        run: The run that has logged the model.
+        analysis: Its importances and errors, as `workflow.evaluation.model_analysis` returns them.
+    """
+
+    name: str
+    version: str
+    run: Run
+    analysis: dict[str, Any]
+
+    @property
+    def validation(self) -> str:
+        """How it was judged: `holdout` or `cv:<folds>`."""
+        return self.run.data.tags[names.VALIDATION_TAG]
+
+    @property
+    def hyperparameters(self) -> dict[str, str]:
+        """Its hyperparameters as text, in the order of their names."""
+        return dict(sorted(self.run.data.params.items()))
+
+    @property
+    def uri(self) -> str:
+        """The address by which MLflow loads it."""
+        return f"models:/{self.name}@{names.ALIAS}"
+
+    @property
+    def serving(self) -> list[str]:
+        """The commands that serve it, and that predict the rows of a file with it."""
+        return [
+            f"mlflow models serve -m {self.uri} --env-manager uv --port 5001",
+            f"mlflow models predict -m {self.uri} --env-manager uv -i rows.csv -t csv",
+        ]
+
+
+def read(runs: WorkflowRuns) -> RegisteredModel:
+    """Return the model that the workflow's register step has registered.
+
+    Raises:
+        WorkflowError: The model's run was deleted.
+    """
+    tags = runs.of("register").data.tags
+    return RegisteredModel(
+        name=tags[names.MODEL_TAG],
+        version=tags[names.VERSION_TAG],
+        run=workflow_runs.existing(tags[names.WINNER_TAG], "the registered model"),
+        analysis=runs.json("register", names.WINNER),
+    )

@@ -1,0 +1,104 @@
+"""The command that repeats a workflow: its code, its commit and its parameters."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from workflow.paths import MLPROJECT
+from workflow.report.workflow_runs import WorkflowRuns
+from workflow.tracking import names
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What is needed to run a workflow again.
+
+    Attributes:
+        source: Where the code was: a git URL, or a folder.
+        commit: The commit of the code, if it had one.
+        uncommitted: How many files of the project were changed since that commit.
+        version: The version of the project.
+        parameters: The workflow's parameters, quoted for a shell, with absolute paths.
+    """
+
+    source: str
+    commit: str | None
+    uncommitted: int
+    version: str
+    parameters: dict[str, str]
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the workflow, each part on a line of its own."""
+        return " \\\n  ".join([*self._run_project(), *self._options()])
+
+    def _run_project(self) -> list[str]:
+        if self.commit is None:
+            return [f"mlflow run {shlex.quote(self.source)} --env-manager uv"]
+        if is_remote(self.source):
+            return [f"mlflow run {self.source} -v {self.commit} --env-manager uv"]
+        folder = Path(self.source).name or "project"
+        return [
+            f"git clone {shlex.quote(self.source)} {folder} &&",
+            f"git -C {folder} checkout {self.commit} &&",
+            f"mlflow run {folder} --env-manager uv",
+        ]
+
+    def _options(self) -> list[str]:
+        return [f"-P {name}={value}" for name, value in self.parameters.items()]
+
+
+def read(runs: WorkflowRuns) -> Reproduction:
+    """Return what is needed to run a workflow again."""
+    tags = runs.main.data.tags
+    folder = tags.get("mlflow.source.name", "").partition("#")[0].removeprefix("file://")
+    remote = tags.get("mlflow.source.git.repoURL", "")
+    # MLflow has logged the workflow's paths as they were typed, the step's are absolute.
+    located = runs.steps["preprocess"].shown.data.params
+    absolute = {name: located[name] for name in ("dataset", "data") if name in located}
+    return Reproduction(
+        source=without_credentials(remote if is_remote(remote) else folder),
+        commit=tags.get("mlflow.source.git.commit"),
+        uncommitted=int(tags.get(names.UNCOMMITTED_TAG, 0)),
+        version=tags.get(names.PROJECT_VERSION_TAG, "unknown"),
+        parameters=_in_order(runs.main.data.params | absolute),
+    )
+
+
+def unquoted(parameter: str) -> str:
+    """Return the value of a parameter that MLflow has quoted for a shell.
+
+    >>> unquoted("'a b'")
+    'a b'
+    """
+    return " ".join(shlex.split(parameter))
+
+
+def is_remote(source: str) -> bool:
+    """Return whether a source is the URL of a git repository, and not a folder.
+
+    >>> [is_remote(one) for one in ("https://host/repo", "git@host:repo.git", "/home/me/repo")]
+    [True, True, False]
+    """
+    return ("://" in source and not source.startswith("file:")) or source.startswith("git@")
+
+
+def without_credentials(address: str) -> str:
+    """Return an address without the user and the password in it.
+
+    >>> without_credentials("https://me:secret@host:8080/mlflow/")
+    'https://host:8080/mlflow'
+    """
+    if "://" not in address or not (host := urlsplit(address).netloc):
+        return address
+    return address.replace(host, host.rpartition("@")[2], 1).rstrip("/")
+
+
+def _in_order(parameters: dict[str, str]) -> dict[str, str]:
+    """Return parameters in the order in which MLproject declares them, all others last."""
+    declared = list(yaml.safe_load(MLPROJECT.read_text())["entry_points"]["main"]["parameters"])
+    known = [name for name in declared if name in parameters]
+    return {name: parameters[name] for name in [*known, *sorted(parameters.keys() - declared)]}
