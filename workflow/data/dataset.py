@@ -1,65 +1,76 @@
 """A dataset's definition, checked when it is made."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Annotated
+
+from pydantic import WithJsonSchema, with_config
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import TARGET, columns_of, feature_columns
 from workflow import parameters
-from workflow.data.split_rules import ByFiles, ByHash, ByTime, Split
+from workflow.data.field_types import MAPPING, Key, Number, Text
+from workflow.data.split_rules import ByFiles, ByHash, ByTime, SplitField
 from workflow.errors import unknown
 from workflow.models import metrics
 from workflow.models.family_names import FAMILY_NAMES
+from workflow.models.search_space import SearchValue
 
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best
 RESERVED = (ALL, SEARCH)  # no names of features or sets
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+METRIC_NAMES = list(dict.fromkeys(name for names in metrics.METRICS.values() for name in names))
+# For the schema alone; `Dataset` itself refuses an unknown name, with the nearest.
+MetricName = Annotated[Key, WithJsonSchema({"type": "string", "enum": METRIC_NAMES})]
+FamilyName = Annotated[Key, WithJsonSchema({"type": "string", "enum": list(FAMILY_NAMES)})]
 
 
+@with_config(MAPPING)
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Where rows come from, how they are split, what the target is, which rows count, the features.
 
-    Attributes:
-        name: The dataset's name, and by default the registered model's.
-        task: One of `metrics.TASKS`.
-        data: The folder or URL prefix of the files; where a rule splits, also a file or a pattern.
-        split: A file for each split, or the rule that splits one table.
-        columns: DuckDB type by raw column, where it is not what the file says.
-        target: Row-wise SQL over raw columns.
-        unit: Of the target, such as "minutes"; it is only shown.
-        where: Row-wise SQL that is true for the rows that count; may name `target`.
-        features: Row-wise SQL by feature name.
-        feature_sets: Names of features by the name of a set.
-        metric: What `auto` stands for in the parameter `metric`.
-        validation: What `auto` stands for in the parameter `validation`.
-        thresholds: Test score by metric that a model must reach to be registered.
-        search: By family and hyperparameter, what is searched instead of the family's own space: a
-            `models.Domain`, or a value that is fixed.
-        left_out: Raw columns that an inferred dataset does not use, with the reason.
-        sample: The built-in sample's name, if there is one.
+    A definition that is made is valid: its expressions are parsed, and its names are known.
+
+    Raises:
+        WorkflowError: A name is unknown or taken, or an expression is not row-wise SQL.
     """
 
-    name: str
-    description: str = ""
-    task: str
-    data: str
-    split: Split
-    columns: dict[str, str] = field(default_factory=dict)
-    target: str
-    unit: str = ""
-    where: str = "true"
-    features: dict[str, str]
-    feature_sets: dict[str, list[str]] = field(default_factory=dict)
-    metric: str = "auto"
-    validation: str = "holdout"
-    thresholds: dict[str, float] = field(default_factory=dict)
-    search: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-    sample: str | None = None
+    name: Text
+    """The dataset's name, and by default the registered model's."""
+    description: Text = ""
+    """One line, for people."""
+    task: Annotated[Text, WithJsonSchema({"enum": list(metrics.TASKS)})]
+    """What is predicted: a number, one of two classes, or one of several."""
+    data: Text
+    """The folder or URL prefix of the files; where a rule splits, also a file or a pattern."""
+    split: SplitField
+    """A file for each split, or the rule that splits one table."""
+    columns: dict[Key, Text] = field(default_factory=dict)
+    """DuckDB type by raw column, where it is not to be what the file says."""
+    target: Text
+    """Row-wise SQL over raw columns."""
+    unit: Text = ""
+    """The target's unit, such as minutes; it is only shown."""
+    where: Text = "true"
+    """Row-wise SQL that is true for the rows that count; it may name `target`."""
+    features: dict[Key, Text]
+    """Row-wise SQL by feature name."""
+    feature_sets: dict[Key, list[Text]] = field(default_factory=dict)
+    """Names of features by the name of a set."""
+    metric: Annotated[Text, WithJsonSchema({"enum": ["auto", *METRIC_NAMES]})] = "auto"
+    """What `auto` stands for in the parameter `metric`."""
+    validation: Annotated[Text, WithJsonSchema({"pattern": r"^(holdout|cv:\d+)$"})] = "holdout"
+    """What `auto` stands for in the parameter `validation`: `holdout`, or `cv:` and the folds."""
+    thresholds: dict[MetricName, Number] = field(default_factory=dict)
+    """Test score by metric that a model must reach to be registered."""
+    search: dict[FamilyName, dict[Key, SearchValue]] = field(default_factory=dict)
+    """By family and hyperparameter, what is searched instead of the family's own space."""
+    left_out: dict[Key, Text] = field(default_factory=dict)
+    """Raw columns that an inferred dataset does not use, with the reason."""
+    sample: Text | None = None
+    """The built-in sample's name, if there is one."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -158,3 +169,6 @@ class Dataset:
         sets = {name: self.select(name) for name in self.feature_sets}
         whole = {ALL: dict(self.features)}
         return sets if self.features in sets.values() else sets | whole
+
+
+KEYS = [one.name for one in fields(Dataset)]  # of a dataset file

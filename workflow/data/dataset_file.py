@@ -1,23 +1,22 @@
 """A dataset as YAML: one small file, read from the project, a path or a URI, and written again."""
 
-import math
-from dataclasses import fields
+import json
+from dataclasses import asdict
 from typing import Any
 
 import fsspec
 import yaml
+from pydantic import TypeAdapter, ValidationError
 from yaml.reader import Reader
 
 from sql_features.errors import WorkflowError
-from workflow.data import split_rules
-from workflow.data.dataset import Dataset
+from workflow.data.dataset import KEYS, Dataset
+from workflow.data.dataset_errors import explained
 from workflow.errors import unknown
-from workflow.models.search_space import Choice, domain
 from workflow.paths import DATASETS
 
-KEYS = [one.name for one in fields(Dataset)]
+DEFINITION = TypeAdapter(Dataset)
 LISTS = ("split", "feature_sets", "search")  # hold lists, or small mappings, of a line each
-REQUIRED = ("name", "task", "data", "split", "target", "features")
 
 
 def load(dataset: str) -> Dataset:
@@ -61,12 +60,19 @@ def from_yaml(text: str, where: str) -> Dataset:
         raise WorkflowError(f"dataset file {where} is not YAML: {error}.") from error
     if not isinstance(given, dict):
         raise WorkflowError(f"dataset file {where} holds no mapping of {', '.join(KEYS)}.")
-    for key in given:
-        if key not in KEYS:
-            raise unknown(f"key in dataset file {where}:", str(key), KEYS)
-    if missing := [key for key in REQUIRED if key not in given]:
-        raise WorkflowError(f"dataset file {where} lacks {', '.join(missing)}.")
-    return Dataset(**{key: _shaped(key, value, where) for key, value in given.items()})
+    return read(given, where)
+
+
+def read(given: dict[Any, Any], where: str) -> Dataset:
+    """Return the definition that a mapping holds, as YAML gives it.
+
+    Raises:
+        WorkflowError: It is not a valid definition.
+    """
+    try:
+        return DEFINITION.validate_python(given)
+    except ValidationError as error:
+        raise explained(error, where) from error
 
 
 def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
@@ -76,12 +82,10 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
         dataset: The definition.
         comments: By key, what is said above it.
     """
-    given = {key: getattr(dataset, key) for key in KEYS}
-    given["split"] = split_rules.write(dataset.split)
-    given["search"] = {
-        family: {name: _plain(one) for name, one in space.items()}
-        for family, space in dataset.search.items()
-    }
+    given = asdict(dataset)
+    for key, default in (("by", "files"), ("key", ())):  # `files` need not be said
+        if given["split"].get(key) == default:
+            del given["split"][key]
     lines = []
     for key, value in given.items():
         if not value or (key, value) in (("metric", "auto"), ("where", "true")):
@@ -102,58 +106,13 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
     return "\n".join(line.rstrip("\n") for line in lines) + "\n"
 
 
-def _shaped(key: str, value: Any, where: str) -> Any:
-    """Check the shape of a value; YAML reads a feature `1` as a number, SQL wants its text."""
-    readers = {
-        "columns": _text,
-        "features": _text,
-        "left_out": _text,
-        "feature_sets": _list,
-        "thresholds": _number,
-        "search": _space,
-    }
-    if key not in (*readers, "split"):
-        return _text(key, value, where)
-    if not isinstance(value, dict):
-        raise WorkflowError(f"'{key}' in dataset file {where} must be a mapping.")
-    if key == "split":
-        try:
-            return split_rules.read(value)
-        except WorkflowError as error:
-            raise WorkflowError(f"dataset file {where}: {error}") from error
-    return {str(name): readers[key](f"{key}.{name}", one, where) for name, one in value.items()}
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of dataset files, by which an editor completes and checks them."""
+    found = DEFINITION.json_schema()
+    for rule in ("ByHash", "ByTime"):  # optional to Python alone: without it files are meant
+        found["$defs"][rule]["required"] = ["by", *found["$defs"][rule].get("required", [])]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
-def _text(key: str, value: Any, where: str) -> str:
-    if value is None or isinstance(value, list | dict):
-        raise WorkflowError(f"'{key}' in dataset file {where} must be a text, not {value!r}.")
-    return str(value)
-
-
-def _list(key: str, value: Any, where: str) -> list[str]:
-    if not isinstance(value, list):
-        raise WorkflowError(f"'{key}' in dataset file {where} must be a list, not {value!r}.")
-    return [_text(key, one, where) for one in value]
-
-
-def _number(key: str, value: Any, where: str) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value):
-        raise WorkflowError(f"'{key}' in dataset file {where} must be a number, not {value!r}.")
-    return float(value)
-
-
-def _space(key: str, value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise WorkflowError(
-            f"'{key}' in dataset file {where} must be a mapping of hyperparameters."
-        )
-    family = key.partition(".")[2]
-    return {str(name): domain(f"{family}.{name}", one) for name, one in value.items()}
-
-
-def _plain(one: Any) -> Any:
-    """Return what `models.domain` reads."""
-    if isinstance(one, Choice):
-        return {"options": list(one.options)}
-    return one.__dict__ if hasattr(one, "low") else one
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2))

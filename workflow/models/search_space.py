@@ -1,65 +1,76 @@
 """What a search may change: whole numbers, real ones, one of several values."""
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from typing import Annotated, Any
 
-from sql_features.errors import WorkflowError
+from pydantic import (
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    Strict,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    with_config,
+)
 
 
-@dataclass(frozen=True)
-class Whole:
-    """A whole number from `low` to `high`, both included; `log` for scales such as 10 to 1000."""
-
-    low: int
-    high: int
-    log: bool = False
-
-
-@dataclass(frozen=True)
-class Real:
-    """A number from `low` to `high`."""
-
+class _Range:
     low: float
     high: float
-    log: bool = False
+    log: bool
+
+    def __post_init__(self) -> None:
+        if self.low >= self.high or (self.log and self.low <= 0):
+            raise ValueError("low must be below high, and above 0 for log")
 
 
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class Whole(_Range):
+    """A whole number from `low` to `high`, both included; `log` for scales such as 10 to 1000."""
+
+    low: StrictInt
+    high: StrictInt
+    log: StrictBool = False
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class Real(_Range):
+    """A number from `low` to `high`; `log` for scales such as 0.001 to 1."""
+
+    low: Annotated[FiniteFloat, Strict()]
+    high: Annotated[FiniteFloat, Strict()]
+    log: StrictBool = False
+
+
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Choice:
     """One of several values."""
 
-    options: tuple[Any, ...]
+    options: Annotated[tuple[Any, ...], Field(min_length=1)]
 
 
 Domain = Whole | Real | Choice
 
 
-def domain(name: str, given: Any) -> Any:
-    """Return what a dataset file says of a hyperparameter: a `Domain`, or the value to fix.
+def _in_one_message(given: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Say what is allowed once, instead of what is wrong with each of the domains."""
+    try:
+        return validate(given)
+    except ValidationError as error:
+        raise ValueError(
+            "give {low: 1, high: 9} with low below high (and log: true if both are above 0), "
+            f"{{options: [a, b]}}, or one value to fix, not {given!r}"
+        ) from error
 
-    Args:
-        name: `family.hyperparameter`, for errors.
-        given: `{low: 1, high: 9}`, with `log: true` if wanted; `{options: [a, b]}`; or a value.
 
-    Raises:
-        WorkflowError: It is none of these.
-
-    >>> domain("lightgbm.num_leaves", {"low": 15, "high": 63, "log": True})
-    Whole(low=15, high=63, log=True)
-    """
-    if not isinstance(given, dict | list):
-        return given
-    match given:
-        case {"options": [_, *_] as options, **rest} if not rest:
-            return Choice(tuple(options))
-        case {"low": int() | float() as low, "high": int() | float() as high, **rest}:
-            log = rest.pop("log", False)
-            whole = isinstance(low, int) and isinstance(high, int)
-            ordered = low < high and isfinite(low) and isfinite(high)
-            if not rest and ordered and isinstance(log, bool) and (low > 0 or not log):
-                return (Whole if whole else Real)(low, high, log)
-    raise WorkflowError(
-        f"search space {name}: give {{low: 1, high: 9}} with low below high (and log: true if both "
-        f"are above 0), {{options: [a, b]}}, or one value to fix, not {given!r}."
-    )
+# What a dataset file says of a hyperparameter: what to search, or the value to fix.
+SearchValue = Annotated[
+    Annotated[Domain, Field(union_mode="left_to_right")] | str | bool | int | float | None,
+    WrapValidator(_in_one_message),
+]

@@ -1,21 +1,26 @@
 import math
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import literal, quote
 from workflow.data.dataset import Dataset
-from workflow.data.dataset_file import KEYS, from_yaml, is_name, load, to_yaml
+from workflow.data.dataset_file import KEYS, from_yaml, is_name, load, read, schema, to_yaml
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
 from workflow.models.families import FAMILIES
 from workflow.models.metrics import METRICS, TASKS
 from workflow.models.search_space import Choice, Real, Whole
-from workflow.paths import DATASETS
+from workflow.paths import DATASETS, PROJECT
 
 SHIPPED_NAMES = sorted(path.stem for path in DATASETS.glob("*.yaml"))
+SCHEMA = PROJECT / "docs" / "dataset.schema.json"
 TEXT = """
 name: houses
 task: regression
@@ -261,6 +266,50 @@ def test_a_key_of_the_wrong_shape_or_with_an_unknown_name_is_refused(more, messa
     assert refusal(with_more(more)).startswith(message)
 
 
+def searched(given: Any) -> Any:
+    """Return what is searched where a file says this of a hyperparameter."""
+    search = {"lightgbm": {"num_leaves": given}}
+    return read({**yaml.safe_load(TEXT), "search": search}, "x").search["lightgbm"]["num_leaves"]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (3, 3),
+        ("sqrt", "sqrt"),
+        (None, None),
+        ({"low": 1, "high": 9}, Whole(1, 9)),
+        ({"low": 1, "high": 9, "log": True}, Whole(1, 9, log=True)),
+        ({"low": 0.5, "high": 9}, Real(0.5, 9)),
+        ({"low": -1, "high": 1.5, "log": False}, Real(-1, 1.5)),
+        ({"options": ["a", 2, None]}, Choice(("a", 2, None))),
+    ],
+)
+def test_a_domain_is_a_range_some_options_or_one_value(given, found):
+    assert searched(given) == found
+    assert type(searched(given)) is type(found)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {}, [], [1, 2], {"low": 1}, {"low": 2, "high": 2}, {"low": 2, "high": 1},
+        {"low": 0, "high": 1, "log": True}, {"low": "a", "high": "b"},
+        {"low": 1, "high": 2, "step": 1}, {"low": 1, "high": 2, "log": "yes"}, {"options": []},
+        {"options": "ab"}, {"options": [1, 2], "log": True}, {"low": 1, "high": math.inf},
+        {"low": -math.inf, "high": 1}, {"low": math.nan, "high": 1},
+    ],
+)  # fmt: skip
+def test_what_is_no_domain_is_refused_with_what_is_allowed(given):
+    with pytest.raises(WorkflowError) as caught:
+        searched(given)
+    assert str(caught.value) == (
+        "search space lightgbm.num_leaves: give {low: 1, high: 9} with low below high (and log: "
+        "true if both are above 0), {options: [a, b]}, or one value to fix, not "
+        f"{given!r}."
+    )
+
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=12)
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True)
 EXPRESSIONS = st.one_of(
@@ -360,6 +409,54 @@ def test_a_shipped_dataset_loads_by_its_name_and_comes_back_from_its_text(name):
     dataset = load(name)
     assert dataset.description
     assert from_yaml(to_yaml(dataset), "again") == dataset
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_a_shipped_dataset_names_the_schema_for_editors(name):
+    path = DATASETS / f"{name}.yaml"
+    first, *_ = path.read_text(encoding="utf-8").splitlines()
+    key, _, schema_path = first.partition("=")
+    assert key == "# yaml-language-server: $schema"
+    assert (path.parent / schema_path).resolve() == SCHEMA
+
+
+def test_the_schema_in_docs_is_current():
+    command = [sys.executable, "-m", "workflow.data.dataset_file"]
+    written = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, check=True, text=True
+    ).stdout
+    assert SCHEMA.read_text(encoding="utf-8") == written
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_a_shipped_dataset_fits_the_schema(name):
+    given = yaml.safe_load((DATASETS / f"{name}.yaml").read_text(encoding="utf-8"))
+    Draft202012Validator(schema()).validate(given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"metrc": "rmse"}, []),
+        ({"task": "regresion"}, ["task"]),
+        ({"metric": "rsme"}, ["metric"]),
+        ({"validation": "5"}, ["validation"]),
+        ({"split": {"column": "sold"}}, ["split"]),
+        ({"split": {"by": "hash", "column": "sold"}}, ["split"]),
+        ({"features": ["area"]}, ["features"]),
+        ({"features": {"area": None}}, ["features", "area"]),
+        ({"thresholds": {"rsme": 3}}, ["thresholds"]),
+        ({"thresholds": {"rmse": "low"}}, ["thresholds", "rmse"]),
+        ({"search": {"liner": {"alpha": 1}}}, ["search"]),
+        ({"search": {"linear": {"alpha": [1]}}}, ["search", "linear", "alpha"]),
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(changes, place):
+    given = yaml.safe_load(TEXT) | changes
+    with pytest.raises(WorkflowError):
+        read(given, "x")
+    (error,) = Draft202012Validator(schema()).iter_errors(given)
+    assert list(error.path) == place
 
 
 def test_shipped_datasets_have_names_of_their_own():

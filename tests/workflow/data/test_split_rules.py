@@ -1,20 +1,34 @@
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow.data.split_rules import SHARE, SPLITS, ByFiles, ByHash, ByTime, Split, read, write
+from sql_features.expressions import quote
+from workflow.data import dataset_file
+from workflow.data.dataset import Dataset
+from workflow.data.split_rules import SHARE, SPLITS, ByFiles, ByHash, ByTime, Split
 
 FILES = {"train": "a.csv", "validation": "b.csv", "test": "c.csv"}
+REST = {"name": "x", "task": "regression", "data": "/", "target": "y", "features": {"x": "x"}}
+
+
+def read(split: dict[Any, Any]) -> Split:
+    return dataset_file.read({**REST, "split": split}, "x.yaml").split
+
+
+def write(split: Split) -> dict[str, Any]:
+    return yaml.safe_load(dataset_file.to_yaml(Dataset(**REST, split=split)))["split"]
 
 
 def refusal(given: dict[Any, Any]) -> str:
     with pytest.raises(WorkflowError) as caught:
         read(given)
     assert "\n" not in str(caught.value)
-    return str(caught.value)
+    assert str(caught.value).startswith("dataset file x.yaml: ")
+    return str(caught.value).removeprefix("dataset file x.yaml: ")
 
 
 def test_a_file_for_each_split_needs_no_rule():
@@ -101,11 +115,12 @@ def test_shares_that_leave_nothing_for_train_are_refused(validation, test):
 SHARES = st.fixed_dictionaries(
     {}, optional=dict.fromkeys(("validation", "test"), st.floats(0.01, 0.49))
 )
-TEXTS = st.text(min_size=1, max_size=8)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
+COLUMNS = TEXTS.map(quote)
 RULES = st.one_of(
     st.builds(ByFiles, train=TEXTS, validation=TEXTS, test=TEXTS),
     st.builds(lambda key, shares: ByHash(key=tuple(key), **shares), st.lists(TEXTS), SHARES),
-    st.builds(lambda column, shares: ByTime(column=column, **shares), TEXTS, SHARES),
+    st.builds(lambda column, shares: ByTime(column=column, **shares), COLUMNS, SHARES),
 )
 
 

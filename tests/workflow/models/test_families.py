@@ -21,7 +21,7 @@ from workflow.models.encoding import MANY
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, Family, narrowed
 from workflow.models.family_names import FAMILY_NAMES
 from workflow.models.metrics import TASKS
-from workflow.models.search_space import Choice, Real, Whole, domain
+from workflow.models.search_space import Choice, Real, Whole
 from workflow.tracking.logged_models import TRUSTED
 from workflow.training.trainer import Trainer
 
@@ -308,41 +308,3 @@ def test_a_hyperparameter_that_the_family_does_not_have_is_refused(family, value
         narrowed(family, {"n_leafs": value}, "regression")
     start = f"unknown hyperparameter in search.{family.name}: 'n_leafs': "
     assert str(caught.value).startswith(start)
-
-
-@pytest.mark.parametrize(
-    ("given", "found"),
-    [
-        (3, 3),
-        ("sqrt", "sqrt"),
-        (None, None),
-        ({"low": 1, "high": 9}, Whole(1, 9)),
-        ({"low": 1, "high": 9, "log": True}, Whole(1, 9, log=True)),
-        ({"low": 0.5, "high": 9}, Real(0.5, 9)),
-        ({"low": -1, "high": 1.5, "log": False}, Real(-1, 1.5)),
-        ({"options": ["a", 2, None]}, Choice(("a", 2, None))),
-    ],
-)
-def test_a_domain_is_a_range_some_options_or_one_value(given, found):
-    assert domain("lightgbm.x", given) == found
-    assert type(domain("lightgbm.x", given)) is type(found)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {}, [], [1, 2], {"low": 1}, {"low": 2, "high": 2}, {"low": 2, "high": 1},
-        {"low": 0, "high": 1, "log": True}, {"low": "a", "high": "b"},
-        {"low": 1, "high": 2, "step": 1}, {"low": 1, "high": 2, "log": "yes"}, {"options": []},
-        {"options": "ab"}, {"options": [1, 2], "log": True}, {"low": 1, "high": math.inf},
-        {"low": -math.inf, "high": 1}, {"low": math.nan, "high": 1},
-    ],
-)  # fmt: skip
-def test_what_is_no_domain_is_refused_with_what_is_allowed(given):
-    with pytest.raises(WorkflowError) as caught:
-        domain("lightgbm.num_leaves", given)
-    assert str(caught.value) == (
-        "search space lightgbm.num_leaves: give {low: 1, high: 9} with low below high (and log: "
-        "true if both are above 0), {options: [a, b]}, or one value to fix, not "
-        f"{given!r}."
-    )

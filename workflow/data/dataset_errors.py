@@ -1,0 +1,90 @@
+"""What is wrong with a dataset file, in one line: pydantic's errors in the project's words."""
+
+from dataclasses import fields
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from sql_features.errors import WorkflowError
+from workflow.data.dataset import KEYS
+from workflow.data.split_rules import SPLITS, ByHash, ByTime
+from workflow.errors import unknown
+
+RULES = {"hash": ByHash, "time": ByTime}
+UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
+SHAPES = {"list_type": "a list", "float_type": "a number", "finite_number": "a number"}
+
+
+def explained(error: ValidationError, where: str) -> WorkflowError:
+    """Return the error for the first thing that is wrong: unknown keys, then missing ones.
+
+    Args:
+        error: What pydantic says of the mapping that the file holds.
+        where: Where the file is.
+    """
+
+    def rank(detail: ErrorDetails) -> tuple[bool, bool, bool]:
+        return len(detail["loc"]) > 1, detail["type"] not in UNKNOWN, detail["type"] != "missing"
+
+    first, *others = sorted(error.errors(include_url=False), key=rank)
+    key, *rest = first["loc"]
+    missing = [
+        str(one["loc"][-1])
+        for one in (first, *others)
+        if one["type"] == "missing" and one["loc"][:-1] == first["loc"][:-1]
+    ]
+    match first["type"], rest:
+        case kind, [] if kind in UNKNOWN:
+            return unknown(f"key in dataset file {where}:", str(key), KEYS)
+        case "missing", []:
+            return WorkflowError(f"dataset file {where} lacks {', '.join(missing)}.")
+        case "dict_type" | "union_tag_not_found", _:
+            shape = "a mapping" if key != "search" or not rest else "a mapping of hyperparameters"
+            return WorkflowError(f"'{_name(first)}' in dataset file {where} must be {shape}.")
+    if key == "split":
+        return WorkflowError(f"dataset file {where}: {_of_split(first, missing)}")
+    if key == "search":
+        return WorkflowError(f"search space {'.'.join(map(str, rest))}: {_problem(first)}.")
+    return WorkflowError(f"'{_name(first)}' in dataset file {where} {_problem(first)}.")
+
+
+def _of_split(detail: ErrorDetails, missing: list[str]) -> str | WorkflowError:
+    """Return what is wrong with `split`, whose location begins with `split` and the rule."""
+    _, *rest = detail["loc"]
+    match detail["type"], rest:
+        case "union_tag_invalid", _:
+            return unknown("rule in split.by:", detail["ctx"]["tag"], RULES)
+        case kind, ["files", name] if kind in UNKNOWN:
+            return unknown("split", str(name), [*SPLITS, "by"])
+        case kind, [rule, name] if kind in UNKNOWN:
+            allowed = [field.name for field in fields(RULES[rule]) if field.name != "by"]
+            return unknown(f"key in split by {rule}:", str(name), allowed)
+        case "missing", ["files", _]:
+            return (
+                f"split names no file for {', '.join(missing)}; for one table give a rule instead: "
+                "{by: hash} or {by: time, column: ...}."
+            )
+        case "missing", _:
+            return "split by time lacks `column`: name a column, or SQL, of the time."
+        case _, ["hash" | "time", "validation" | "test" as name]:
+            given = detail["input"]
+            return f"split.{name}: give a share of the rows between 0 and 1, not {given}."
+        case _, [_]:
+            return f"split: {_problem(detail)}."
+        case "tuple_type", _:
+            return f"split.key must be a list of raw columns, not {detail['input']!r}."
+        case _:
+            return f"split.{rest[1]} {_problem(detail)}."
+
+
+def _problem(detail: ErrorDetails) -> str:
+    if detail["type"] == "value_error":  # of our own validators
+        return str(detail["ctx"]["error"])
+    given: Any = detail["input"]
+    return f"must be {SHAPES[detail['type']]}, not {given!r}"
+
+
+def _name(detail: ErrorDetails) -> str:
+    """Return a key and the keys within it; a place in a list is not named."""
+    return ".".join(part for part in detail["loc"] if isinstance(part, str))
