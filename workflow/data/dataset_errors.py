@@ -86,5 +86,5 @@ def _problem(detail: ErrorDetails) -> str:
 
 
 def _name(detail: ErrorDetails) -> str:
-    """Return a key and the keys within it; a place in a list is not named."""
-    return ".".join(part for part in detail["loc"] if isinstance(part, str))
+    """Return a key and the key within it; a place in a list is not named."""
+    return ".".join(map(str, detail["loc"][:2]))
