@@ -1,8 +1,7 @@
 """Whether a split's values are distributed as train's are."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -17,35 +16,6 @@ SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 WHY = {"time": "a split by time shifts it", "other": "it is no number or text"}
 
 
-@dataclass(frozen=True)
-class Bins:
-    """Where values are counted, and how many of train's there are.
-
-    Attributes:
-        labels: One a bin; the last bin is of missing values.
-        place: Returns the (n_bins - 1,) counts of the values that are not missing.
-        before: (n_bins,) counts of train.
-    """
-
-    labels: list[str]
-    place: Callable[[Numbers | Texts], np.ndarray]
-    before: np.ndarray
-
-    @classmethod
-    def of(cls, train: Numbers | Texts) -> "Bins":
-        """Make bins from train's values, and count them.
-
-        Bins of numbers are deciles; a value that is a decile twice, a tenth of the rows or more,
-        has a bin of its own. Those of texts are the most frequent ones, and all others.
-        """
-        labels, place = _number_bins(train) if isinstance(train, Numbers) else _text_bins(train)
-        return cls([*labels, MISSING], place, np.append(place(train), train.missing))
-
-    def count(self, other: Numbers | Texts) -> np.ndarray:
-        """Return the (n_bins,) counts of another split's values."""
-        return np.append(self.place(other), other.missing)
-
-
 def shifts(
     train: Split,
     others: list[Split],
@@ -56,8 +26,8 @@ def shifts(
     """Compare the columns that features read, and the target, with train's.
 
     Args:
-        train: With rows, as all have.
-        others: The splits that are compared with train.
+        train: The split that the others are compared with; it has rows, as they have.
+        others: The splits that are compared.
         samples: By split.
         kinds: By column.
         ordered_by: Raw columns by which rows are split by time, in any case.
@@ -65,21 +35,53 @@ def shifts(
     order = {column.casefold() for column in ordered_by}
     why = {column: WHY[kind] for column, kind in kinds.items() if kind in WHY}
     why |= {name: "rows are split by it" for name in train.features if name.casefold() in order}
-    columns = [*train.features, TARGET]
-    before = samples[train.name].columns
-    bins = {column: Bins.of(before[column]) for column in columns if column not in why}
     for split in others:
-        for column in columns:
+        for column in [*train.features, TARGET]:
             if column in why:
                 message = f"column {named(column)} is not compared with train's: {why[column]}."
                 yield Finding("shift", split.name, column, math.nan, OK, message)
-                continue
-            after = bins[column].count(samples[split.name].columns[column])
-            yield _shift(split.name, column, bins[column], after, by_time=bool(ordered_by))
+            else:
+                values = (samples[name].columns[column] for name in (train.name, split.name))
+                yield _shift(split.name, column, *binned(*values), by_time=bool(ordered_by))
 
 
-def _shift(split: str, column: str, bins: Bins, after: np.ndarray, *, by_time: bool) -> Finding:
-    before = bins.before
+def binned(train: Numbers | Texts, other: Numbers | Texts) -> tuple[list[str], list[np.ndarray]]:
+    """Count train's values and another split's in bins that are made from train's.
+
+    Bins of numbers are deciles; a number that is a decile twice, a tenth of the rows or more, has
+    a bin of its own. Bins of texts are the most frequent ones, and all others.
+
+    Returns:
+        The bins' labels, the last of missing values, and the (n_bins,) counts of both.
+    """
+    if isinstance(train, Numbers):
+        bins = deciles(train.values)
+        labels = _ranges(bins)
+    else:
+        bins = most_frequent(train.counted)
+        labels = [*(f"rows of {named(text)}" for text in bins), OTHERS]
+    counts = [np.append(one.count(bins), one.missing) for one in (train, other)]
+    return [*labels, MISSING], counts
+
+
+def _ranges(ends: np.ndarray) -> list[str]:
+    """Return the names of the bins that `deciles` ends; the last has no end."""
+    if not len(ends):
+        return ["values"]
+    shown = [f"{end:.4g}" for end in ends]
+    # Where an end is the next number after the one before it, nothing else is in its bin.
+    single = np.nextafter(ends[:-1], np.inf) == ends[1:]
+    inner = [
+        f"values of {high}" if alone or low == high else f"values of {low} to {high}"
+        for (low, high), alone in zip(pairwise(shown), single, strict=True)
+    ]
+    return [f"values up to {shown[0]}", *inner, f"values above {shown[-1]}"]
+
+
+def _shift(
+    split: str, column: str, labels: list[str], counts: list[np.ndarray], *, by_time: bool
+) -> Finding:
+    before, after = counts
     index = stability_index(before, after)
     what = "the target" if column == TARGET else f"column {named(column)}"
     message = f"{what} has a population stability index of {index:.2f} between train and {split}"
@@ -97,7 +99,7 @@ def _shift(split: str, column: str, bins: Bins, after: np.ndarray, *, by_time: b
         else:
             cure = "look whether both come from the same place, or expect lower scores"
         message += (
-            f" ({SHIFTED} is much): {bins.labels[most]} are {shares[0][most]:.1%} of train and "
+            f" ({SHIFTED} is much): {labels[most]} are {shares[0][most]:.1%} of train and "
             f"{shares[1][most]:.1%} of {split}; {cure}"
         )
     return Finding("shift", split, column, index, level, f"{message}.")
@@ -131,31 +133,3 @@ def stability_by_chance(before: np.ndarray, after: np.ndarray) -> float:
     part = 2 / (9 * freedom)
     quantile = freedom * (1 - part + 3.72 * math.sqrt(part)) ** 3
     return (1 / before.sum() + 1 / after.sum()) * quantile
-
-
-def _number_bins(train: Numbers) -> tuple[list[str], Callable[[Numbers], np.ndarray]]:
-    ends = deciles(train.values)
-    lows = [f"{end:.4g}" for end in ends]
-    # Where an end is the next number after the one before it, nothing else is in its bin.
-    single = np.nextafter(ends[:-1], np.inf) == ends[1:]
-    inner = [
-        high if alone or low == high else f"{low} to {high}"
-        for (low, high), alone in zip(pairwise(lows), single, strict=True)
-    ]
-    labels = [f"values up to {lows[0]}", *(f"values of {one}" for one in inner)] if lows else []
-    labels.append(f"values above {lows[-1]}" if lows else "values")
-
-    def place(other: Numbers) -> np.ndarray:
-        return np.diff([0, *np.searchsorted(other.values, ends, side="right"), other.known])
-
-    return labels, place
-
-
-def _text_bins(train: Texts) -> tuple[list[str], Callable[[Texts], np.ndarray]]:
-    top = most_frequent(train.counted)
-
-    def place(other: Texts) -> np.ndarray:
-        counts = other.count(top)
-        return np.append(counts, other.known - counts.sum())
-
-    return [*(f"rows of {named(text)}" for text in top), OTHERS], place

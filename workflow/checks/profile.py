@@ -149,11 +149,11 @@ def _booleans(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
 def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
     top = binning.most_frequent(values[TRAIN].counted)
     counts = {name: one.count(top) for name, one in values.items()}
-    others = {name: one.known - counts[name].sum() for name, one in values.items()}
     labels = [_label(text) for text in top]
-    if any(others.values()):
+    if any(count[-1] for count in counts.values()):
         labels.append(binning.OTHERS)
-        counts = {name: np.append(counts[name], others[name]) for name in counts}
+    else:
+        counts = {name: count[:-1] for name, count in counts.items()}
     return {"values": apart(labels), "shares": _shares(values, counts)}
 
 

@@ -49,6 +49,14 @@ class Numbers:
         """How many different numbers there are."""
         return len(np.unique(self.values))
 
+    def count(self, ends: np.ndarray) -> np.ndarray:
+        """Return how many rows are in each of the (n_ends + 1,) bins, which hold their upper end.
+
+        Args:
+            ends: (n_ends,) of all bins but the last, ascending.
+        """
+        return np.diff([0, *np.searchsorted(self.values, ends, side="right"), self.known])
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -79,10 +87,11 @@ class Texts:
         return len(self.counted)
 
     def count(self, texts: Sequence[str]) -> np.ndarray:
-        """Return how many rows have each of the texts."""
+        """Return how many rows have each of the (n,) texts, and how many have another one."""
         values, counts = self.counted.flatten()
         places = pc.index_in(pa.array(texts, values.type), values)
-        return pc.fill_null(counts.take(places), 0).to_numpy(zero_copy_only=False)
+        found = pc.fill_null(counts.take(places), 0).to_numpy(zero_copy_only=False)
+        return np.append(found, self.known - found.sum())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from splits_of import looked_at, ordinary, rows
 
 from workflow.checks import split_scan, value_counts
-from workflow.checks.drift import Bins, shifts, stability_by_chance, stability_index
+from workflow.checks.drift import binned, shifts, stability_by_chance, stability_index
 from workflow.checks.finding import Finding
 from workflow.checks.value_counts import Numbers, Texts
 
@@ -103,9 +103,8 @@ def test_the_same_sample_is_drawn_again(look, monkeypatch):
 
 def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
     train = Numbers.of(np.array([0.0] * 50 + list(np.arange(1.0, 51)) + [np.nan] * 3))
-    bins = Bins.of(train)
     other = Numbers.of(np.array([0.0, -1, 100, np.nan]))
-    labels, before, after = bins.labels, bins.before, bins.count(other)
+    labels, (before, after) = binned(train, other)
     assert before.sum() == 103
     assert after.sum() == 4
     counts = dict(zip(labels, zip(before, after, strict=True), strict=True))
@@ -114,19 +113,20 @@ def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
 
 
 def test_bins_of_texts_are_the_most_frequent_and_the_rest():
-    bins = Bins.of(Texts.of(pa.array(list("aabcdefghijkl"))))
-    assert bins.labels[0] == "rows of 'a'"
-    assert bins.labels[-2:] == ["other values", "missing values"]
-    assert len(bins.labels) == 12
-    assert list(bins.before[-2:]) == [2, 0]
-    assert list(bins.count(Texts.of(pa.array(["a", "new", None])))[-2:]) == [1, 1]
+    train = Texts.of(pa.array(list("aabcdefghijkl")))
+    labels, (before, after) = binned(train, Texts.of(pa.array(["a", "new", None])))
+    assert labels[0] == "rows of 'a'"
+    assert labels[-2:] == ["other values", "missing values"]
+    assert len(labels) == 12
+    assert list(before[-2:]) == [2, 0]
+    assert list(after[-2:]) == [1, 1]
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 57, 1000])
 def test_deciles_are_values_of_train_as_numpy_takes_them(count):
     values = np.random.default_rng(count).integers(0, 10**6, count) / 7
     cuts = np.unique(np.quantile(values, np.arange(1, 10) / 10, method="lower"))
-    labels = Bins.of(Numbers.of(values)).labels
+    labels, _ = binned(Numbers.of(values), Numbers.of(values))
     assert labels[-2] == f"values above {cuts[-1]:.4g}"
     if count > 10:
         assert labels[0] == f"values up to {cuts[0]:.4g}"

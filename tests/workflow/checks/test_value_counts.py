@@ -13,9 +13,13 @@ NUMBERS = st.lists(st.floats(-10, 10).map(lambda one: round(one, 1)), min_size=1
 
 
 @settings(max_examples=50, deadline=None)
-@given(values=NUMBERS)
-def test_numbers_are_sorted_and_those_missing_counted(values):
-    numbers = Numbers.of(np.array([*values, np.nan]))
+@given(values=NUMBERS, cuts=NUMBERS)
+def test_numbers_are_sorted_and_counted(values, cuts):
+    numbers, ends, rows = Numbers.of(np.array([*values, np.nan])), np.unique(cuts), np.array(values)
+    assert numbers.count(ends).cumsum().tolist() == [
+        *((rows <= end).sum() for end in ends),
+        len(rows),
+    ]
     assert (numbers.known, numbers.missing) == (len(values), 1)
     assert numbers.values.tolist() == sorted(values)
     assert numbers.distinct == len(set(values))
@@ -24,6 +28,7 @@ def test_numbers_are_sorted_and_those_missing_counted(values):
 def test_without_a_number_all_rows_are_missing():
     numbers = Numbers.of(np.array([np.nan, np.nan]))
     assert (numbers.known, numbers.missing, numbers.distinct) == (0, 2, 0)
+    assert numbers.count(np.array([0.0])).tolist() == [0, 0]
 
 
 @settings(max_examples=50, deadline=None)
@@ -34,7 +39,8 @@ def test_texts_are_counted(values):
     assert (texts.known, texts.missing) == (len(known), values.count(None))
     assert texts.distinct == len(set(known))
     names = sorted(set(known))
-    assert texts.count(["none such", *names]).tolist() == [0, *map(known.count, names)]
+    assert texts.count(["none such", *names]).tolist() == [0, *map(known.count, names), 0]
+    assert texts.count([]).tolist() == [len(known)]
 
 
 def test_columns_are_read_by_kind(tmp_path):
@@ -62,7 +68,7 @@ def test_columns_are_read_by_kind(tmp_path):
     assert (x.values.tolist(), x.missing) == ([1, 1], 2)
     assert (when.values.tolist(), when.missing) == ([1, 86_400, 86_400], 1)
     assert yes.values.tolist() == [0, 1, 1, 1]
-    assert sample.columns["colour"].count(["a" * LONG, "c"]).tolist() == [2, 1]
+    assert sample.columns["colour"].count(["a" * LONG, "c"]).tolist() == [2, 1, 0]
     assert sample.columns["colour"].distinct == 2
 
 
@@ -71,4 +77,6 @@ def test_a_target_of_numbers_may_be_classes(tmp_path, task):
     with looked_at({"train": rows(4, 0).assign(target=1.0)}, tmp_path, task) as looked:
         connection, (train,), _ = looked
         assert kinds(train, task)["target"] == "text"
-        assert read(connection, train, kinds(train, task)).columns["target"].count(["1.0"]) == [4]
+        assert read(connection, train, kinds(train, task)).columns["target"].count(
+            ["1.0"]
+        ).tolist() == [4, 0]
