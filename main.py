@@ -4,6 +4,7 @@ import workflow.runtime.bootstrap  # noqa: F401
 
 # isort: split
 
+from collections.abc import Iterable
 
 import click
 import mlflow
@@ -12,7 +13,7 @@ from mlflow.exceptions import ExecutionException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow import parameters
+from workflow import options
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.request import DatasetRequest
@@ -23,6 +24,7 @@ from workflow.paths import PROJECT
 from workflow.report import finished_workflow, publish, terminal_summary, workflow_runs
 from workflow.runtime import terminal
 from workflow.tracking import (
+    cache_key,
     dataset_inputs,
     names,
     reuse,
@@ -33,100 +35,82 @@ from workflow.tracking import (
 )
 from workflow.version import VERSION
 
-TUNE = ["best", "all", *FAMILY_NAMES]
-
 
 @click.command()
-@click.option("--dataset", "name", required=True, help="Name, path or URI of a dataset file.")
-@click.option("--data", required=True, help="'sample', 'default', a folder or a URL prefix.")
-@click.option("--target", required=True, help="A column of `data`; 'none': the dataset's.")
-@click.option("--task", required=True, help="'auto', or what to make of the target.")
-@click.option("--split_by", required=True, help="'auto', 'hash', 'hash:COLUMN', 'time:COLUMN'.")
-@click.option("--features", required=True, help="'all', 'search', a feature set, or a list.")
-@click.option("--models", "families", required=True, help="Comma-separated families to compare.")
-@click.option("--tune", required=True, help="'best', 'all', or comma-separated families.")
-@click.option("--max_evals", required=True, help="How many trials.")
-@click.option("--timeout", required=True, help="Seconds for the search, or 'none'.")
-@click.option("--metric", required=True, help="'auto' or a metric of the task.")
-@click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
-@click.option("--top_n", required=True, help="How many finalists see the test split.")
-@click.option("--register_as", required=True, help="Registered name; 'auto' is the dataset's.")
-@click.option("--seed", required=True, help="Of everything random.")
-@click.option("--reuse", required=True, help="'true': no step whose result exists is run again.")
-@step.verbosity
+@options.dataset
+@options.data
+@options.target
+@options.task
+@options.split_by
+@options.features
+@options.models(FAMILY_NAMES)
+@options.tune(FAMILY_NAMES)
+@options.max_evals
+@options.timeout
+@options.metric
+@options.validation
+@options.top_n
+@options.register_as
+@options.seed
+@options.reuse
+@step.verbose
 def main(
-    name: str,
+    dataset: str,
     data: str,
     target: str,
     task: str,
     split_by: str,
     features: str,
-    families: str,
-    tune: str,
-    max_evals: str,
-    timeout: str,
+    models: list[str],
+    tune: list[str],
     metric: str,
-    validation: str,
-    top_n: str,
-    register_as: str,
-    seed: str,
-    reuse: str,
+    top_n: int,
+    may_reuse: bool,
+    **passed_on: object,
 ) -> None:
-    # All that can be wrong with the command is said now, before the first step starts.
+    # Everything that can be wrong with the parameters is found before the first step starts. Those
+    # in `passed_on` have been checked by their options; the steps are given their texts.
     request = DatasetRequest.from_parameters(
-        dataset=name, data=data, target=target, task=task, split_by=split_by
+        dataset=dataset, data=data, target=target, task=task, split_by=split_by
     )
     if request.is_inferred:
         request.check_table()
         metrics.check(metric)
-        parameters.validation(validation, "holdout")
     else:
-        _check(request.resolve(), features, metric, validation)
-    compared = parameters.names("models", families, list(FAMILY_NAMES))
-    tuned = parameters.names("tune", tune, TUNE)
-    parameters.whole_number("max_evals", max_evals, at_least=1)
-    most = parameters.whole_number("top_n", top_n, at_least=1)
-    parameters.seed(seed)
-    parameters.seconds("timeout", timeout)
-    parameters.model_name(register_as)
-    workflow = Workflow(reuses=parameters.yes_or_no("reuse", reuse))
+        _check(request.resolve(), features, metric)
+    given = step.parameters() | request.parameters
+    workflow = Workflow(may_reuse=may_reuse)
 
     code = {
         names.PROJECT_VERSION_TAG: VERSION,
         names.UNCOMMITTED_TAG: str(source_files.uncommitted()),
     }
     with step.run("main", **code) as run:
-        for name_of_orphan in stale_runs.sweep(run):
-            terminal.say("main", f"ended {name_of_orphan}, whose process is gone, as KILLED")
+        for orphan in stale_runs.sweep(run):
+            terminal.say("main", f"ended {orphan}, whose process is gone, as KILLED")
         preprocess = workflow.step(
-            "preprocess", request.parameters | {"seed": seed}, contents=request.contents()
+            "preprocess",
+            request.parameters | _some(given, "seed"),
+            contents=request.contents(),
         )
         splits = f"runs:/{preprocess.info.run_id}/splits"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)
-        # What an inferred dataset has is known only now.
-        _check(definition, features, metric, validation)
-        on = {"splits": splits, "metric": metric}
-        fit = {"features": features, "validation": validation, "seed": seed}
-        train = workflow.step(
-            "train", {"models": ",".join(compared), "hyperparameters": "{}"} | fit | on
-        )
-        if tuned == ["best"]:
-            tuned = [train.data.tags[names.FAMILY_TAG]]
-        searched = ",".join(compared if "all" in tuned else tuned)
+        _check(definition, features, metric)  # an inferred dataset is known only now
+        fit = {"splits": splits} | _some(given, "features", "metric", "validation", "seed")
+        train = workflow.step("train", fit | {"models": ",".join(models), "hyperparameters": "{}"})
+        searched = _families_to_search(tune, models, best=train.data.tags[names.FAMILY_TAG])
         hpo = workflow.step(
             "hpo",
-            {"models": searched, "max_evals": max_evals, "timeout": timeout} | fit | on,
-            uncounted={"top_n": top_n, "reuse": reuse},
-            at_least={"top_n": most},
+            fit
+            | {"models": ",".join(searched)}
+            | _some(given, "max_evals", "timeout", "top_n", "reuse"),
+            not_in_key=cache_key.NOT_OF_A_SEARCH,
+            at_least={"top_n": top_n},
         )
         register = workflow.step(
             "register",
-            {
-                "candidates": f"{train.info.run_id},{hpo.info.run_id}",
-                "top_n": top_n,
-                "register_as": register_as,
-            }
-            | on,
+            {"splits": splits, "candidates": f"{train.info.run_id},{hpo.info.run_id}"}
+            | _some(given, "top_n", "metric", "register_as"),
         )
         # The page of the workflow's run shows data and model as those of its steps do.
         dataset_inputs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
@@ -140,48 +124,66 @@ def main(
     terminal_summary.show(finished)
 
 
-def _check(definition: Dataset, features: str, metric: str, validation: str) -> None:
-    """Check the parameters that depend on the dataset."""
+def _some(given: dict[str, str], *wanted: str) -> dict[str, str]:
+    """Return some of the parameters."""
+    return {name: given[name] for name in wanted}
+
+
+def _check(definition: Dataset, features: str, metric: str) -> None:
+    """Check the parameters whose meaning depends on the dataset."""
     definition.selections(features)
-    parameters.validation(validation, definition.validation)
     metrics.resolve(metric, definition.task, definition.metric)
 
 
-class Workflow:
-    """Runs entry points of this project as children of the active run, or finds their results.
+def _families_to_search(tune: list[str], models: list[str], *, best: str) -> list[str]:
+    """Return the families that the parameter `tune` stands for.
 
     Args:
-        reuses: Whether a step whose result exists is left out.
+        tune: `best`, `all` or families.
+        models: The families that were compared.
+        best: The best of them.
+    """
+    if "all" in tune:
+        return models
+    return list(dict.fromkeys(best if name == "best" else name for name in tune))
+
+
+class Workflow:
+    """Runs entry points of this project as child runs of the active run, or finds their results.
+
+    Args:
+        may_reuse: Whether a step is left out if an earlier run holds its result.
     """
 
-    def __init__(self, *, reuses: bool) -> None:
-        self.reuses = reuses
+    def __init__(self, *, may_reuse: bool) -> None:
+        self.may_reuse = may_reuse
 
     def step(
         self,
         entry_point: str,
-        given: dict[str, str],
+        parameters: dict[str, str],
         *,
         contents: dict[str, str] | None = None,
-        uncounted: dict[str, str] | None = None,
+        not_in_key: Iterable[str] = (),
         at_least: dict[str, int] | None = None,
     ) -> Run:
-        """Return the finished run of an entry point.
+        """Return the finished run of an entry point: an earlier one, or a new child run.
 
         Args:
             entry_point: Its name.
-            given: Parameters that its result depends on.
-            contents: What is known of the content of inputs that are no runs.
-            uncounted: Parameters that its result does not depend on.
-            at_least: Of those, how much the run of an earlier result must have had.
+            parameters: What it is given.
+            contents: Digests or versions of the files that it reads, by name.
+            not_in_key: Parameters that an earlier run may have had other values of.
+            at_least: The lowest values that it may have had of some of those.
 
         Raises:
-            StepFailed: It failed; it has said why.
+            StepFailed: The step has failed, and has told the user why.
+            WorkflowError: Its process has ended without a word.
         """
         workflow, reason = mlflow.active_run(), "reuse is false"
-        if self.reuses:
+        if self.may_reuse:
             found, reason = reuse.find(
-                reuse.ingredients(entry_point, given, contents),
+                reuse.ingredients(entry_point, parameters, contents).without(*not_in_key),
                 workflow.info.experiment_id,
                 **(at_least or {}),
             )
@@ -190,17 +192,18 @@ class Workflow:
                 terminal.say(entry_point, f"reused from {found.info.run_id}")
                 return found
         terminal.say(entry_point, f"runs: {reason}", faint=True)
-        uncounted = {"verbose": str(terminal.is_verbose()).lower()} | (uncounted or {})
+        verbose = str(terminal.is_verbose()).lower()
         with step.below(reason):
-            return _run(entry_point, given | uncounted)
+            return _run(entry_point, parameters | {"verbose": verbose})
 
 
-def _run(entry_point: str, given: dict[str, str]) -> Run:
+def _run(entry_point: str, parameters: dict[str, str]) -> Run:
+    """Run an entry point as a child run, and wait for its end."""
     try:
         done = mlflow.run(
             str(PROJECT),
             entry_point,
-            parameters=given,
+            parameters=parameters,
             run_name=entry_point,
             env_manager="local",  # the outer `mlflow run` has activated the environment
         )

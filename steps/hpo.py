@@ -11,7 +11,7 @@ import mlflow
 import pandas as pd
 
 from sql_features.errors import WorkflowError
-from workflow import formatting, parameters
+from workflow import formatting, options
 from workflow.data.dataset import Dataset
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
 from workflow.models.metrics import Metric, resolve
@@ -27,55 +27,49 @@ from workflow.training.trainer import Trainer
 
 
 @click.command()
-@click.option("--splits", "uri", required=True, help="runs:/<preprocess run id>/splits.")
-@click.option("--models", "families", required=True, help="Comma-separated families.")
-@click.option("--features", required=True, help="'all', a feature set, or a list of features.")
-@click.option("--max_evals", required=True, help="How many trials.")
-@click.option("--timeout", required=True, help="Seconds, or 'none'.")
-@click.option("--metric", required=True, help="'auto' or a metric of the task.")
-@click.option("--top_n", required=True, help="How many of the best models are kept.")
-@click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
-@click.option("--seed", required=True)
-@click.option("--reuse", required=True, help="Whether finished trials are read back: 'true'.")
-@step.verbosity
+@options.splits
+@options.models(FAMILIES)
+@options.features
+@options.max_evals
+@options.timeout
+@options.metric
+@options.validation
+@options.top_n
+@options.seed
+@options.reuse
+@step.verbose
 def hpo(
-    uri: str,
-    families: str,
+    splits_uri: str,
+    models: list[str],
     features: str,
-    max_evals: str,
-    timeout: str,
+    max_evals: int,
+    timeout: float | None,
     metric: str,
-    top_n: str,
-    validation: str,
-    seed: str,
-    reuse: str,
+    validation: str | None,
+    top_n: int,
+    seed: int,
+    may_reuse: bool,
 ) -> None:
-    seeded = parameters.seed(seed)
-    most = parameters.whole_number("max_evals", max_evals, at_least=1)
-    kept = parameters.whole_number("top_n", top_n, at_least=1)
-    limit = parameters.seconds("timeout", timeout)
-    goes_on = parameters.yes_or_no("reuse", reuse)
-    asked = parameters.names("models", families, list(FAMILIES))
-    splits = dataset_inputs.open_splits(uri)
+    splits = dataset_inputs.open_splits(splits_uri)
     dataset = splits.dataset
     judged = resolve(metric, dataset.task, dataset.metric)
-    how = parameters.validation(validation, dataset.validation)
-    check_defined(splits, judged_on(how), [judged])
+    validation = validation or dataset.validation
+    check_defined(splits, judged_on(validation), [judged])
     selections = dataset.selections(features)
-    searched = [_searched(FAMILIES[name], dataset, judged) for name in asked]
+    searched = [_searched(FAMILIES[name], dataset, judged) for name in models]
     made_of = ingredients("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
     searching = step.run("hpo", made_of, **{names.SEARCH_TAG: alike})
-    with searching as run, terminal.Progress("hpo", most) as progress:
+    with searching as run, terminal.Progress("hpo", max_evals) as progress:
         dataset_inputs.log_splits(splits, "train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
-        whole = Trainer(splits, every, seeded, how)
+        whole = Trainer(splits, every, seed, validation)
         study = trials.Study(
             {name: whole.using(one) for name, one in selections.items()},
-            validation=how,
+            validation=validation,
             metric=judged,
-            kept=kept,
-            earlier=trials.finished(alike, run.info.experiment_id) if goes_on else {},
+            kept=top_n,
+            earlier=trials.finished(alike, run.info.experiment_id) if may_reuse else {},
             progress=progress,
         )
         begin = time.perf_counter()
@@ -84,22 +78,26 @@ def hpo(
             searched,
             task=dataset.task,
             features=list(selections),
-            max_evals=most,
+            max_evals=max_evals,
             is_over=lambda: (
-                limit is not None and time.perf_counter() - begin + study.seconds >= limit
+                timeout is not None and time.perf_counter() - begin + study.seconds >= timeout
             ),
-            seed=seeded,
+            seed=seed,
         )
         progress.close("keeping the best models")
         _close(study)
-        step.result(_told(study, most))
+        step.result(_told(study, max_evals))
 
 
-def _told(study: trials.Study, most: int) -> str:
+def _told(study: trials.Study, max_evals: int) -> str:
     """Return what came out, in one sentence."""
     best, judged = study.best[0], study.metric.val_name
     done = len(study.trials) + study.failed
-    count = f"{done} trials" if done == most else f"{done} of {most} trials before the timeout"
+    count = (
+        f"{done} trials"
+        if done == max_evals
+        else f"{done} of {max_evals} trials before the timeout"
+    )
     again = f", {study.read_back} of them read back" if study.read_back else ""
     failed = f", {study.failed} failed" if study.failed else ""
     return (

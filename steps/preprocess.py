@@ -13,7 +13,7 @@ import mlflow
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
-from workflow import digests, parameters
+from workflow import digests, options
 from workflow.checks import data_checks, finding
 from workflow.data import sources, split_writer, splits
 from workflow.data.dataset import Dataset
@@ -31,17 +31,16 @@ DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 
 
 @click.command()
-@click.option("--dataset", "name", required=True, help="Name, path or URI of a dataset file.")
-@click.option("--data", required=True, help="'sample', 'default', a folder or a URL prefix.")
-@click.option("--target", required=True, help="A column of `data`; 'none': the dataset's.")
-@click.option("--task", required=True, help="'auto', or what to make of the target.")
-@click.option("--split_by", required=True, help="'auto', 'hash', 'hash:COLUMN', 'time:COLUMN'.")
-@click.option("--seed", required=True, help="Of the built-in sample.")
-@step.verbosity
-def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed: str) -> None:
-    seeded = parameters.seed(seed)
+@options.dataset
+@options.data
+@options.target
+@options.task
+@options.split_by
+@options.seed
+@step.verbose
+def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, seed: int) -> None:
     request = DatasetRequest.from_parameters(
-        dataset=name, data=data, target=target, task=task, split_by=split_by
+        dataset=dataset, data=data, target=target, task=task, split_by=split_by
     )
     if request.is_inferred:
         request.check_table()
@@ -60,7 +59,7 @@ def preprocess(name: str, data: str, target: str, task: str, split_by: str, seed
             text = to_yaml(definition, inferred_dataset.comments(found))
             _say_inferred(found)
         else:
-            files = _raw_files(definition, fetched, seeded)
+            files = _raw_files(definition, fetched, seed)
             text = to_yaml(definition)
         with terminal.timed("preprocess", "wrote the splits"):
             raw = split_writer.read_raw(definition, files)

@@ -21,12 +21,12 @@ from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
 from sql_features.errors import WorkflowError
-from workflow import formatting
+from workflow import formatting, options
 from workflow.data.splits import Splits
 from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import codes, score
 from workflow.models.metrics import METRICS, Metric, resolve
-from workflow.parameters import folds, model_name, whole_number
+from workflow.parameters import folds
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, names, reuse, runs, step
 from workflow.tracking.logged_models import load, predict
@@ -35,23 +35,24 @@ from workflow.training.baseline import baseline_scores, check_defined
 
 
 @click.command()
-@click.option("--splits", "uri", required=True, help="runs:/<preprocess run id>/splits.")
-@click.option("--candidates", required=True, help="Comma-separated ids of train and hpo runs.")
-@click.option("--top_n", required=True, help="How many finalists see the test split.")
-@click.option("--metric", required=True, help="'auto' or a metric of the task.")
-@click.option("--register_as", required=True, help="Registered name; 'auto' is the dataset's.")
-@step.verbosity
-def register(uri: str, candidates: str, top_n: str, metric: str, register_as: str) -> None:
-    most = whole_number("top_n", top_n, at_least=1)
-    splits = dataset_inputs.open_splits(uri)
+@options.splits
+@options.candidates
+@options.top_n
+@options.metric
+@options.register_as
+@step.verbose
+def register(
+    splits_uri: str, run_ids: list[str], top_n: int, metric: str, register_as: str | None
+) -> None:
+    splits = dataset_inputs.open_splits(splits_uri)
     task = splits.dataset.task
     judged = resolve(metric, task, splits.dataset.metric)
-    name = model_name(register_as) or splits.dataset.name
-    found = runs.candidates([one.strip() for one in candidates.split(",") if one.strip()])
+    name = register_as or splits.dataset.name
+    found = runs.candidates(run_ids)
     how, seed = runs.judged_alike(found)
     gates = [METRICS[task][threshold] for threshold in splits.dataset.thresholds]
     check_defined(splits, ["test"], [judged, *gates])
-    finalists = _finalists(found, judged)[:most]
+    finalists = _finalists(found, judged)[:top_n]
     with step.run("register", reuse.ingredients("register", step.parameters())):
         dataset_inputs.log_splits(splits, "validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)

@@ -7,13 +7,14 @@ import workflow.runtime.bootstrap  # noqa: F401
 import click
 
 from sql_features.errors import WorkflowError
+from workflow import options
 from workflow.report import finished_workflow, publish, terminal_summary, workflow_runs
 from workflow.tracking import step
 
 
 @click.command()
-@click.option("--run", "run_id", required=True, help="The run of a finished workflow.")
-@step.verbosity
+@options.run
+@step.verbose
 def report(run_id: str) -> None:
     runs = workflow_runs.find(run_id)
     if runs.main.info.status != "FINISHED":

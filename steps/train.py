@@ -4,6 +4,8 @@ import workflow.runtime.bootstrap  # noqa: F401
 
 # isort: split
 
+from typing import Any
+
 import click
 import mlflow
 import pandas as pd
@@ -11,7 +13,7 @@ from matplotlib.figure import Figure
 from sklearn.utils import estimator_html_repr
 
 from sql_features.errors import WorkflowError
-from workflow import formatting, parameters
+from workflow import formatting, options
 from workflow.data.dataset import ALL, SEARCH
 from workflow.evaluation import (
     classification_curves,
@@ -29,46 +31,44 @@ from workflow.training.trainer import Fitted, Trainer
 
 
 @click.command()
-@click.option("--splits", "uri", required=True, help="runs:/<preprocess run id>/splits.")
-@click.option("--models", "families", required=True, help="Comma-separated families.")
-@click.option("--features", required=True, help="'all', a feature set, or a list of features.")
-@click.option("--hyperparameters", required=True, help="JSON; overrides one family's defaults.")
-@click.option("--metric", required=True, help="'auto' or a metric of the task.")
-@click.option("--validation", required=True, help="'auto', 'holdout' or 'cv:<folds>'.")
-@click.option("--seed", required=True)
-@step.verbosity
+@options.splits
+@options.models(FAMILIES)
+@options.features
+@options.hyperparameters
+@options.metric
+@options.validation
+@options.seed
+@step.verbose
 def train(
-    uri: str,
-    families: str,
+    splits_uri: str,
+    models: list[str],
     features: str,
-    hyperparameters: str,
+    hyperparameters: dict[str, Any],
     metric: str,
-    validation: str,
-    seed: str,
+    validation: str | None,
+    seed: int,
 ) -> None:
-    seeded = parameters.seed(seed)
-    asked = parameters.names("models", families, list(FAMILIES))
-    given = parameters.json_object("hyperparameters", hyperparameters)
-    if given and len(asked) > 1:
+    if hyperparameters and len(models) > 1:
+        given = step.parameters()
         raise WorkflowError(
-            f"hyperparameters={hyperparameters} are for one family, but models={families}: "
-            "give one of them."
+            f"hyperparameters={given['hyperparameters']} are for one family, but "
+            f"models={given['models']}: give one of them."
         )
-    splits = dataset_inputs.open_splits(uri)
+    splits = dataset_inputs.open_splits(splits_uri)
     dataset = splits.dataset
     judged = resolve(metric, dataset.task, dataset.metric)
-    how = parameters.validation(validation, dataset.validation)
-    check_defined(splits, judged_on(how), [judged])
+    validation = validation or dataset.validation
+    check_defined(splits, judged_on(validation), [judged])
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train", reuse.ingredients("train", step.parameters())):
         dataset_inputs.log_splits(splits, "train", "validation")
-        trainer = Trainer(splits, selected, seeded, how)
+        trainer = Trainer(splits, selected, seed, validation)
         scores = {}
-        for family in [BASELINE, *(FAMILIES[name] for name in asked)]:
+        for family in [BASELINE, *(FAMILIES[name] for name in models)]:
             with step.child(family.name, names.MODEL) as run:
-                fitted = trainer.fit(family, given if family is not BASELINE else {})
-                mlflow.set_tags(runs.model_tags(family.name, how, seeded))
+                fitted = trainer.fit(family, hyperparameters if family is not BASELINE else {})
+                mlflow.set_tags(runs.model_tags(family.name, validation, seed))
                 mlflow.log_param(names.FAMILY, family.name)
                 if features == SEARCH:
                     mlflow.log_param(names.FEATURES, ALL)
@@ -76,7 +76,7 @@ def train(
             scores[family.name] = fitted.metrics[judged.val_name]
             fitted_as = f"{family.name} {judged.val_name} {formatting.number(scores[family.name])}"
             terminal.detail("train", f"{fitted_as}, fitted", seconds=fitted.seconds)
-        best = min(asked, key=lambda name: judged.loss(scores[name]))
+        best = min(models, key=lambda name: judged.loss(scores[name]))
         mlflow.set_tags({names.FAMILY_TAG: best})
         mlflow.log_metric(judged.val_name, scores[best])
         order = sorted(scores, key=lambda name: judged.loss(scores[name]))

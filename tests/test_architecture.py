@@ -10,7 +10,9 @@ import pytest
 from workflow.paths import PACKAGES, PROJECT
 
 ENTRY_POINTS = ("main", "steps")
-ALONE = ("errors", "paths", "parameters", "formatting", "binning", "digests", "version")
+ALONE = (
+    "errors", "paths", "parameters", "options", "formatting", "binning", "digests", "version",
+)  # fmt: skip
 # From the bottom to the top: each imports only from those before it, and from itself.
 FLOORS = (
     "sql_features",

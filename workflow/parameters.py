@@ -1,4 +1,7 @@
-"""What the text of a parameter means: small converters that say what is allowed."""
+"""What the text of a parameter means: functions that read it, or say in one line what is allowed.
+
+Each takes the parameter's name, for that line, and its text.
+"""
 
 import json
 from typing import Any
@@ -6,14 +9,14 @@ from typing import Any
 from sql_features.errors import WorkflowError
 from workflow.errors import unknown
 
-AUTO, NONE = "auto", "none"
+AUTO, NONE, HOLDOUT = "auto", "none", "holdout"
 
 
-def whole_number(name: str, text: str, at_least: int = 0) -> int:
+def whole_number(name: str, text: str, *, at_least: int = 0, below: int | None = None) -> int:
     """Return a whole number.
 
     Raises:
-        WorkflowError: It is not one, or smaller than `at_least`.
+        WorkflowError: It is not one, or not in the range.
     """
     try:
         number = int(text)
@@ -21,18 +24,8 @@ def whole_number(name: str, text: str, at_least: int = 0) -> int:
         number = None
     if number is None or number < at_least:
         raise WorkflowError(f"{name}='{text}': give a whole number of at least {at_least}.")
-    return number
-
-
-def seed(text: str) -> int:
-    """Return a seed, which numpy takes up to 2**32 - 1.
-
-    Raises:
-        WorkflowError: It is no such number.
-    """
-    number = whole_number("seed", text)
-    if number >= 2**32:
-        raise WorkflowError(f"seed='{text}': give a whole number below {2**32}.")
+    if below is not None and number >= below:
+        raise WorkflowError(f"{name}='{text}': give a whole number below {below}.")
     return number
 
 
@@ -49,11 +42,11 @@ def seconds(name: str, text: str) -> float | None:
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise WorkflowError(f"{name}='{text}': give a number of seconds above 0, or 'none'.")
+        raise WorkflowError(f"{name}='{text}': give a number of seconds above 0, or '{NONE}'.")
     return number
 
 
-def yes_or_no(name: str, text: str) -> bool:
+def true_or_false(name: str, text: str) -> bool:
     """Return True for `true` and False for `false`.
 
     Raises:
@@ -64,67 +57,80 @@ def yes_or_no(name: str, text: str) -> bool:
     return text == "true"
 
 
-def folds(text: str) -> int | None:
-    """Return how many folds a way of validation has, or None for `holdout`.
+def items(name: str, text: str) -> list[str]:
+    """Return what stands between the commas of a list, without spaces and empty items.
 
-    Raises:
-        WorkflowError: It is neither `holdout` nor `cv:` and a number from 2 to 20.
+    >>> items("candidates", "a, b,,")
+    ['a', 'b']
     """
-    if text == "holdout":
-        return None
-    kind, _, number = text.partition(":")
-    if kind != "cv" or not number.isdecimal() or not 2 <= int(number) <= 20:
-        raise WorkflowError(
-            f"validation='{text}': give 'holdout' for the validation split, or 'cv:5' for that "
-            "many folds (2 to 20) of train and validation together."
-        )
-    return int(number)
+    return [item for item in (item.strip() for item in text.split(",")) if item]
 
 
-def validation(text: str, preferred: str) -> str:
-    """Return the way of validation asked for; `auto` is the one preferred.
-
-    Raises:
-        WorkflowError: It is none.
-    """
-    asked = preferred if text == "auto" else text
-    folds(asked)
-    return asked
-
-
-def names(name: str, text: str, allowed: list[str]) -> list[str]:
+def names(name: str, text: str, *, allowed: list[str]) -> list[str]:
     """Return the names in a comma-separated list, each once, in the order given.
 
     Raises:
         WorkflowError: The list is empty or holds a name that is not allowed.
     """
-    given = [part for part in (part.strip() for part in text.split(",")) if part]
+    given = items(name, text)
     if not given:
         raise WorkflowError(f"{name}='{text}': give at least one of {', '.join(allowed)}.")
-    for part in given:
-        if part not in allowed:
-            raise unknown(f"name in {name}:", part, allowed)
+    for item in given:
+        if item not in allowed:
+            raise unknown(f"name in {name}:", item, allowed)
     return list(dict.fromkeys(given))
 
 
-def model_name(text: str) -> str | None:
-    """Return the name of a registered model, or None for `auto`.
+def validation(name: str, text: str) -> str | None:
+    """Return a way of validation as it is, or None for `auto`, which is the dataset's.
 
     Raises:
-        WorkflowError: MLflow's registry takes no such name.
+        WorkflowError: It is neither `auto` nor what `folds` reads.
+    """
+    if text == AUTO:
+        return None
+    folds(text, name)
+    return text
+
+
+def folds(text: str, name: str = "validation") -> int | None:
+    """Return the number of folds of a way of validation, or None for `holdout`.
+
+    >>> folds("cv:5")
+    5
+
+    Raises:
+        WorkflowError: It is neither `holdout` nor `cv:` and a number from 2 to 20.
+    """
+    if text == HOLDOUT:
+        return None
+    kind, _, number = text.partition(":")
+    if kind != "cv" or not number.isdecimal() or not 2 <= int(number) <= 20:
+        raise WorkflowError(
+            f"{name}='{text}': give '{HOLDOUT}' for the validation split, or 'cv:5' for that "
+            "many folds (2 to 20) of train and validation together."
+        )
+    return int(number)
+
+
+def registered_name(name: str, text: str) -> str | None:
+    """Return the name of a registered model, or None for `auto`, which is the dataset's name.
+
+    Raises:
+        WorkflowError: MLflow's model registry does not accept the name.
     """
     if not text.strip() or set(text) & set("/:"):
         raise WorkflowError(
-            f"register_as='{text}': give a name without '/' and ':', or 'auto' for the dataset's."
+            f"{name}='{text}': give a name without '/' and ':', or '{AUTO}' for the dataset's."
         )
-    return None if text == "auto" else text
+    return None if text == AUTO else text
 
 
 def json_object(name: str, text: str) -> dict[str, Any]:
-    """Return a JSON object.
+    """Return a JSON object as a dictionary.
 
     Raises:
-        WorkflowError: The text is no JSON, or not an object.
+        WorkflowError: The text is not JSON, or not an object.
     """
     try:
         value = json.loads(text)

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from sql_features.errors import WorkflowError
 from workflow.parameters import (
     folds,
+    items,
     json_object,
-    model_name,
     names,
+    registered_name,
     seconds,
-    seed,
+    true_or_false,
     validation,
     whole_number,
-    yes_or_no,
 )
 
 FAMILIES = ["linear", "lightgbm", "xgboost"]
@@ -24,36 +24,32 @@ def test_a_whole_number_is_read_back(number):
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "1e3", "ten", "none", "nan"])
-def test_what_is_no_whole_number_is_refused(text):
+def test_a_text_that_is_no_whole_number_is_refused(text):
     with pytest.raises(WorkflowError) as caught:
         whole_number("seed", text)
     assert str(caught.value) == f"seed='{text}': give a whole number of at least 0."
 
 
-def test_a_whole_number_that_is_too_small_is_refused_with_the_least():
+def test_a_whole_number_below_the_least_is_refused():
     with pytest.raises(WorkflowError, match=r"^top_n='0': give a whole number of at least 1\.$"):
         whole_number("top_n", "0", at_least=1)
 
 
-@pytest.mark.parametrize("number", [0, 42, 2**32 - 1])
-def test_a_seed_is_what_numpy_takes(number):
-    assert seed(str(number)) == number
-
-
-def test_a_seed_too_large_for_numpy_is_refused():
-    with pytest.raises(WorkflowError, match=r"^seed='4294967296': give a whole number below "):
-        seed(str(2**32))
+def test_a_whole_number_above_the_limit_is_refused():
+    with pytest.raises(WorkflowError, match=r"^seed='9': give a whole number below 9\.$"):
+        whole_number("seed", "9", below=9)
+    assert whole_number("seed", "8", below=9) == 8
 
 
 @pytest.mark.parametrize(("text", "number"), [("holdout", None), ("cv:2", 2), ("cv:20", 20)])
-def test_a_way_of_validation_is_a_holdout_or_a_number_of_folds(text, number):
+def test_validation_is_a_holdout_or_a_number_of_folds(text, number):
     assert folds(text) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", "auto", "cv", "cv:", "cv:1", "cv:21", "cv:-5", "cv:2.5", "cv:five", "5", "cv:²"]
 )
-def test_what_is_no_way_of_validation_is_refused(text):
+def test_an_unknown_way_of_validation_is_refused(text):
     with pytest.raises(WorkflowError) as caught:
         folds(text)
     assert str(caught.value) == (
@@ -62,11 +58,12 @@ def test_what_is_no_way_of_validation_is_refused(text):
     )
 
 
-def test_auto_is_the_validation_that_the_dataset_prefers():
-    assert validation("auto", "cv:5") == "cv:5"
-    assert validation("holdout", "cv:5") == "holdout"
+def test_validation_auto_is_left_to_the_dataset():
+    assert validation("validation", "auto") is None
+    assert validation("validation", "holdout") == "holdout"
+    assert validation("validation", "cv:5") == "cv:5"
     with pytest.raises(WorkflowError, match=r"^validation='cv:99': "):
-        validation("cv:99", "holdout")
+        validation("validation", "cv:99")
 
 
 @pytest.mark.parametrize(("text", "value"), [("none", None), ("60", 60.0), ("0.5", 0.5)])
@@ -75,36 +72,41 @@ def test_a_time_limit_is_a_number_of_seconds_or_none(text, value):
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "inf", "nan", "1 minute", "None"])
-def test_what_is_no_time_limit_is_refused(text):
+def test_a_text_that_is_no_time_limit_is_refused(text):
     with pytest.raises(WorkflowError) as caught:
         seconds("timeout", text)
     assert str(caught.value) == f"timeout='{text}': give a number of seconds above 0, or 'none'."
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
-def test_yes_and_no_are_true_and_false(text, value):
-    assert yes_or_no("reuse", text) is value
+def test_true_and_false_are_read(text, value):
+    assert true_or_false("reuse", text) is value
 
 
 @pytest.mark.parametrize("text", ["", "True", "FALSE", "yes", "no", "1", "0", " true", "none"])
-def test_what_is_neither_true_nor_false_is_refused(text):
+def test_a_text_that_is_neither_true_nor_false_is_refused(text):
     with pytest.raises(WorkflowError) as caught:
-        yes_or_no("reuse", text)
+        true_or_false("reuse", text)
     assert str(caught.value) == f"reuse='{text}': give 'true' or 'false'."
 
 
+def test_the_items_of_a_list_are_stripped_and_may_be_none():
+    assert items("candidates", " a,b ,,a") == ["a", "b", "a"]
+    assert items("candidates", " , ") == []
+
+
 @given(st.lists(st.sampled_from(FAMILIES), min_size=1))
-def test_names_come_each_once_in_the_order_given(given):
-    assert names("models", " , ".join(given), FAMILIES) == list(dict.fromkeys(given))
+def test_names_come_once_each_in_the_order_given(given):
+    assert names("models", " , ".join(given), allowed=FAMILIES) == list(dict.fromkeys(given))
 
 
-def test_stray_commas_in_a_list_are_passed_over():
-    assert names("models", ",linear,,xgboost, ", FAMILIES) == ["linear", "xgboost"]
+def test_stray_commas_in_a_list_are_ignored():
+    assert names("models", ",linear,,xgboost, ", allowed=FAMILIES) == ["linear", "xgboost"]
 
 
 def test_an_unknown_name_in_a_list_is_refused_with_the_nearest():
     with pytest.raises(WorkflowError) as caught:
-        names("models", "linear,ligthgbm", FAMILIES)
+        names("models", "linear,ligthgbm", allowed=FAMILIES)
     message = str(caught.value)
     assert message.startswith("unknown name in models")
     assert "'ligthgbm'" in message
@@ -115,21 +117,21 @@ def test_an_unknown_name_in_a_list_is_refused_with_the_nearest():
 @pytest.mark.parametrize("text", ["", " ", ",", " , "])
 def test_an_empty_list_is_refused_with_what_is_allowed(text):
     with pytest.raises(WorkflowError) as caught:
-        names("models", text, FAMILIES)
+        names("models", text, allowed=FAMILIES)
     assert str(caught.value).endswith("give at least one of linear, lightgbm, xgboost.")
 
 
 @pytest.mark.parametrize(
     ("text", "name"), [("auto", None), ("taxi", "taxi"), ("Green taxi, v2.1", "Green taxi, v2.1")]
 )
-def test_a_registered_models_name_is_taken_as_it_is(text, name):
-    assert model_name(text) == name
+def test_a_registered_name_stays_as_it_is(text, name):
+    assert registered_name("register_as", text) == name
 
 
 @pytest.mark.parametrize("text", ["", "  ", "team/taxi", "models:taxi"])
-def test_a_name_that_the_registry_does_not_take_is_refused(text):
+def test_a_name_that_the_registry_does_not_accept_is_refused(text):
     with pytest.raises(WorkflowError) as caught:
-        model_name(text)
+        registered_name("register_as", text)
     assert str(caught.value).startswith("register_as='")
     assert "give a name without '/' and ':', or 'auto' for the dataset's." in str(caught.value)
 
@@ -152,6 +154,6 @@ def test_json_that_is_no_object_is_refused_with_an_example(text):
 
 
 @pytest.mark.parametrize("text", ["", "max_depth=8", "{'max_depth': 8}", "{max_depth: 8}"])
-def test_what_is_not_json_is_refused(text):
+def test_a_text_that_is_not_json_is_refused(text):
     with pytest.raises(WorkflowError, match=r"^hyperparameters='.*' is not JSON: "):
         json_object("hyperparameters", text)

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 import click
@@ -14,8 +14,8 @@ import mlflow
 from mlflow.entities import Run
 
 from sql_features.errors import WorkflowError
+from workflow import options
 from workflow.errors import StepFailed
-from workflow.parameters import yes_or_no
 from workflow.runtime import (
     calling_process,
     http_retries,
@@ -104,36 +104,21 @@ def below(reason: str) -> Iterator[None]:
         del os.environ[REASON]
 
 
-def verbosity(function: Callable[..., None]) -> Callable[..., None]:
-    """Give an entry point the option `verbose`.
-
-    It is no parameter of the function, nor of what its result depends on.
-    """
-
-    def obey(context: click.Context, option: click.Parameter, text: str) -> None:
-        terminal.set_verbose(yes_or_no("verbose", text))
-        if terminal.is_verbose():
-            library_logging.show()
-
-    option = click.option(
-        "--verbose",
-        required=True,
-        is_eager=True,
-        expose_value=False,
-        callback=obey,
-        help="'true': all that the steps and the libraries have to say.",
-    )
-    return option(function)
-
-
 def parameters() -> dict[str, str]:
-    """Return what the step was given, by the names of its options."""
-    context = click.get_current_context()
-    return {
-        option.opts[0].removeprefix("--"): context.params[option.name]
-        for option in context.command.params
-        if option.expose_value
-    }
+    """Return the text of each option as the user typed it, by the option's name.
+
+    `verbose` is not among them, because no result depends on it.
+    """
+    return dict(click.get_current_context().meta[options.TEXTS])
+
+
+def _set_verbose(verbose: bool) -> None:
+    terminal.set_verbose(verbose)
+    if verbose:
+        library_logging.show()
+
+
+verbose = options.verbose(_set_verbose)  # every entry point has this option
 
 
 def child(name: str, kind: str) -> AbstractContextManager[Run]:

@@ -393,7 +393,7 @@ USED = {
     "workflow.tracking.cache_key": {"NOT_OF_A_SEARCH", "NOT_OF_TRIALS", "key"},
     "workflow.tracking.reuse": {"ingredients"},
     "workflow.tracking.step": {
-        "child", "execute", "parameters", "remark", "result", "run", "verbosity",
+        "child", "execute", "parameters", "remark", "result", "run", "verbose",
     },
 }  # fmt: skip
 

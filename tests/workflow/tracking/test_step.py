@@ -7,6 +7,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
+from workflow import options
 from workflow.runtime import library_logging, terminal
 from workflow.tracking import names, reuse, step
 from workflow.tracking.cache_key import Ingredients
@@ -122,15 +123,15 @@ def test_what_the_summary_will_tell_is_said_by_the_step_where_there_is_none(
 
 
 @click.command()
-@click.option("--seed", required=True)
-@click.option("--models", "families", required=True)
-@step.verbosity
-def entry_point(seed: str, families: str) -> tuple[str, str, dict[str, str]]:
-    return seed, families, step.parameters()
+@options.seed
+@options.reuse
+@step.verbose
+def entry_point(seed: int, may_reuse: bool) -> tuple[int, bool, dict[str, str]]:
+    return seed, may_reuse, step.parameters()
 
 
-def called(verbose: str) -> tuple[str, str, dict[str, str]]:
-    arguments = ["--seed", "1", "--models", "linear", "--verbose", verbose]
+def called(verbose: str) -> tuple[int, bool, dict[str, str]]:
+    arguments = ["--seed", "01", "--reuse", "false", "--verbose", verbose]
     return entry_point.main(arguments, standalone_mode=False)
 
 
@@ -138,7 +139,7 @@ def called(verbose: str) -> tuple[str, str, dict[str, str]]:
 def test_verbose_is_obeyed_and_is_nothing_that_a_result_depends_on(monkeypatch, text):
     shown = []
     monkeypatch.setattr(library_logging, "show", lambda: shown.append(True))
-    assert called(text) == ("1", "linear", {"seed": "1", "models": "linear"})
+    assert called(text) == (1, False, {"seed": "01", "reuse": "false"})
     assert terminal.is_verbose() == bool(shown) == (text == "true")
 
 

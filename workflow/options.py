@@ -1,0 +1,135 @@
+"""The options of the entry points: each one's name, its help, and what reads its text.
+
+An entry point's function is decorated with the options that it has, and is called with their
+values. Defaults are in MLproject and nowhere else, so every option is required.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import click
+
+from workflow import parameters
+
+TEXTS = f"{__name__}.texts"  # in a click context: the texts of the options, by their names
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Value(click.ParamType):
+    """The type of an option whose text is turned into a value by a function of `parameters`.
+
+    Args:
+        read: Given the option's name and its text, it returns the value or raises a WorkflowError.
+    """
+
+    name = "text"
+
+    def __init__(self, read: Callable[[str, str], Any]) -> None:
+        self.read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value of an option's text."""
+        assert param is not None and ctx is not None  # click gives both
+        name = param.opts[0].removeprefix("--")
+        if param.expose_value:
+            ctx.meta.setdefault(TEXTS, {})[name] = value
+        return self.read(name, value)
+
+
+def _unchanged(name: str, text: str) -> str:
+    return text
+
+
+def _option(
+    name: str,
+    help: str,
+    read: Callable[[str, str], Any] = _unchanged,
+    *,
+    argument: str | None = None,
+    **more: Any,
+) -> Decorator:
+    """Return the decorator that gives an entry point an option.
+
+    Args:
+        name: On the command line, and in MLproject.
+        help: What may be given.
+        read: What reads the text; see `Value`.
+        argument: Of the decorated function, where it is not called like the option.
+        more: For `click.option`.
+    """
+    names = (f"--{name}", argument or name)
+    return click.option(*names, type=Value(read), required=True, help=help, **more)
+
+
+# Which dataset: these five together are a workflow.data.request.DatasetRequest.
+dataset = _option("dataset", "Name, path or URI of a dataset file.")
+data = _option("data", "'sample', 'default', or a file, a folder, a pattern or a URL prefix.")
+target = _option("target", "A column of `data`; 'none': the dataset's.")
+task = _option("task", "'auto', or what to make of the target.")
+split_by = _option("split_by", "'auto', 'hash', 'hash:COLUMN' or 'time:COLUMN'.")
+
+# What earlier steps have made.
+splits = _option("splits", "runs:/<preprocess run id>/splits.", argument="splits_uri")
+candidates = _option(
+    "candidates", "Comma-separated ids of train and hpo runs.", parameters.items, argument="run_ids"
+)
+run = _option("run", "Id of the run of a finished workflow.", argument="run_id")
+
+# How models are fitted, searched and chosen.
+features = _option("features", "'all', 'search', a feature set, or a list of features.")
+metric = _option("metric", "'auto' or a metric of the task.")
+validation = _option("validation", "'auto', 'holdout' or 'cv:<folds>'.", parameters.validation)
+hyperparameters = _option(
+    "hyperparameters", "JSON object; overrides one family's defaults.", parameters.json_object
+)
+max_evals = _option("max_evals", "How many trials.", partial(parameters.whole_number, at_least=1))
+timeout = _option("timeout", "Seconds for the search, or 'none'.", parameters.seconds)
+top_n = _option(
+    "top_n",
+    "How many of the best models hpo keeps, and register scores on the test split.",
+    partial(parameters.whole_number, at_least=1),
+)
+register_as = _option(
+    "register_as", "Registered name; 'auto' is the dataset's.", parameters.registered_name
+)
+seed = _option(
+    "seed",
+    "Seed of everything random.",
+    partial(parameters.whole_number, below=2**32),  # as numpy takes it
+)
+reuse = _option(
+    "reuse",
+    "'true': no step or trial whose result exists is run again.",
+    parameters.true_or_false,
+    argument="may_reuse",
+)
+
+
+def models(families: Iterable[str]) -> Decorator:
+    """Return the option `models`, which names some of these families."""
+    read = partial(parameters.names, allowed=list(families))
+    return _option("models", "Comma-separated model families.", read)
+
+
+def tune(families: Iterable[str]) -> Decorator:
+    """Return the option `tune`, which says which of these families are searched."""
+    read = partial(parameters.names, allowed=["best", "all", *families])
+    return _option("tune", "'best', 'all', or comma-separated model families.", read)
+
+
+def verbose(obey: Callable[[bool], None]) -> Decorator:
+    """Return the option `verbose`, which is not passed to the entry point's function.
+
+    Args:
+        obey: It is called with the value before any other option is read.
+    """
+    return _option(
+        "verbose",
+        "'true': print all that the steps and the libraries have to say.",
+        parameters.true_or_false,
+        is_eager=True,
+        expose_value=False,
+        callback=lambda context, option, value: obey(value),
+    )
