@@ -1,6 +1,6 @@
-"""What a file or a text is known by: the first 32 hexadecimal digits of a SHA-256.
+"""Digests of files and texts: the first 32 hexadecimal digits of their SHA-256.
 
-MLflow takes digests of up to 36.
+MLflow accepts digests of up to 36 characters.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ def of_text(text: str) -> str:
 
 
 def of_files(paths: Sequence[Path]) -> str:
-    """Return the digest of a file's content, or of several files that of their digests."""
+    """Return the digest of a file's content; of several files, that of their digests."""
     if len(paths) == 1:
         return _of_file(paths[0])[:DIGITS]
     return of_text(" ".join(_of_file(path) for path in paths))
@@ -30,6 +30,6 @@ def _of_file(path: Path) -> str:
 
 @lru_cache(maxsize=10_000)
 def _read(path: Path, size: int, time: int) -> str:
-    """Read a file; once, as long as neither its size nor its time is another."""
+    """Return the digest of a file, which is read again only if its size or time has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""How values are written for people, the same in the terminal, the run's page and the report."""
+"""Values as people read them, the same in the terminal, on the run's page and in the report."""
 
 import math
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-UNITS = ("rmse", "mae")  # metrics in the target's own unit; the others have none
-LONGEST, CELL = 22, 30  # characters of a label, of a value
+UNITS = ("rmse", "mae")  # metrics in the target's unit; the others have none
+LONGEST, CELL = 22, 30  # most characters of a label, and of a value in a table
 
 
 def number(value: float | None, digits: int = 6) -> str:
@@ -71,7 +71,7 @@ def with_unit(metric: str, value: float, unit: str) -> str:
 
 
 def worsening(metric: str, unit: str, *, greater_is_better: bool) -> str:
-    """Return what permutation importance is measured in: what shuffling a feature does.
+    """Return how shuffling a feature worsens a metric, for the axis of permutation importance.
 
     >>> worsening("rmse", "minutes", greater_is_better=False)
     'increase of rmse (minutes)'
@@ -82,7 +82,7 @@ def worsening(metric: str, unit: str, *, greater_is_better: bool) -> str:
 
 
 def significant(value: float | None) -> float | None:
-    """Return 6 significant digits, or None of what is no finite number.
+    """Return a number in 6 significant digits, or None if it is missing or not finite.
 
     >>> significant(1234.56789), significant(float("nan"))
     (1234.57, None)
@@ -91,7 +91,7 @@ def significant(value: float | None) -> float | None:
 
 
 def cell(value: Any) -> str | int | float | None:
-    """Return any value of a table: a number, or short text.
+    """Return any value of a table as JSON can hold it: a number, short text, or None if missing.
 
     >>> cell(74.0), cell(True), cell(float("inf")), cell(pd.NaT), cell(pd.Timestamp("2023-03-01"))
     (74, 'true', 'inf', None, '2023-03-01 00:00:00')
@@ -103,7 +103,7 @@ def cell(value: Any) -> str | int | float | None:
     if isinstance(value, int | float | np.integer | np.floating):
         if not math.isfinite(value):
             return str(value)
-        # Numbers of things are kept: JavaScript knows them up to here.
+        # Whole numbers keep all digits; greater ones JavaScript cannot tell apart.
         return int(value) if value == int(value) and abs(value) < 2**53 else significant(value)
     return text(str(value)[:1_000], CELL)
 
@@ -138,7 +138,7 @@ def text(value: object, longest: int | None = LONGEST) -> str:
 
 
 def apart(labels: list[str]) -> list[str]:
-    """Number labels that came to be the same when they were cut.
+    """Number labels that are the same, as long ones may be once they are cut.
 
     >>> apart(["a…", "a…", "b"])
     ['a…', 'a… (2)', 'b']
@@ -154,7 +154,7 @@ def apart(labels: list[str]) -> list[str]:
 
 
 def ranges(ends: list[tuple[float, float]]) -> list[str]:
-    """Write from where to where: whole numbers as they are, others in as few digits as tell apart.
+    """Write pairs of numbers: whole ones as they are, others in as few digits as tell them apart.
 
     >>> ranges([(0, 0), (7, 123456)]), ranges([(0, 7.766666), (7.783333, 24)])
     (['0', '7 to 123456'], ['0 to 7.767', '7.783 to 24'])

@@ -1,10 +1,8 @@
 """Checks on the clean splits, before anything is computed from them.
 
-What would make a model worthless is an error, what may make it worse or flatter it is a warning,
-and what was looked at and found right is listed as well. All of it is said in numbers that hold
-for tables of any length, and comes from one pass over each split: rows, null rates, classes and
-the ends of a target are counted; copies and shifts are measured on the samples of
-`split_scan`, which hold all rows of a split up to 250,000 and 50,000.
+An error is what makes a model worthless, a warning what may make it worse or its scores too good;
+what is right is listed as well. Each split is read once: rows, missing values, classes and the
+least and greatest target are those of all rows, copies and shifts those of `split_scan`'s samples.
 """
 
 import math
@@ -22,9 +20,10 @@ from workflow.checks.duplicates import duplicates
 from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, family, named
 from workflow.checks.split_scan import Split, look_at
 
-FEWEST_ROWS = 10  # of train; nothing is learned from less
-MISSING, MORE_MISSING = 0.5, 0.1
-IMBALANCED = 0.2  # of the share that a class would have if all had the same: 10 % of two classes
+FEWEST_ROWS = 10  # of train: nothing is learned from fewer
+MISSING = 0.5  # share of missing values from which a column is hardly worth its place
+MORE_MISSING = 0.1  # how much greater than in train the share is where it is worth a warning
+IMBALANCED = 0.2  # part of an even share that the rarest class should have: of two classes 10 %
 
 
 def check(
@@ -35,19 +34,19 @@ def check(
     raw_types: Mapping[str, Mapping[str, str]],
     ordered_by: Collection[str] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Look at the splits for what makes a model worthless, or its scores wrong.
+    """Look in the splits for what makes a model worthless, or its scores wrong.
 
     Args:
         splits: Parquet file by split, train among them, with raw columns and the target.
         task: "regression", or one whose target is a class.
         features: SQL expression by feature name.
-        raw_types: DuckDB type by raw column in each split's raw file.
-        ordered_by: The raw columns by whose order the rows are split, if they are split by time:
-            they are shifted by that.
+        raw_types: By split, the DuckDB type of each raw column in its raw file.
+        ordered_by: The raw columns by which rows are split, if they are split by time: these differ
+            from train's by intent.
 
     Returns:
-        (n_findings, 6) frame with the columns of `Finding`, the worst first: every check that was
-        made has a row. And the profile of what was looked at, as `distributions.describe` makes it.
+        (n_findings, 6) frame with the columns of `Finding`, a row for each check, the worst first;
+        and the splits' profile, see `profile.describe`.
     """
     with connect() as connection:
         looked_at, step = look_at(connection, splits, task, features)
@@ -57,7 +56,7 @@ def check(
         samples = {one.name: value_counts.read(connection, one, kinds) for one in looked_at}
         found = list(map(_rows, looked_at))
         shifted: list[Finding] = []
-        if train.rows:  # else it is an error already, and the rest is asked by comparison with it
+        if train.rows:  # without them there is an error already, and nothing to compare with
             found += _types(train, others, raw_types)
             found += _missing(train, others)
             found += _targets(train, others) if task == "regression" else _classes(train, others)
@@ -92,7 +91,7 @@ def _types(
         for column in train.types:
             there, here = expected.get(column.casefold()), found.get(column.casefold())
             if there is None or here is None:
-                continue  # the target, where it is no raw column
+                continue  # it is the target, computed from raw columns
             if family(there) == family(here):
                 message = f"column {named(column)} is {here} in {split.name} and {there} in train."
                 yield Finding("types", split.name, column, 0, OK, message)

@@ -127,7 +127,7 @@ def stability_by_chance(before: np.ndarray, after: np.ndarray) -> float:
 
     It is (1 / n + 1 / m) times chi-square with a degree of freedom less than there are bins: B.
     Yurdakul, Statistical Properties of Population Stability Index (Western Michigan University,
-    2018). The quantile is Wilson and Hilferty's approximation.
+    2018). Its quantile is Wilson and Hilferty's approximation, which needs no import of scipy.
     """
     freedom = max(int((before + after > 0).sum()) - 1, 1)
     part = 2 / (9 * freedom)

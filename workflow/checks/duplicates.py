@@ -14,7 +14,7 @@ from workflow.checks.split_scan import Split
 ALIKE = 0.01  # the share of rows that are alike or shared from which it matters
 LEAKED = 0.99  # the share of rows shared with train from which a score means nothing
 
-Hashes = tuple[np.ndarray, np.ndarray]  # (n_different,) of rows, and how many rows have each
+Hashes = tuple[np.ndarray, np.ndarray]  # (n_different,) hashes, and how many rows have each
 
 
 def duplicates(
@@ -22,15 +22,15 @@ def duplicates(
 ) -> Iterator[Finding]:
     """Look for rows that are alike in all raw columns and the target.
 
-    Rows that are alike share a hash, so those whose hash is divisible by a number are a fair sample
-    of them: each is looked at with all that are like it, in every split. All rows are looked at
-    where no split has more than `one_pass.HASHED`; "about" in the message says that it is a sample.
+    No split has more than `split_scan.HASHED` hashes of rows. Of longer splits they are a sample,
+    and "about" in a message says so. Rows that are alike have the same hash and the sample is drawn
+    by the hash, so it has all copies of a row or none, in every split.
 
     Args:
         connection: It holds the splits' samples.
-        train: With rows, as all have.
+        train: It has rows, as the others have.
         others: The splits that are compared with train.
-        step: Of how many rows one is drawn.
+        step: One of so many rows is in the sample; 1 if all are.
     """
     splits = [train, *others]
     about = "about " if step > 1 else ""
@@ -48,7 +48,7 @@ def _repeated(split: Split, counts: np.ndarray, alike: Callable[[], float], abou
     share = repeated / max(counts.sum(), 1)
     level, note = OK, ""
     if share > ALIKE and repeated >= FEW:
-        # Of so many rows, those that have others alike without being copies.
+        # The share of so many rows that have others alike without being copies.
         if -math.expm1(-split.rows * math.sqrt(alike())) > share / 10:
             note = ", as is expected of so few possible values"
         else:
@@ -62,7 +62,15 @@ def _repeated(split: Split, counts: np.ndarray, alike: Callable[[], float], abou
 
 
 def _shared(split: Split, own: Hashes, trains: Hashes, natural: bool, about: str) -> Finding:
-    """Compare a split's rows with train's, which may be alike by nature."""
+    """Look for a split's rows in train.
+
+    Args:
+        split: The split.
+        own: Its hashes.
+        trains: Those of train.
+        natural: Whether train's rows are alike without being copies.
+        about: Said before a share.
+    """
     (hashes, counts), (known, known_counts) = own, trains
     # Good and Turing: the share of rows that occur once is the probability that the next row is
     # new. I. J. Good, The population frequencies of species and the estimation of population
@@ -91,12 +99,13 @@ def _shared(split: Split, own: Hashes, trains: Hashes, natural: bool, about: str
 
 
 def _alike_by_chance(connection: duckdb.DuckDBPyConnection, train: Split) -> float:
-    """Return the probability that two rows are alike without being copies, squared.
+    """Return the square of the probability that two rows are alike without being copies.
 
-    Few different rows, as two categories make them, are alike by nature. Two rows have the same
-    value in a column with the probability that two of the different rows have; the columns'
-    product would hold if they were independent, its root is as if half of them followed from the
-    others. It is measured on train's sample.
+    It is measured on train's sample, where each different row counts once: the product over the
+    columns of the probability that two rows have the same value there. That is the probability of
+    two rows that are alike if no column depends on another. `_repeated` takes its root, as if half
+    of the columns followed from the others. Where a column has few values, as categories do, many
+    rows are alike by nature; where less than a tenth of the rows are different, all are.
     """
     selected = [
         f"hash({', '.join(map(quote, train.types))}) AS row",

@@ -1,4 +1,4 @@
-"""What the checks of the clean splits find, and how they say it."""
+"""What a check of the clean splits finds, and the words for it."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,21 @@ OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (ERROR, WARNING, OK)  # in the order of the table
 TRAIN = "train"
 
-FEW = 5  # fewer rows than this show nothing
+FEW = 5  # fewer rows than this may be chance
 SHOWN = 40  # characters of a name or a value in a message
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of the table.
+    """One row of the table of checks.
 
     Attributes:
-        check: What was looked at.
-        split: In which split.
-        column: In which column; "" where it is about whole rows.
-        value: What was measured; its meaning is in the message.
+        check: The name of the check.
+        split: The split it was made on.
+        column: The column it is about; "" if it is about whole rows.
+        value: What was measured; the message says what it means.
         level: One of `LEVELS`.
-        message: One sentence with the numbers, and a cure where something is wrong.
+        message: One sentence with the numbers, and what to do where something is wrong.
     """
 
     check: str
@@ -38,7 +38,7 @@ class Finding:
 
 
 def named(name: object) -> str:
-    """Return a name or a value in quotes, in one line and short."""
+    """Return a name or a value in quotes, in one line of at most `SHOWN` characters."""
     return f"'{one_line(name, SHOWN)}'"
 
 
@@ -49,7 +49,7 @@ def value_of(column: str, type: str) -> str:
 
 
 def family(type: str) -> str:
-    """Return what the values of a DuckDB type are, as it is said in a message."""
+    """Return the words of a message for the values of a DuckDB type."""
     match kind_of(type):
         case "number" | "boolean":
             return "a number"
@@ -67,5 +67,5 @@ def errors(table: pd.DataFrame) -> list[str]:
 
 
 def warnings(table: pd.DataFrame) -> list[str]:
-    """Return the messages that whoever uses the model should know of."""
+    """Return the messages that users of the model should know of."""
     return table.loc[table["level"] == WARNING, "message"].tolist()

@@ -1,10 +1,9 @@
-"""The splits' profile: what is in each column of each split, counted and ready to be drawn.
+"""The splits' profile: how the values of each column are distributed, ready to be drawn.
 
-It comes from the samples that the checks have compared, and says their verdict on each column, so
-that a picture of it never disagrees with the checks. It is plain JSON, without NaN, and its size
-does not depend on the rows: about 2 KB for each of the first `DRAWN` columns and 0.5 KB for those
-after it, of which no more than `LISTED` are listed. A column has at most 43 bins; names, types and
-texts are cut.
+It is made from the samples that the checks compare, and has what they found of each column. It is
+JSON without NaN, whose size does not depend on the rows: about 2 KB for each of the first `DRAWN`
+columns, 0.5 KB for those after them, and nothing for those after the first `LISTED`. A column has
+at most 43 bins; names, types and texts are cut.
 """
 
 import math
@@ -36,14 +35,14 @@ def describe(
         splits: Train among them.
         samples: By split.
         kinds: By column, in the order of the profile.
-        compared: The findings of `shift.shifts`.
+        compared: The findings of `drift.shifts`.
 
     Returns:
         A mapping that JSON can hold::
 
             rows: {split: n}
-            sampled: {split: rows that all but `missing` is about}
-            unlisted: n columns after those of `columns`
+            sampled: {split: n in the sample, on which all but `missing` is measured}
+            unlisted: how many columns are not in `columns`
             columns:
               - name, type
                 role: "target" or "feature column"
@@ -51,18 +50,18 @@ def describe(
                 missing: {split: share of all rows, null where there is none}
                 drift: {split but train: population stability index, or null}
                 drift_level: {split but train: "ok" or "warning", or null}
-                why: null, or why it is not compared with train (or one of the splits is not)
+                why: null, or why a split's values are not compared with train's
 
-        and for the first `DRAWN` columns, but those of kind "other"::
+        and, where a column is among the first `DRAWN` and its kind is not "other"::
 
                 distinct: {split: n in the sample}
                 summary: of numbers {split: {mean, std, min, p25, p50, p75, max}}, of times
                     {split: {min, max}}; null where there is no value
-                edges: (n_bins + 1) ends of the bins, ascending, each in the bin above it but the
-                    last; of times in ISO 8601. There are none where train has no number.
-                outside: {split: sampled rows with a value beyond the edges}
-                values: instead of edges, of texts and booleans: one a bin
-                shares: {split: (n_bins) of the sampled rows with a value, or null without any}
+                edges: of numbers and times (n_bins + 1) ascending ends of bins, which hold their
+                    lower end, the last one both; of times in ISO 8601; [] if train has no value
+                outside: {split: n of the sampled rows with a value beyond the edges}
+                values: of texts and booleans, instead of edges: (n_bins) values
+                shares: {split: (n_bins) shares of the sampled rows with a value, null without any}
     """
     verdicts = {(finding.split, finding.column): finding for finding in compared}
     columns = []
@@ -93,9 +92,8 @@ def _about(
     level: dict[str, str | None] = {}
     why = None
     for split in splits:
-        known = column != TARGET  # rows without a target are in no split
-        share = split.missing[column] / split.rows if known and split.rows else 0.0
-        missing[split.name] = _rounded(share) if split.rows else None
+        nulls = 0 if column == TARGET else split.missing[column]  # every row has a target
+        missing[split.name] = _rounded(nulls / split.rows) if split.rows else None
         if split.name == TRAIN:
             continue
         verdict = verdicts.get((split.name, column))
@@ -128,7 +126,7 @@ def _times(values: Mapping[str, Numbers], type: str) -> dict[str, Any]:
     def said(seconds: Iterable[float]) -> list[str]:
         return [binning.moment(one, type) for one in seconds]
 
-    # Splits by time follow each other: bins of train alone would hold nothing of the others.
+    # Where rows are split by time, bins of train's times would hold nothing of the other splits.
     edges = binning.time_edges([one.values for one in values.values() if one.known], type)
     ends = {
         name: dict(zip(("min", "max"), said(one.values[[0, -1]]), strict=True))
@@ -187,7 +185,7 @@ def _summary(numbers: Numbers) -> dict[str, float | None] | None:
     if not numbers.known:
         return None
     values = numbers.values
-    with np.errstate(all="ignore"):  # what is too great is null, and the spread of a single row
+    with np.errstate(all="ignore"):  # numbers that are too great give null, as does std of one row
         mean = values.mean()
         std = np.sqrt(((values - mean) ** 2).sum() / np.float64(len(values) - 1))
         quartiles = np.quantile(values, [0.25, 0.5, 0.75])
@@ -204,7 +202,7 @@ def _rounded(number: float) -> float | int | None:
 
 
 def _exact(number: float) -> float | int:
-    """Return a number, which has no decimal point if it is whole."""
+    """Return a number as an int if it is whole, so that JSON has no decimal point."""
     whole = abs(number) < binning.WHOLE and number % 1 == 0
     return int(number) if whole else float(number)
 

@@ -1,14 +1,14 @@
 """What the checks know of a split, from one pass over its file.
 
-What is counted is exact. What needs rows is measured on samples of bounded size, so that it takes
-no more memory of a longer table:
+Rows, missing values and classes are counted in all rows. All else is measured on two samples of
+bounded size, so that a longer table takes no more memory:
 
-- Rows for distributions are drawn by a hash of the row's number: unlike every n-th row they have no
-  rhythm in common with the data.
-- Rows for copies are drawn by a hash of all that is in them: rows that are alike are drawn
-  together, from every split.
+- The sample for distributions is drawn by a hash of the row's number, since every n-th row might
+  follow a rhythm of the data.
+- The sample for copies is drawn by a hash of the row's values, so that rows that are alike are
+  drawn together, from every split.
 
-Neither depends on the number of threads, and a split that is no larger than a sample is all in it.
+Neither depends on the number of threads. A split that is no larger than a sample is all in it.
 """
 
 import math
@@ -25,11 +25,11 @@ from workflow.checks.finding import value_of
 from workflow.data.parquet import column_types, scan_parquet
 from workflow.data.splits import POSITION
 
-SAMPLED = 50_000  # rows for distributions: a share of one half is off by 0.2 % (one sigma), ...
-CELLS = 2_000_000  # ... if they are no more values than this, 16 MB of numbers
-HASHED = 250_000  # rows for copies, 2 MB: with 1 % alike they are 2,500
+SAMPLED = 50_000  # most rows for distributions: a share of one half is off by 0.2 % (one sigma)
+CELLS = 2_000_000  # most values in them, 16 MB of numbers: with many columns there are fewer rows
+HASHED = 250_000  # most rows for copies, 2 MB: where 1 % of the rows are alike, 2,500 are found
 MOST_CLASSES = 10_000
-LONG = 100  # characters of a text by which it is compared
+LONG = 100  # characters by which texts are compared
 
 
 @dataclass(kw_only=True)
@@ -44,10 +44,10 @@ class Split:
         missing: Rows without a value, by column that features read.
         target: Least and greatest target, or rows by class, the most frequent first; None if there
             are more than `MOST_CLASSES` of them.
-        hashes: (n,) hashes of the rows that are drawn for copies.
-        sample: The SQL of the rows that are drawn for distributions, in no order. A text is cut
-            after `LONG` characters, then its hash follows; what is no number, text or time is its
-            hash.
+        hashes: (n,) hashes of the rows in the sample for copies.
+        sample: The SQL of the sample for distributions, in no order. A text of more than `LONG`
+            characters is cut there and its hash follows. Of a value that is no number, text or
+            time there is only the hash.
     """
 
     name: str
@@ -69,16 +69,16 @@ def look_at(
     """Read each split once.
 
     Args:
-        connection: A database of its own; the samples lie there.
+        connection: To a database that nothing else uses; it keeps the samples.
         splits: Parquet file by split, with the same columns in each.
         task: "regression", or one whose target is a class.
         features: SQL expression by feature name.
 
     Returns:
-        The splits, and of how many rows one is drawn for copies: 1 if all are.
+        The splits; and of how many rows one is in the sample for copies, 1 if all are.
     """
     scans = {name: scan_parquet([path]) for name, path in splits.items()}
-    # The file's footer knows it.
+    # DuckDB reads it from the file's footer.
     rows = {name: _one(connection, f"SELECT count(*) FROM {scan}") for name, scan in scans.items()}
     step = _step(max(count for (count,) in rows.values()), HASHED)
     read = (columns_of(sql, f"feature '{feature}'") for feature, sql in features.items())
@@ -103,10 +103,12 @@ def _look_at(
         for column, type in column_types(connection, scan).items()
         if column != POSITION
     }
-    # Like a buffer for each column of each thread; DuckDB would take what the machine has.
+    # It needs a buffer for each column of each thread; without a limit DuckDB takes most of the
+    # machine's memory.
     connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
     used = [column for column in types if column.casefold() in wanted]
-    # A window is one thread's work, but a column may have the name of the file's own number.
+    # DuckDB's own number of a row is counted by all threads, a window by one. But a raw column may
+    # have its name.
     counted = "file_row_number" in map(str.casefold, types)
     number = "row_number() OVER ()" if counted else "file_row_number + 1"
     inner = [
@@ -153,12 +155,12 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:
 
 
 def _step(rows: int, wanted: int, columns: int = 1) -> int:
-    """Return of how many rows one is drawn, to get no more than are wanted."""
+    """Return the n for which one of n rows is drawn, so that there are no more than are wanted."""
     return max(math.ceil(rows / max(min(wanted, CELLS // columns), 1)), 1)
 
 
 def _kept(column: str, type: str) -> str:
-    """Return the SQL of what is kept of a value: of bounded size, and different for others."""
+    """Return the SQL of a value in the sample: of bounded size, different if the value is."""
     name = quote(column)
     if type == "VARCHAR":
         cut = f"left({name}, {LONG}) || hash({name})"

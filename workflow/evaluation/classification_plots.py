@@ -1,6 +1,8 @@
-"""Pictures of a classifier, in the style of `regression_plots`.
+"""Plots of a classifier, in the style of `regression_plots`.
 
-Classes are codes, as in `classification_curves`, which knows the points of the curves.
+Classes are codes, as in `classification_curves`, which computes the curves' points. Curves are not
+drawn by scikit-learn's displays: each would be one call of `plot`, whose labels, aspect and legend
+are then replaced.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,15 +20,15 @@ from workflow.evaluation.regression_plots import plt  # in the one style
 from workflow.formatting import text
 
 BLACK = "#000000"
-COUNTED, SHARED = 10, 20  # the most classes whose cells have room for a count, for a share
-DARK = 0.47  # of the colours: so far white can be read on them, from here on black
-TICKS = 60  # the most labels along an axis
+COUNTED, SHARED = 10, 20  # most classes whose cells have room for a count, and for a share
+DARK = 0.47  # share up to which a cell is so dark that white is read on it; above it black is
+TICKS = 60  # most labels along an axis
 
 
 def confusion_matrix(
     y_true: np.ndarray, y_pred: np.ndarray, labels: Sequence[object], title: str
 ) -> Figure:
-    """Draw how many rows of each class are taken for which.
+    """Draw how many rows of each class are predicted to be of which class.
 
     Args:
         y_true: (n_rows,) codes into `labels`.
@@ -102,11 +104,7 @@ def precision_recall(
 
     Dotted lines are the precision of chance: the class's share of the rows.
 
-    Args:
-        y_true: (n_rows,) codes into `labels`.
-        probabilities: (n_rows, n_classes); of two classes, the second one's curve is drawn.
-        labels: Every class, first those with a column of probabilities.
-        title: Above the plot.
+    The arguments are those of `roc`.
     """
     figure, axes = plt.subplots(figsize=_size(probabilities))
     curves = classification_curves.precision_recall(y_true, probabilities)
@@ -123,16 +121,12 @@ def precision_recall(
 def calibration(
     y_true: np.ndarray, probabilities: np.ndarray, labels: Sequence[object], title: str
 ) -> Figure:
-    """Draw how often a class is right against the probability it was given.
+    """Draw how often a class is the actual one against its predicted probability.
 
-    Each point stands for as many rows as the next. Below is how often which probability is given:
-    of two classes to the second, of more to the one that is predicted.
+    Each point stands for as many rows. Below is a histogram of probabilities: of two classes the
+    second's, of more those of the predicted class.
 
-    Args:
-        y_true: (n_rows,) codes into `labels`.
-        probabilities: (n_rows, n_classes); of two classes, the second one's curve is drawn.
-        labels: Every class, first those with a column of probabilities.
-        title: Above the plot.
+    The arguments are those of `roc`.
     """
     curves, given = classification_curves.calibration(y_true, probabilities)
     width, height = _size(probabilities)
@@ -161,21 +155,14 @@ def calibration(
 
 
 def _classes(curves: list[Curve]) -> Iterator[tuple[Curve, dict[str, str]]]:
-    """Yield the curve of each class with its colour and line."""
+    """Yield the curve of each class with the colour and style of its line."""
     for place, curve in enumerate(one for one in curves if one.of == "class"):
         dash = "-" if place < len(COLOURS) else "--"
         yield curve, {"color": COLOURS[place % len(COLOURS)], "linestyle": dash}
 
 
 def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: str) -> None:
-    """Draw a curve a class and the averages of all.
-
-    Args:
-        axes: Where.
-        curves: What.
-        labels: By code.
-        how: Of the lines.
-    """
+    """Draw a curve for each class and the averages of all, with keyword arguments of `plot`."""
     for curve, look in _classes(curves):
         label = f"class {text(labels[curve.code])}: {curve.area:.3f}"
         axes.plot(curve.x, curve.y, label=label, **look, **how)
@@ -190,7 +177,7 @@ def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: str)
 
 
 def _size(probabilities: np.ndarray) -> tuple[float, float]:
-    """Return inches: with more than two classes, the legend stands beside the plot."""
+    """Return inches: with more than two classes there is a legend beside the plot."""
     return (7, 5) if probabilities.shape[1] == 2 else (8, 5)
 
 
@@ -207,7 +194,7 @@ def _finish(
     notes = [f"{MOST} most frequent of {classes} classes"] if classes > MOST else []
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": "small"}
     if not axes.get_legend_handles_labels()[0]:
-        return  # no curve is defined, which is said in the plot
+        return  # no curve is defined, as the plot says
     legend = axes.legend(
         title="\n".join([*notes, *([measure] if measure else [])]) or None,
         **({"loc": place} if classes == 2 else beside),

@@ -1,4 +1,4 @@
-"""How much a model leans on each feature."""
+"""How much worse a model predicts when a feature's values are shuffled."""
 
 from collections.abc import Callable
 
@@ -8,20 +8,19 @@ import pandas as pd
 from workflow.evaluation.scores import value
 from workflow.models.metrics import Metric
 
-REPEATS = 3
-# Rows judged in each: more would not change the picture, fewer would show chance.
-MOST_ROWS, FEWEST_ROWS = 5_000, 200
-PREDICTED = 30_000  # rows in all, between those limits: what predicting them costs is what it costs
-AT_ONCE = 20_000  # rows: encoding and predicting have a price of their own each time
+REPEATS = 3  # shuffles of each feature
+MOST_ROWS, FEWEST_ROWS = 5_000, 200  # rows: more change no picture, fewer show chance
+PREDICTED = 30_000  # rows predicted in all, within these limits: nearly all time goes into them
+AT_ONCE = 20_000  # rows predicted in one call, as each call has a fixed cost
 
 
 def drawn(rows: int, features: int, seed: int) -> np.ndarray:
-    """Return the positions of the rows that importance is measured on, in the order of chance.
+    """Return the positions of the rows that importance is measured on, in random order.
 
     Args:
         rows: How many there are.
-        features: How many are shuffled: of more features, fewer rows are drawn.
-        seed: Of the chance.
+        features: How many are shuffled: the more features, the fewer rows.
+        seed: Of the random order.
     """
     most = np.clip(PREDICTED // (REPEATS * max(features, 1)), FEWEST_ROWS, MOST_ROWS)
     return np.random.default_rng(seed).permutation(rows)[:most]
@@ -42,15 +41,15 @@ def permutation(
     many shuffles at once: one by one, 200 features take ten times as long.
 
     Args:
-        predict: From features to what `scores.value` takes.
-        x: (n_rows, n_features) features, of rows as `drawn` gives them.
+        predict: Returns for features the predictions that `scores.value` takes.
+        x: (n_rows, n_features) features of the rows that `drawn` chooses.
         y: (n_rows,) targets; of classes their codes.
         metric: What gets worse.
         seed: Of the shuffling.
 
     Returns:
-        A row a feature: "feature", "importance" (in the metric's unit) and its "std"; NaN where
-        the metric is not defined.
+        A row for each feature: "feature", "importance" (in the metric's unit) and its "std"; NaN
+        where the metric is not defined.
     """
     rng = np.random.default_rng(seed)
     rows, block = np.arange(len(x)), max(AT_ONCE // len(x), 1)

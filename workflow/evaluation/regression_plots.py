@@ -1,8 +1,8 @@
-"""Pictures of a model, in one style."""
+"""Plots of a regression and of feature importance, and the style of all plots."""
 
 import matplotlib
 
-matplotlib.use("Agg")  # no display is needed, and none is looked for
+matplotlib.use("Agg")  # draws to files, without a display
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +14,7 @@ from workflow.evaluation.palette import BLUE
 from workflow.evaluation.palette import VERMILION as ORANGE
 from workflow.formatting import text
 
-COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # 10,000 rows
+COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # writes 10000 as 10,000
 LONGEST = 40  # characters of a feature's name
 STYLE = {
     "figure.figsize": (7, 5),
@@ -31,7 +31,7 @@ plt.rcParams.update(STYLE)
 
 
 def close(figure: Figure) -> None:
-    """Give back a figure's memory, which pyplot holds."""
+    """Free a figure's memory, which pyplot keeps otherwise."""
     plt.close(figure)
 
 
@@ -59,21 +59,17 @@ def predicted_against_actual(
 def residuals(y_true: np.ndarray, y_pred: np.ndarray, title: str, unit: str = "") -> Figure:
     """Draw the density of (predicted, actual - predicted) and the residuals' distribution.
 
-    Args:
-        y_true: (n_rows,) targets.
-        y_pred: (n_rows,) predictions.
-        title: Above the plot.
-        unit: Of the target.
+    The arguments are those of `predicted_against_actual`.
     """
-    left_over = y_true - y_pred
+    residual = y_true - y_pred
     figure, (axes, side) = plt.subplots(
         1, 2, sharey=True, figsize=(8, 5), gridspec_kw={"width_ratios": [4, 1]}
     )
-    axes.hexbin(y_pred, left_over, gridsize=_cells(y_true), bins="log", mincnt=1)
+    axes.hexbin(y_pred, residual, gridsize=_cells(y_true), bins="log", mincnt=1)
     axes.axhline(0, color=ORANGE, linewidth=1.5)
     left, below = _named("actual - predicted", unit), _named("predicted", unit)
     axes.set(title=title, xlabel=below, ylabel=left)
-    side.hist(left_over, bins=60, orientation="horizontal", color=BLUE)
+    side.hist(residual, bins=60, orientation="horizontal", color=BLUE)
     side.axhline(0, color=ORANGE, linewidth=1.5)
     side.set(xlabel="rows")
     side.locator_params(axis="x", nbins=2)
@@ -82,10 +78,10 @@ def residuals(y_true: np.ndarray, y_pred: np.ndarray, title: str, unit: str = ""
 
 
 def feature_importance(importance: pd.DataFrame, title: str, xlabel: str) -> Figure:
-    """Draw a bar a feature.
+    """Draw a bar for each of the 25 most important features.
 
     Args:
-        importance: Columns "feature", "importance" and "std".
+        importance: A row for each feature, with columns "feature", "importance" and "std".
         title: Above the plot.
         xlabel: What importance is measured in.
     """
@@ -94,14 +90,14 @@ def feature_importance(importance: pd.DataFrame, title: str, xlabel: str) -> Fig
     places = range(len(shown))
     axes.barh(places, shown["importance"], xerr=shown["std"], color=BLUE, ecolor=ORANGE)
     names = [text(name, LONGEST) for name in shown["feature"]]
-    axes.set_yticks(places, names, parse_math=False)  # one may be called a$b$
+    axes.set_yticks(places, names, parse_math=False)  # a name may be a$b$
     axes.set(title=title, xlabel=xlabel)
     axes.grid(visible=False, axis="y")
     return figure
 
 
 def _cells(values: np.ndarray) -> int:
-    """Return how many cells stand along an axis: of few rows large ones, which hold several."""
+    """Return how many cells are along an axis: with few rows fewer, so that each has several."""
     return 60 if len(values) >= 2_000 else 25
 
 
