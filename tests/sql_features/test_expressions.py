@@ -4,7 +4,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from sql_features.expressions import CLOCKS, ROW_WISE, columns_of, isolated, literal, quote
+from sql_features.expressions import (
+    CLOCKS,
+    ROW_WISE,
+    columns_of,
+    feature_columns,
+    isolated,
+    literal,
+    quote,
+)
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
@@ -242,3 +250,8 @@ def test_a_column_named_as_a_lambda_parameter_is_found_outside_the_lambda():
 def test_the_isolated_database_reaches_no_file_no_network_and_no_setting(query):
     with pytest.raises(duckdb.Error, match=r"disabled|locked|configuration"):
         isolated().cursor().execute(query)
+
+
+def test_the_columns_of_features_are_found():
+    assert feature_columns({"x": "a + b", "y": "b || c"}) == {"a", "b", "c"}
+    assert feature_columns({}) == set()

@@ -1,4 +1,16 @@
-"""How a CSV file is written: encoding, delimiter, names of its columns, types of its texts."""
+"""How a CSV file is written: encoding, delimiter, names of its columns, types of its texts.
+
+DuckDB's own detection (`sniff_csv` of 2.0.0) is not used, because it differs from what pandas reads
+or loses data:
+
+- encoding: it takes UTF-8 for granted, and fails on Latin-1;
+- delimiter: it skips leading lines that are narrower than later ones, the header and rows of data
+  included, without a word;
+- names: it strips blanks, and numbers repeated names in another way;
+- new lines: after a header with a quoted line break and CRLF at its end it returns no row at all;
+- types: it takes 1/31/11 for a date, `yes` and `t` for booleans, 0x10 for a number and `Infinity`
+  for a date, and a column of dates and timestamps, or of times with a zone, for text.
+"""
 
 import codecs
 import csv
@@ -20,10 +32,11 @@ from sql_features.expressions import quote
 DELIMITERS = ",;\t|"
 HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for
 TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "VARCHAR")
-WIDER = {(0, 1): 1, (2, 3): 3}  # the type that fits two, by their places; for any others, a text
-# DuckDB's own detection also takes dates that are not ISO's for dates, in a format which a model
-# that is given such a text later would not know.
-PLACE = (  # of one text's type
+# Two places in TYPES, and the place of the type that holds both; only VARCHAR holds other pairs.
+WIDER = {(0, 1): 1, (2, 3): 3}
+# SQL of the place in TYPES of the narrowest type of one text. Only ISO dates are dates: of another
+# format a model that is given such a text later would know nothing.
+PLACE = (
     "CASE WHEN {0} IS NULL THEN NULL "
     "WHEN TRY_CAST({0} AS DOUBLE) IS NOT NULL THEN "
     "CASE WHEN TRY_CAST({0} AS BIGINT) IS NOT NULL "
@@ -42,11 +55,11 @@ class Dialect:
     Attributes:
         encoding: `utf-8` or `latin-1`.
         delimiter: One of `DELIMITERS`.
-        newline: What ends a row, as DuckDB spells it; a quoted value may hold another.
+        newline: What ends a row, with the backslashes that DuckDB wants; a quoted value may hold
+            another line break.
         skip: Blank lines before the header.
-        header: The columns' names as the file has them: blank or repeated ones as they are.
-        names: A name by which SQL can tell each column from the others; that of the header where
-            it can be.
+        header: The columns' names as the file has them, blank and repeated ones included.
+        names: A unique name for each column in SQL; the one in the header where that is possible.
     """
 
     encoding: str
@@ -58,7 +71,7 @@ class Dialect:
 
 
 def dialect(path: Path) -> Dialect:
-    """Find out how a CSV file is written; all of it is read once, for its encoding.
+    """Return how a CSV file is written. All of it is read once, to find out its encoding.
 
     Raises:
         WorkflowError: It cannot be read, is empty, or is in another encoding.
@@ -67,7 +80,7 @@ def dialect(path: Path) -> Dialect:
 
 
 def version(path: Path) -> tuple[int, int]:
-    """Return what changes when a file does: the time of its change in ns, and its size in bytes.
+    """Return a file's time of modification in ns and its size in bytes; a change changes them.
 
     Raises:
         WorkflowError: There is no such file.
@@ -84,7 +97,7 @@ def compression(path: Path) -> str:
     return "gzip" if path.name.casefold().endswith(".gz") else "none"
 
 
-@lru_cache(maxsize=1024)  # all of the file is read for its encoding
+@lru_cache(maxsize=1024)  # a call reads all of the file
 def _dialect(path: Path, *version: int) -> Dialect:
     try:
         encoding, text = _decoded(path)
@@ -102,7 +115,7 @@ def _dialect(path: Path, *version: int) -> Dialect:
     ended = re.search(r"\r\n|\r|\n", re.sub(r'"[^"]*"', "", text))
     newline = ended.group().encode("unicode_escape").decode() if ended else r"\n"
     skip = len(re.findall(r"\r\n|\r|\n", blank))
-    # DuckDB takes the quote after the mark for text, and then may find no row at all.
+    # DuckDB takes a quote after the byte order mark for text, and may then return no row at all.
     if marked and set(header[0]) & {delimiter, '"', "\n", "\r"}:
         raise WorkflowError(
             f"data file '{path.name}' begins with a byte order mark and a name that needs quotes: "
@@ -150,7 +163,7 @@ def _records(text: str, delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         yield from (record for record in reader if record)
-    except csv.Error:  # a field of more than 128 KiB
+    except csv.Error:  # a field of more than 128 KiB: what comes before it has to do
         return
 
 
@@ -158,13 +171,13 @@ def _fit(text: str, delimiter: str) -> tuple[float, int]:
     """Return the share of records as wide as the header by this delimiter, and that width."""
     width, *others = [len(record) for record in _records(text, delimiter)] or [0]
     if len(text) == HEAD:
-        others = others[:-1]  # cut off
+        others = others[:-1]  # HEAD has cut the last record off
     agreeing = sum(one == width for one in others) / len(others) if others else 1.0
     return (agreeing, width) if width > 1 else (0.0, 0)
 
 
 def _distinct(header: tuple[str, ...]) -> Iterator[str]:
-    """Yield a name for each column that is not blank, and unique to SQL."""
+    """Yield a name for each column that is not blank and, whatever its case, unique."""
     own: dict[str, int] = {}
     for place, name in enumerate(header):
         if name.strip():
@@ -183,10 +196,10 @@ def _distinct(header: tuple[str, ...]) -> Iterator[str]:
 def narrowest(
     connection: duckdb.DuckDBPyConnection, source: str, names: list[str]
 ) -> dict[str, str]:
-    """Return a type of `TYPES` by column.
+    """Return the narrowest of `TYPES` that fits every text of a column, by column.
 
     Args:
-        connection: Any.
+        connection: Any connection.
         source: SQL of a table.
         names: Its columns, of texts.
     """

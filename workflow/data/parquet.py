@@ -15,7 +15,7 @@ def scan_parquet(paths: list[Path]) -> str:
 
 
 def path_literal(path: Path) -> str:
-    """Return the SQL of a file's path, which to DuckDB would else be a pattern."""
+    """Return the SQL text of a file's path, in which DuckDB finds no pattern."""
     return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 

@@ -1,7 +1,7 @@
 """Raw files, read as one table by DuckDB: Parquet, CSV and JSON lines.
 
-A served model is later given what `pandas.read_csv` or `pandas.read_parquet` makes of such a file,
-so names and missing values are read here as pandas reads them.
+Names and missing values are read as pandas reads them, because a served model is given the frame
+that `pandas.read_csv` or `pandas.read_parquet` makes of such a file.
 """
 
 import re
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import cast, connect, literal, quote
-from workflow.data.csv_format import compression, dialect, narrowest, version
+from workflow.data.csv_format import dialect, narrowest, version
 from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
 from workflow.formatting import one_line
@@ -58,11 +58,11 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
 
     Args:
         paths: The files.
-        types: DuckDB type by column, where it is not to be found out.
+        types: DuckDB type by column, for the columns whose type is given.
 
     Raises:
-        WorkflowError: A kind of file that is not read, or a file that cannot be; a name in `types`
-            that no file has, or something else than a type.
+        WorkflowError: A file cannot be read or is of an unsupported kind, a name in `types` is no
+            column, or a value in it is no type.
     """
     types = dict(types or {})
     for type in types.values():
@@ -93,7 +93,7 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
 
 
 def scan_text(paths: list[Path]) -> str:
-    """Return the SQL that reads CSV or JSON lines with every plain column as the text it is."""
+    """Return the SQL that reads CSV or JSON lines with every column that is not nested as text."""
     if kind(paths) == "csv":
         return scan(paths, {name: "VARCHAR" for path in paths for name in dialect(path).names})
     plain = {name: type for name, type in _json_columns(paths).items() if kind_of(type) != "nested"}
@@ -104,8 +104,8 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
     """Return the DuckDB type of each column.
 
     Args:
-        connection: Any.
-        scan: What `scan` returned.
+        connection: Any connection.
+        scan: What `scan` or `scan_text` returned.
 
     Raises:
         WorkflowError: A file cannot be read.
@@ -117,10 +117,11 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
 
 
 def unreachable(paths: list[Path]) -> dict[str, str]:
-    """Return the columns that a frame read from a file would not have as SQL has them, and why.
+    """Return the columns that a served model could not find in a pandas frame, with the reason.
 
-    SQL gives a column a name of its own where the file has none, or one twice (to SQL `a` and `A`
-    are one). Of a pandas frame that was written with its index, the index would not be a column.
+    Where a file gives no name or one that is taken (to SQL `a` and `A` are the same), SQL makes one
+    up that pandas does not know. The index of a pandas frame that was written with it is a column
+    to SQL, but not to pandas. A duration has another value in SQL than in pandas.
 
     Raises:
         WorkflowError: A file cannot be read.
@@ -149,8 +150,8 @@ def unreachable(paths: list[Path]) -> dict[str, str]:
 
 
 def failed(scan: str, error: Exception) -> WorkflowError:
-    """Return what DuckDB could not do with the files of a scan, in one line."""
-    # An escaped path keeps its last part, but for [*], [?] and [[].
+    """Return a one-line error that names the files of a scan and says what DuckDB said."""
+    # `path_literal` has put pattern characters of the path in brackets.
     paths = re.findall(r"read_\w+\(\[?'((?:[^']|'')*)'", scan)
     names = ", ".join(Path(re.sub(r"\[([*?\[])\]", r"\1", path)).name for path in paths[:3])
     more = ", ..." if len(paths) > 3 else ""
@@ -184,7 +185,7 @@ def _union(tables: list[str]) -> str:
 
 
 def _same(names: Mapping[str, str], name: str) -> str:
-    """Return SQL's name for a name, which is not sensitive to case."""
+    """Return the one of the names that a name, in whatever case, means to SQL."""
     return next(one for one in names if one.casefold() == name.casefold())
 
 
@@ -199,12 +200,13 @@ def _read_csv(path: Path, types: dict[str, str]) -> str:
     file = dialect(path)
     known = {name: types[name.casefold()] for name in file.names}
     missing = ", ".join(map(literal, MISSING))
-    # The filter keeps DuckDB from reading a column as what a TRY_CAST above asks for, which then
-    # fails where it should be NULL (duckdb/duckdb#23818).
+    # The filter is always true. It keeps DuckDB from moving a TRY_CAST of an outer query into the
+    # reader, where a text that cannot be cast fails instead of becoming NULL
+    # (duckdb/duckdb#23818).
     return (
         f"(SELECT * FROM read_csv({path_literal(path)}, "
         f"auto_detect = false, columns = {_mapping(known)}, "
-        f"encoding = '{file.encoding}', compression = '{compression(path)}', "
+        f"encoding = '{file.encoding}', "
         f"delim = {literal(file.delimiter)}, quote = '\"', escape = '\"', comment = '', "
         f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{missing}]) "
         "WHERE random() >= 0)"
@@ -212,7 +214,7 @@ def _read_csv(path: Path, types: dict[str, str]) -> str:
 
 
 def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
-    # A .json file may hold one array of records.
+    # A .json file may hold one array of records instead of a record a line.
     files = ", ".join(map(path_literal, paths))
     lines = not any(".json" in path.suffixes for path in paths)
     options = [f"format = '{'newline_delimited' if lines else 'auto'}', union_by_name = true"]
@@ -234,14 +236,14 @@ def _csv_columns(paths: list[Path], names: tuple[str, ...]) -> dict[str, str]:
     return dict(_csv_types(tuple((path, *version(path)) for path in paths), names))
 
 
-@lru_cache(maxsize=16)  # all rows are read for it
+@lru_cache(maxsize=16)  # a call reads all rows
 def _json_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, str], ...]:
     with closing(connect()) as connection:
         found = columns(connection, _read_json([path for path, *_ in versions]))
     return tuple((name, "VARCHAR" if type == '"NULL"' else type) for name, type in found.items())
 
 
-@lru_cache(maxsize=16)  # all rows are read for it
+@lru_cache(maxsize=16)  # a call reads all rows
 def _csv_types(
     versions: tuple[tuple[Path, int, int], ...], names: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
@@ -261,10 +263,10 @@ def _parquet_schema(path: Path) -> pa.Schema:
 
 
 def _strange(schema: pa.Schema) -> dict[str, str]:
-    """Return the columns that pandas and DuckDB see differently, and how."""
+    """Return the columns of a Parquet file that pandas and DuckDB read differently, and how."""
     durations = [field.name for field in schema if pa.types.is_duration(field.type)]
     strange = dict.fromkeys(durations, "a duration, which SQL reads as a whole number")
     for name in (schema.pandas_metadata or {}).get("index_columns", []):
-        if isinstance(name, str):  # an index that only counts is none
+        if isinstance(name, str):  # an index that only counts rows is not written as a column
             strange[name] = "the index of the pandas frame, which is no column when it is read"
     return strange

@@ -15,6 +15,7 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
 from workflow.data import readers
 from workflow.data.dataset import RESERVED
+from workflow.data.parquet import scan_parquet
 from workflow.data.request import TASKS_TO_INFER
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
@@ -103,13 +104,14 @@ def infer(
 
 def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], folder: Path) -> str:
     """Return the SQL of a copy of a text file, in which a column is read without the others."""
-    copy = literal(str(folder / "texts.parquet"))
+    path = folder / "texts.parquet"
+    target = literal(str(path))
     some = ", ".join(map(quote, names))
     # Small row groups: DuckDB holds some in memory to keep the rows in order.
     connection.execute(
-        f"COPY (SELECT {some} FROM {scan}) TO {copy} (FORMAT parquet, ROW_GROUP_SIZE 20000)"
+        f"COPY (SELECT {some} FROM {scan}) TO {target} (FORMAT parquet, ROW_GROUP_SIZE 20000)"
     ).fetchall()
-    return f"read_parquet({copy})"
+    return scan_parquet([path])
 
 
 def _infer(

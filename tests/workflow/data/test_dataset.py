@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 
 from sql_features.errors import WorkflowError
-from sql_features.expressions import feature_columns
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
 from workflow.models.search_space import Whole
@@ -34,7 +33,7 @@ def test_every_row_counts_unless_where_says_otherwise():
     assert plain.where == "true"
 
 
-def test_the_raw_columns_are_those_of_target_where_and_features_but_not_the_target_itself():
+def test_raw_columns_are_those_of_target_where_and_features():
     assert HOUSES.raw_columns == {"price", "area", "city", "district", "rooms"}
 
 
@@ -57,11 +56,6 @@ def test_a_raw_column_called_target_that_is_the_target_is_a_raw_column():
 )
 def test_the_raw_columns_are_also_those_that_decide_the_split(split, columns):
     assert replace(HOUSES, split=split).raw_columns == HOUSES.raw_columns | columns
-
-
-def test_the_columns_of_features_are_found():
-    assert feature_columns({"x": "a + b", "y": "b || c"}) == {"a", "b", "c"}
-    assert feature_columns({}) == set()
 
 
 @pytest.mark.parametrize(
@@ -122,19 +116,19 @@ def test_the_columns_of_features_are_found():
         ),
     ],
 )
-def test_a_definition_that_is_not_valid_is_refused_with_what_is_wrong(changes, message):
+def test_an_invalid_definition_is_refused_with_what_is_wrong(changes, message):
     assert refusal(**changes).startswith(message)
 
 
 @pytest.mark.parametrize("name", ["all", "search", "a,b", "", " "])
-def test_a_feature_name_that_cannot_be_asked_for_is_refused(name):
+def test_a_reserved_or_blank_feature_name_is_refused(name):
     message = refusal(features={"area": "area", "rooms": "rooms", name: "1"})
     assert message == (
         f"feature '{name}': give it a name without a comma, not 'all' or 'search'."
     ).replace("  ", " ")
 
 
-def test_feature_names_that_are_one_to_sql_are_refused():
+def test_feature_names_that_differ_only_in_case_are_refused():
     assert refusal(features={"area": "area", "Area": "rooms"}) == (
         "features 'area' and 'Area' are one name to SQL: rename one."
     )
@@ -209,7 +203,7 @@ def test_a_set_in_a_list_is_not_suggested_for_itself(asked):
 
 
 @pytest.mark.parametrize("asked", ["all", "small", "rooms,area"])
-def test_one_selection_leaves_a_search_nothing_to_choose(asked):
+def test_one_selection_gives_a_search_one_feature_set(asked):
     assert HOUSES.selections(asked) == {asked: HOUSES.select(asked)}
 
 

@@ -58,7 +58,7 @@ def test_a_definition_is_read():
     assert HOUSES.sample is None
 
 
-def test_what_a_file_does_not_say_is_left_to_the_task():
+def test_optional_keys_have_defaults():
     assert HOUSES.metric == "auto"
     assert HOUSES.validation == "holdout"
     for nothing in (HOUSES.columns, HOUSES.thresholds, HOUSES.search, HOUSES.left_out):
@@ -124,7 +124,7 @@ def test_expressions_that_yaml_reads_as_numbers_are_taken_as_text():
 
 
 @pytest.mark.parametrize("text", ["", "[]", "houses", "1"])
-def test_a_file_that_is_no_mapping_is_refused(text):
+def test_a_file_without_a_mapping_is_refused(text):
     message = refusal(text)
     assert message.startswith("dataset file houses.yaml holds no mapping of ")
     for key in ("name", "split", "target", "features"):
@@ -142,7 +142,7 @@ def test_an_unknown_key_is_refused_with_the_nearest():
     assert "'feature': did you mean 'features'? Allowed: name, description, task" in message
 
 
-def test_keys_that_are_lacking_are_all_named():
+def test_all_missing_keys_are_named():
     assert refusal("name: houses\ndata: /data") == (
         "dataset file houses.yaml lacks task, split, target, features."
     )
@@ -208,7 +208,7 @@ def test_keys_that_are_lacking_are_all_named():
         ),
     ],
 )
-def test_a_definition_that_is_not_valid_is_refused_with_what_is_wrong(old, new, message):
+def test_an_invalid_definition_is_refused_with_what_is_wrong(old, new, message):
     assert refusal(changed(old, new)) == message
 
 
@@ -262,7 +262,7 @@ SPACE = (
         ("sample: {}", "'sample' in dataset file houses.yaml must be a text, not {}."),
     ],
 )
-def test_a_key_of_the_wrong_shape_or_with_an_unknown_name_is_refused(more, message):
+def test_a_value_of_the_wrong_shape_is_refused(more, message):
     assert refusal(with_more(more)).startswith(message)
 
 
@@ -285,7 +285,7 @@ def searched(given: Any) -> Any:
         ({"options": ["a", 2, None]}, Choice(("a", 2, None))),
     ],
 )
-def test_a_domain_is_a_range_some_options_or_one_value(given, found):
+def test_a_search_value_is_a_range_options_or_fixed(given, found):
     assert searched(given) == found
     assert type(searched(given)) is type(found)
 
@@ -300,7 +300,7 @@ def test_a_domain_is_a_range_some_options_or_one_value(given, found):
         {"low": -math.inf, "high": 1}, {"low": math.nan, "high": 1},
     ],
 )  # fmt: skip
-def test_what_is_no_domain_is_refused_with_what_is_allowed(given):
+def test_an_invalid_search_value_is_refused_with_what_is_allowed(given):
     with pytest.raises(WorkflowError) as caught:
         searched(given)
     assert str(caught.value) == (
@@ -377,7 +377,7 @@ COMMENTS = st.dictionaries(st.sampled_from(KEYS), st.text(max_size=40), max_size
 
 @given(datasets(), COMMENTS)
 @settings(max_examples=40, deadline=None)
-def test_a_definition_comes_back_from_its_text_as_it_was(dataset, comments):
+def test_a_written_definition_is_read_back_unchanged(dataset, comments):
     again = from_yaml(to_yaml(dataset, comments), "round trip")
     assert again == dataset
     assert list(again.features) == list(dataset.features)
@@ -392,12 +392,12 @@ def test_comments_stand_above_their_keys_line_by_line():
 
 
 @pytest.mark.parametrize("odd", ["\x00", "\x07", "\x7f", "\ufffe", "\r", "\x85", "\u2028", "# :"])
-def test_a_comment_about_a_name_with_odd_characters_leaves_the_file_readable(odd):
+def test_a_comment_with_odd_characters_leaves_the_file_readable(odd):
     text = to_yaml(HOUSES, {"features": f"column a{odd}name: of no use"})
     assert from_yaml(text, "x") == HOUSES
 
 
-def test_what_was_not_said_is_not_written():
+def test_defaults_are_not_written():
     assert set(yaml.safe_load(to_yaml(HOUSES))) == {
         "name", "task", "data", "split", "target", "where", "features", "feature_sets",
         "validation",
@@ -405,7 +405,7 @@ def test_what_was_not_said_is_not_written():
 
 
 @pytest.mark.parametrize("name", SHIPPED_NAMES)
-def test_a_shipped_dataset_loads_by_its_name_and_comes_back_from_its_text(name):
+def test_a_shipped_dataset_loads_and_is_read_back_unchanged(name):
     dataset = load(name)
     assert dataset.description
     assert from_yaml(to_yaml(dataset), "again") == dataset
@@ -459,7 +459,7 @@ def test_the_schema_refuses_what_the_reader_refuses(changes, place):
     assert list(error.path) == place
 
 
-def test_shipped_datasets_have_names_of_their_own():
+def test_shipped_datasets_have_different_names():
     names = [load(name).name for name in SHIPPED_NAMES]
     assert len(set(names)) == len(names)
 
@@ -486,7 +486,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", None], ids=["binary", "folder"])
-def test_what_is_no_text_file_is_refused(tmp_path, content):
+def test_a_binary_file_or_a_folder_is_refused(tmp_path, content):
     path = tmp_path / "houses.yaml"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(WorkflowError, match=r"^dataset file .*houses\.yaml cannot be read: "):
@@ -523,7 +523,7 @@ def test_a_name_is_told_from_a_path(dataset, name):
                     | st.dictionaries(st.sampled_from(["low", "high", "options", "log"]), more),
                     max_leaves=4), st.sampled_from(KEYS))  # fmt: skip
 @settings(max_examples=100, deadline=None)
-def test_whatever_a_key_holds_the_file_is_read_or_refused_in_one_line(value, key):
+def test_any_value_is_read_or_refused_in_one_line(value, key):
     given = yaml.safe_load(TEXT)
     for one in (value, {"linear": {"alpha": value}}, {"area": value}):
         try:

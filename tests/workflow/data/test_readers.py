@@ -56,9 +56,7 @@ def refusal(call, *arguments) -> str:
 @pytest.mark.parametrize("delimiter", ",;\t|")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
 @pytest.mark.parametrize("suffix", [".csv", ".TXT", ".tsv.gz"])
-def test_a_csv_file_is_read_in_whatever_common_way_it_is_written(
-    tmp_path, delimiter, encoding, suffix
-):
+def test_a_csv_file_is_read_in_every_common_dialect(tmp_path, delimiter, encoding, suffix):
     text = 'größe|"a b"|x\n1|"é| ""q""\nzwei, ;"|2.5\n|c|3\n'.replace("|", delimiter)
     content = text.encode(encoding)
     path = tmp_path / f"t{suffix}"
@@ -99,7 +97,7 @@ def test_names_are_taken_from_the_header_as_pandas_takes_them(tmp_path):
         (["", "NA"], "VARCHAR"),
     ],
 )
-def test_a_column_of_a_csv_file_gets_the_narrowest_type_that_fits_every_row(tmp_path, texts, type):
+def test_a_csv_column_gets_the_narrowest_type_that_fits_every_row(tmp_path, texts, type):
     path = write(tmp_path / "t.csv", "n,x\n" + "".join(f"1,{text}\n" for text in texts))
     assert types(scan([path]))["x"] == type
 
@@ -152,7 +150,7 @@ def test_an_array_of_records_is_read_from_a_json_file(tmp_path):
     assert rows(scan([path])) == [(1,), (2,)]
 
 
-def test_a_path_is_no_pattern_and_reaches_sql_quoted(tmp_path):
+def test_a_path_with_pattern_characters_and_quotes_is_read(tmp_path):
     write(tmp_path / "a1.csv", "x\n0\n")
     path = write(tmp_path / "a[1]*'.csv", "x\n1\n")
     assert rows(scan([path])) == [(1,)]
@@ -207,7 +205,7 @@ def test_a_missing_file_is_refused(tmp_path):
     assert "No such file" in refusal(scan, [tmp_path / "t.csv"])
 
 
-def test_what_is_no_type_or_no_column_is_refused(tmp_path):
+def test_an_unknown_type_or_column_is_refused(tmp_path):
     path = write(tmp_path / "t.csv", "price\n1\n")
     assert "unknown type" in refusal(scan, [path], {"price": "DOUBLE); DROP TABLE x"})
     assert "did you mean 'price'" in refusal(scan, [path], {"prize": "DOUBLE"})

@@ -78,7 +78,7 @@ def test_a_folder_that_is_not_there_is_refused_with_what_to_give(tmp_path, into)
     )
 
 
-def test_a_file_given_for_a_folder_is_called_a_file(data, into):
+def test_a_file_in_place_of_a_folder_is_called_a_file(data, into):
     assert "no such folder" not in refusal(str(data / "train.csv"), ["train.csv"], into)
 
 
@@ -89,14 +89,14 @@ def test_a_file_that_is_not_there_is_refused_with_the_nearest(data, into):
     )
 
 
-def test_of_a_full_folder_ten_names_are_said(data, into):
+def test_at_most_ten_names_of_a_folder_are_shown(data, into):
     for number in range(20):
         (data / f"{number:02d}").touch()
     message = refusal(str(data), ["zzz"], into)
     assert message.endswith("It holds 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, ....")
 
 
-def test_of_an_empty_folder_it_is_said_that_it_is_empty(tmp_path, into):
+def test_an_empty_folder_is_called_empty(tmp_path, into):
     folder = tmp_path / "empty"
     folder.mkdir()
     assert refusal(str(folder), ["a.csv"], into) == (
@@ -161,7 +161,7 @@ def test_a_file_in_a_folder_of_the_server_is_copied_into_one(serve, data, into):
     assert files["2023/a.csv"].read_text() == "x"
 
 
-def test_a_server_that_does_not_say_how_long_a_file_is_is_read(serve, into):
+def test_a_server_that_gives_no_length_is_read(serve, into):
     files = fetch(serve(Unmeasured), ["train.csv"], into)
     assert files["train.csv"].read_bytes() == BODY
 
@@ -301,9 +301,7 @@ def test_a_file_or_folder_is_a_table_whatever_its_folder_is_called(tables, into,
         ("**/*.csv", ["a.csv", "b.csv", "d.csv"]),
     ],
 )
-def test_a_pattern_is_the_table_of_the_files_that_match_but_for_hidden_ones(
-    tables, into, pattern, names
-):
+def test_a_pattern_finds_the_matching_files_but_no_hidden_ones(tables, into, pattern, names):
     assert gathered(tables / pattern, into) == names
 
 
@@ -314,7 +312,7 @@ def test_a_name_that_is_also_a_pattern_is_a_name(tmp_path, into):
 
 
 @pytest.mark.parametrize("name", ["no.csv", "no/*.csv", "*.nothing", "more/x"])
-def test_where_there_is_no_file_it_is_said_which_are_read(tables, into, name):
+def test_a_missing_table_is_refused_with_the_kinds_that_are_read(tables, into, name):
     message = gather_refusal(tables / name, into)
     assert message.startswith(f"data '{tables / name}': there is no such file, or none that is ")
     assert ".parquet" in message
@@ -333,7 +331,7 @@ def test_files_of_several_kinds_are_no_table(tables, into):
     assert "z.parquet" in message
 
 
-def test_a_file_of_a_kind_that_is_not_read_is_refused_with_those_that_are(tables, into):
+def test_an_unsupported_kind_of_file_is_refused(tables, into):
     message = gather_refusal(tables / "notes.md", into)
     assert message.startswith("data file 'notes.md': give one of .parquet, ")
 
@@ -417,7 +415,7 @@ def test_local_files_are_known_by_their_content_under_their_paths(data):
     }
 
 
-def test_a_local_file_that_is_touched_is_the_same_and_one_that_is_written_is_not(data):
+def test_a_local_file_is_known_by_its_content_not_its_time(data):
     path = data / "test.csv"
     before = identities(str(path))
     os.utime(path, (1, 1))
@@ -427,7 +425,7 @@ def test_a_local_file_that_is_touched_is_the_same_and_one_that_is_written_is_not
 
 
 @pytest.mark.parametrize("names", [["no.csv"], None])
-def test_of_a_local_file_that_is_not_there_nothing_is_known(data, names):
+def test_a_missing_local_file_has_no_identity(data, names):
     location = data if names else data / "no.csv"
     with pytest.raises(WorkflowError, match=r"no file|no such file"):
         identities(str(location), names)
@@ -465,7 +463,7 @@ def test_without_a_version_a_file_is_known_by_its_size_and_time(serve):
     assert identities(other) == {other: f"{2 * len(TABLE)} bytes, {MONDAY}"}
 
 
-def test_a_version_is_asked_for_by_reading_where_the_server_takes_no_other_question(serve):
+def test_a_version_is_taken_from_a_read_where_head_is_refused(serve):
     url = f"{serve(answering(head=405, ETag='one'))}/a.csv"
     assert identities(url) == {url: "one"}
 
@@ -478,7 +476,7 @@ for url in sys.argv[1:]:
 """
 
 
-def test_only_of_a_file_of_which_too_little_is_said_nothing_is_the_same_in_another_process(serve):
+def test_a_file_without_version_or_time_is_unknown_to_a_new_process(serve):
     said = {"ETag": "one"}, {"Last_Modified": MONDAY}, {}, {"measured": False, "ETag": ""}
     urls = [f"{serve(answering(**one))}/a.csv" for one in said]
     here = [identities(url)[url] for url in urls]
@@ -494,7 +492,7 @@ def test_only_of_a_file_of_which_too_little_is_said_nothing_is_the_same_in_anoth
     ]  # fmt: skip
 
 
-def test_a_time_without_a_size_says_too_little(serve):
+def test_a_time_without_a_size_is_not_enough(serve):
     url = f"{serve(answering(measured=False, Last_Modified=MONDAY))}/a.csv"
     assert identities(url)[url].startswith("unknown ")
 
@@ -506,7 +504,7 @@ def identities_refusal(location: str, names: list[str] | None = None) -> str:
     return str(caught.value)
 
 
-def test_a_file_that_the_server_does_not_have_is_refused_before_it_is_fetched(serve, data):
+def test_a_file_missing_on_a_server_is_refused_before_it_is_fetched(serve, data):
     url = serve(partial(Quiet, directory=data))
     assert identities_refusal(f"{url}/no.csv") == f"data: there is no file {url}/no.csv."
     assert identities_refusal(url, ["no.csv"]) == f"data: there is no file {url}/no.csv."
@@ -517,7 +515,7 @@ def test_a_server_that_cannot_be_asked_is_not_said_to_lack_the_file(serve):
         assert failed_to_read(identities_refusal(url, ["a.csv"]), f"{url}/a.csv")
 
 
-def test_a_file_of_a_bucket_is_known_by_its_content_not_by_when_it_was_written(bucket):
+def test_a_file_of_a_bucket_is_known_by_content_not_by_time(bucket):
     bucket.pipe("trips/known/a.csv", TABLE)
     before = identities("s3://trips/known", ["a.csv"])
     assert set(before) == {"s3://trips/known/a.csv"}
@@ -540,7 +538,7 @@ def test_the_files_of_a_bucket_are_listed_anew_each_time(bucket, place):
     assert now == before | {"s3://trips/many/b.csv": before["s3://trips/many/a.csv"]}
 
 
-def test_a_file_that_the_bucket_does_not_have_is_refused_before_it_is_fetched(bucket):
+def test_a_file_missing_in_a_bucket_is_refused_before_it_is_fetched(bucket):
     assert identities_refusal("s3://trips", ["no.csv"]) == (
         "data: there is no file s3://trips/no.csv."
     )

@@ -38,7 +38,7 @@ def test_a_file_for_each_split_needs_no_rule():
     assert tuple(read(FILES).files) == SPLITS
 
 
-def test_a_split_by_hash_is_of_all_columns_and_of_usual_shares_unless_told_otherwise():
+def test_a_split_by_hash_has_default_key_and_shares():
     assert read({"by": "hash"}) == ByHash(key=(), validation=SHARE, test=SHARE)
     given = {"by": "hash", "key": ["patient"], "validation": 0.1, "test": 0.3}
     assert read(given) == ByHash(key=("patient",), validation=0.1, test=0.3)
@@ -48,7 +48,7 @@ def test_a_split_by_time_names_its_column():
     assert read({"by": "time", "column": "day"}) == ByTime(column="day")
 
 
-def test_reading_leaves_what_was_given_as_it_was():
+def test_reading_does_not_change_the_mapping():
     given = {"by": "time", "column": "day", "test": 0.2}
     read(given)
     assert given == {"by": "time", "column": "day", "test": 0.2}
@@ -92,13 +92,13 @@ def test_reading_leaves_what_was_given_as_it_was():
         ({"by": "hash", "key": [["x"]]}, "split.key must be a text, not ['x']."),
     ],
 )
-def test_a_split_that_is_none_is_refused_with_what_is_allowed(given, message):
+def test_an_invalid_split_is_refused_with_what_is_allowed(given, message):
     assert refusal(given).startswith(message)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, "0.2", "20%", None, True, [0.1], float("nan")])
 @pytest.mark.parametrize("name", ["validation", "test"])
-def test_a_share_that_is_no_part_of_the_rows_is_refused(name, share):
+def test_a_share_outside_0_and_1_is_refused(name, share):
     assert refusal({"by": "hash", name: share}) == (
         f"split.{name}: give a share of the rows between 0 and 1, not {share}."
     )
@@ -134,7 +134,7 @@ def test_a_rule_comes_back_as_it_was_written(rule: Split):
                        st.none() | st.booleans() | st.floats() | TEXTS | st.lists(TEXTS)
                        | st.sampled_from(["hash", "time", "files"])))  # fmt: skip
 @settings(max_examples=50, deadline=None)
-def test_whatever_a_file_says_is_read_or_refused_in_one_line(given):
+def test_any_mapping_is_read_or_refused_in_one_line(given):
     try:
         rule = read(given)
     except WorkflowError as error:

@@ -162,19 +162,19 @@ def test_a_gap_in_a_column_of_whole_numbers_stays_a_gap(maker):
     assert frame["x"].isna().tolist() == [True, False]
 
 
-def test_a_fraction_where_train_has_whole_numbers_is_not_rounded_in_silence(maker):
+def test_a_fraction_where_train_has_integers_is_refused(maker):
     message = maker.refusal(FRAME, FRAME.assign(x=[10.5, 20.0]), FRAME)
     assert message.startswith("validation split, validation.parquet: ")
 
 
-def test_a_value_that_does_not_fit_the_type_of_train_is_refused_with_split_and_column(maker):
+def test_a_value_that_does_not_fit_trains_type_is_refused(maker):
     texts = FRAME.assign(x=["1", "many"])
     message = maker.refusal(FRAME, texts, FRAME)
     assert message.startswith("validation split, validation.parquet: ")
     assert "Could not convert string 'many' to INT64 when casting from source column x" in message
 
 
-def test_a_missing_column_is_refused_with_the_nearest_before_a_row_is_written(maker):
+def test_a_missing_column_is_refused_before_a_row_is_written(maker):
     message = maker.refusal(FRAME, FRAME, FRAME.rename(columns={"x": "xx"}))
     assert message.startswith("unknown column in the test file test.parquet")
     assert "'x': did you mean 'xx'? Allowed: y, xx." in message
@@ -196,7 +196,7 @@ def test_columns_may_have_any_name(maker):
     assert frame[name].tolist() == [10, 20]
 
 
-def test_comments_in_expressions_hide_nothing_after_them(maker):
+def test_a_comment_in_an_expression_hides_nothing_after_it(maker):
     maker.write(FRAME, target="y -- minutes", where="x > 10 -- no more", features={"x": "x -- m"})
     assert maker.rows("train") == [(2.0, 20, 2.0)]
 
@@ -262,7 +262,7 @@ def test_a_raw_column_named_target_is_refused_where_it_is_used(maker, name):
     assert maker.written == []
 
 
-def test_a_raw_column_with_the_name_of_the_position_is_refused_where_it_is_used(maker):
+def test_a_used_column_named_like_the_position_is_refused(maker):
     frame = FRAME.rename(columns={"x": POSITION})
     assert maker.refusal(frame, features={"f": f'"{POSITION}"'}).startswith(
         f"a raw column named '{POSITION}' is used by the dataset's SQL, where that name means the "
@@ -295,7 +295,7 @@ def test_a_feature_of_the_raw_column_that_is_the_target_is_refused(maker, expres
     assert maker.written == []
 
 
-def test_a_raw_column_named_target_is_passed_over_where_it_is_not_used(maker):
+def test_an_unused_raw_column_named_target_is_ignored(maker):
     maker.write(FRAME.assign(target=9.0), where="target < 2")
     assert maker.rows("train") == [(1.0, 10, 1.0)]
 
@@ -335,7 +335,7 @@ def test_each_kind_of_file_gives_the_same_split(maker, content, suffix):
     assert maker.rows("train") == [(1, "a", 1.0), (2, "b", 2.0)]
 
 
-def test_a_kind_of_file_that_is_not_read_is_refused_with_those_that_are(maker):
+def test_an_unsupported_kind_of_file_is_refused(maker):
     message = maker.refusal("PK", suffix=".xlsx")
     assert message.startswith("data file 'train.xlsx': give one of .parquet, ")
     assert ".csv.gz" in message
@@ -357,14 +357,14 @@ def test_an_empty_csv_is_refused(maker):
     assert "train.csv" in maker.refusal("", suffix=".csv")
 
 
-def test_a_late_value_in_a_csv_that_does_not_fit_is_refused_with_the_column(maker):
+def test_a_late_csv_value_that_does_not_fit_is_refused(maker):
     numbers = "y,x\n" + "1,1\n" * 30_000
     message = maker.refusal(numbers, numbers + "1,many\n", numbers, suffix=".csv")
     assert message.startswith("validation split, validation.csv: ")
     assert "many" in message
 
 
-def test_a_file_name_is_no_pattern(maker):
+def test_a_file_name_is_not_taken_for_a_pattern(maker):
     files = maker.files(FRAME, suffix="[1].parquet")
     for split, (path,) in files.items():
         FRAME.assign(x=99).to_parquet(path.with_name(f"{split}1.parquet"))
@@ -518,7 +518,7 @@ def test_a_row_stays_in_its_split_when_the_table_is_cut_into_files(maker):
     assert maker.values("train")[0] >= 1_500  # in the order of the files
 
 
-def test_a_row_stays_in_its_split_when_features_are_edited_if_the_key_is_written_down(maker):
+def test_a_written_key_keeps_rows_in_their_split_when_features_change(maker):
     rows, rule = some_rows(), ByHash(key=("x", "y"))
     maker.table(rows, features=USED, split=rule)
     before = maker.where()
@@ -535,7 +535,7 @@ def test_test_rows_stay_when_the_share_of_validation_is_changed(maker):
         assert set(validation) <= set(maker.values("validation"))
 
 
-def test_rows_alike_in_the_key_stay_together(maker):
+def test_rows_with_equal_keys_stay_together(maker):
     rows = some_rows().assign(owner=lambda frame: frame["x"] // 5)
     maker.table(rows, features=USED, split=ByHash(key=("OWNER",)))
     owners = [set(maker.values(split, "owner")) for split in SPLITS]
@@ -547,13 +547,13 @@ def test_rows_alike_in_the_key_stay_together(maker):
         assert len(pairs) == position.nunique()
 
 
-def test_rows_that_are_alike_stay_together_though_no_key_is_named(maker):
+def test_equal_rows_stay_together_without_a_key(maker):
     rows = pd.concat([some_rows(500)] * 3)
     maker.table(rows, features=USED)
     assert sum(len(set(maker.values(split))) for split in SPLITS) == 500
 
 
-def test_a_gap_in_the_key_is_a_value_like_others_and_not_the_next_columns(maker):
+def test_a_missing_value_in_the_key_counts_as_a_value(maker):
     rows = pd.DataFrame({"y": 1.0, "x": np.arange(900), "a": ["1", None] * 450, "b": None})
     rows["b"] = np.where(rows["a"].isna(), "1", None)
     maker.table(rows, features={"x": "x"}, split=ByHash(key=("a", "b", "x")))
@@ -580,9 +580,7 @@ GUESSED = {
 
 
 @pytest.mark.parametrize(("values", "other"), GUESSED.values(), ids=list(GUESSED))
-def test_a_row_stays_in_its_split_when_another_changes_what_its_column_is_taken_for(
-    maker, values, other
-):
+def test_a_row_stays_in_its_split_when_its_columns_type_changes(maker, values, other):
     rule = ByHash(key=("x", "v"))
     maker.table(csv(values), suffix=".csv", split=rule)
     before = maker.where()
@@ -607,7 +605,7 @@ def test_a_split_by_hash_of_too_few_rows_is_refused(maker):
     assert "give more, or another `split`." in message
 
 
-def test_a_column_of_the_key_that_is_not_there_is_refused_with_the_nearest(maker):
+def test_an_unknown_key_column_is_refused_with_the_nearest(maker):
     message = maker.refusal(FRAME.assign(owner=1), split=ByHash(key=("onwer",)))
     assert message == (
         "unknown column in part-0.parquet: 'onwer': did you mean 'owner'? Allowed: y, x, owner."
@@ -620,7 +618,7 @@ def test_rows_of_a_hash_split_stay_in_the_order_of_the_table(maker):
         assert maker.values(split) == sorted(maker.values(split))
 
 
-def test_the_position_of_a_row_is_none_of_its_columns(maker):
+def test_the_position_of_a_row_is_no_raw_column(maker):
     maker.table(some_rows(), features=USED)
     assert list(split_columns(maker.out / "train.parquet")) == ["x", "y", "name"]
     maker.write(FRAME)
@@ -637,7 +635,7 @@ TIMES = {
 
 
 @pytest.mark.parametrize("times", TIMES.values(), ids=list(TIMES))
-def test_the_latest_rows_are_the_test_and_those_before_them_validation(maker, times):
+def test_the_latest_rows_are_the_test_after_validation(maker, times):
     rows = pd.DataFrame({"y": 1.0, "x": np.arange(400), "when": times})
     rows = rows.sample(frac=1, random_state=0)
     reports = maker.table(rows, split=ByTime(column='"when"', validation=0.1, test=0.2))
@@ -658,9 +656,7 @@ def test_rows_may_be_split_by_sql_of_a_time(maker):
 
 @given(st.lists(st.integers(0, 12), min_size=30, max_size=120))
 @settings(max_examples=8, deadline=None)
-def test_rows_of_one_moment_stay_together_and_splits_are_in_the_order_of_time(
-    tmp_path_factory, moments
-):
+def test_rows_of_one_moment_stay_together_in_order_of_time(tmp_path_factory, moments):
     maker = Maker(tmp_path_factory.mktemp("time"))
     rows = pd.DataFrame({"y": 1.0, "x": np.arange(len(moments)), "moment": moments})
     try:
@@ -673,7 +669,7 @@ def test_rows_of_one_moment_stay_together_and_splits_are_in_the_order_of_time(
     assert all(max(earlier) < min(later) for earlier, later in pairwise(found))
 
 
-def test_a_split_by_time_gives_the_same_bytes_though_moments_are_shared(maker, tmp_path):
+def test_a_split_by_time_with_ties_gives_the_same_bytes(maker, tmp_path):
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"y": rng.random(60_000), "x": np.arange(60_000)})
     path = maker.file("rows.parquet", rows.assign(day=rng.integers(0, 50, 60_000)))
@@ -705,7 +701,7 @@ def test_a_time_that_is_not_a_number_is_missing(maker):
     assert [report.rows for report in reports.values()] == [210, 45, 45]
 
 
-def test_shares_are_of_the_rows_that_count(maker):
+def test_shares_are_of_the_kept_rows(maker):
     rows = pd.DataFrame({"y": 1.0, "x": np.arange(1_000)})
     maker.table(rows, where="x < 400", split=ByTime(column="x", validation=0.25, test=0.25))
     assert [len(maker.values(split)) for split in SPLITS] == [200, 100, 100]
@@ -719,7 +715,7 @@ def test_rows_that_all_lack_a_time_are_refused_with_the_count(maker):
 
 
 @pytest.mark.parametrize("column", ["name", "CAST(x AS VARCHAR)"])
-def test_a_text_is_no_time_and_is_refused_with_the_cure(maker, column):
+def test_a_split_by_a_text_column_is_refused_with_the_cure(maker, column):
     assert maker.refusal(some_rows(9), split=ByTime(column=column)) == (
         "split.column is of type VARCHAR; rows are split by a time or a number: parse a text, for "
         "example strptime(x, '%d.%m.%Y')."
@@ -751,7 +747,7 @@ def test_the_types_that_a_dataset_gives_hold_for_a_csv(maker):
     assert all(len(value) == 3 for value in maker.values("train", "v"))
 
 
-def test_a_type_that_the_data_do_not_have_is_refused_in_one_line(maker):
+def test_a_given_type_that_does_not_fit_is_refused_in_one_line(maker):
     text = csv(["1"] * 200, "999,1,many\n")
     message = maker.refusal(text, suffix=".csv", features={"v": "v"}, columns={"v": "BIGINT"},
                             split=ByHash(key=("x",)))  # fmt: skip
@@ -761,7 +757,7 @@ def test_a_type_that_the_data_do_not_have_is_refused_in_one_line(maker):
 
 @pytest.mark.parametrize("name", ["it's", 'a "b"', "größe", "select", "a b", "x; DROP TABLE t"])
 @pytest.mark.parametrize("rule", [lambda name: ByHash(key=(name,)), lambda _: ByTime(column="x")])
-def test_columns_of_a_rule_may_have_any_name(maker, name, rule):
+def test_columns_of_a_split_rule_may_have_any_name(maker, name, rule):
     rows = some_rows(300).rename(columns={"y": name})
     quoted = '"' + name.replace('"', '""') + '"'
     maker.table(rows, target=quoted, features=USED, split=rule(name))
@@ -769,7 +765,7 @@ def test_columns_of_a_rule_may_have_any_name(maker, name, rule):
 
 
 @pytest.mark.parametrize(("dropped", "fails"), [(True, False), (False, True)])
-def test_a_value_that_does_not_fit_is_refused_in_a_row_that_counts_alone(maker, dropped, fails):
+def test_a_value_that_does_not_fit_is_refused_only_in_kept_rows(maker, dropped, fails):
     whole = pd.DataFrame({"y": [1.0, 2.0, 3.0], "x": [10, 20, 30]})
     other = pd.DataFrame({"y": [1.0, 2.0, 3.0], "x": [10, 20, 12.5]})
     where = "target < 3" if dropped else "true"
@@ -785,7 +781,7 @@ def test_a_value_that_does_not_fit_is_refused_in_a_row_that_counts_alone(maker, 
     ("kind", "train"),
     [("int8", "int64"), ("int32", "int64"), ("int64", "float64"), ("uint8", "int64")],
 )
-def test_whole_numbers_are_read_as_trains_wider_type(maker, kind, train):
+def test_integers_are_read_as_trains_wider_type(maker, kind, train):
     frames = [
         pd.DataFrame({"y": [1.0, 2.0, 3.0], "x": np.array([1, 2, 3], dtype=one)})
         for one in (train, kind, kind)
