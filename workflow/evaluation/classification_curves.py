@@ -1,8 +1,8 @@
-"""What is known of a classifier's probabilities: its curves, to be drawn by whoever draws.
+"""The curves of a classifier's probabilities, for plots and for the report.
 
-Classes are codes: positions in a list of labels, whose first ones are the columns of the predicted
-probabilities. A code beyond them is a label that training has not seen; its rows belong to none of
-the classes that can be predicted.
+A class is a code: its position in a list of labels, the first of which are the columns of the
+predicted probabilities. A code after them is a label that train does not have: its rows are of no
+class that can be predicted.
 """
 
 import heapq
@@ -16,27 +16,28 @@ from sklearn.calibration import calibration_curve
 
 from workflow.binning import sampled
 
-MOST = 8  # classes with a curve of their own
-BINS = 10  # points of a calibration
-BARS = 40  # of the histogram of probabilities
-MOST_PROBABILITIES = 500_000  # that curves are made of: 300 classes of 60,000 rows take a minute
-SEEN = 5e-4  # a point this near to a line is on it, to the eye; both axes go from 0 to 1
+MOST = 8  # most classes with a curve of their own
+BINS = 10  # most points of a calibration curve
+BARS = 40  # bars of the histogram of probabilities
+MOST_PROBABILITIES = 500_000  # most that curves are made of: 18 million take a minute
+SEEN = 5e-4  # a point nearer to a line seems to be on it; both axes go from 0 to 1
 
-# From (n,) truths and (n,) scores to ascending x, y and the area; None where it is not defined.
+# A curve's ascending x, its y and the area under it.
 Points = tuple[np.ndarray, np.ndarray, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One line.
+    """One curve.
 
     Attributes:
-        of: A class, an average of all classes, or whichever class is predicted.
-        code: The class's; None for the others.
+        of: One class, the average of all classes, or the predicted class, whichever it is.
+        code: The one class's code; None for the others.
         x: (n_points,) ascending, from 0 to 1.
         y: (n_points,) from 0 to 1.
-        area: Under it: of precision and recall the average precision, of a calibration None.
-        chance: Of precision and recall, what chance would give: the class's share of the rows.
+        area: The area under it: of precision and recall the average precision, of a calibration
+            None.
+        chance: The class's share of the rows, which is the precision of a random choice.
     """
 
     of: Literal["class", "macro", "micro", "predicted"]
@@ -49,11 +50,11 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Histogram:
-    """How many rows were given which probability.
+    """How many rows have which predicted probability.
 
     Attributes:
-        code: Of the class whose probability it is; None for the one that is predicted.
-        edges: (n_bars + 1,) from 0 on.
+        code: The class whose probability it is; None for the predicted class.
+        edges: (n_bars + 1,) ascending, from 0.
         counts: (n_bars,) rows.
     """
 
@@ -70,8 +71,8 @@ def roc(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curve]:
         probabilities: (n_rows, n_classes).
 
     Returns:
-        Of two classes the second's curve, of more those of the `MOST` frequent, then their averages
-        over all classes; none if all rows are of one class.
+        Of two classes the second's curve, of more those of the `MOST` frequent and the averages of
+        all classes; no curves if all rows are of one class.
     """
 
     def points(truth: np.ndarray, score: np.ndarray) -> Points | None:
@@ -86,14 +87,8 @@ def roc(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curve]:
 def precision_recall(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curve]:
     """Return precision against recall, each class against all others.
 
-    A point's precision holds from the point before it on.
-
-    Args:
-        y_true: (n_rows,) codes.
-        probabilities: (n_rows, n_classes).
-
-    Returns:
-        As `roc` does; none if no row is of a class that can be predicted.
+    It takes and returns what `roc` does; no curves if no row is of a class that can be predicted.
+    Between two points the precision is that of the second.
     """
 
     def points(truth: np.ndarray, score: np.ndarray) -> Points | None:
@@ -106,13 +101,13 @@ def precision_recall(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curv
 
 
 def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Curve], Histogram]:
-    """Return how often a class is right against the probability it was given.
+    """Return how often a class is the actual one against its predicted probability.
 
-    Each point stands for as many rows as the next.
+    Each point stands for as many rows.
 
     Args:
         y_true: (n_rows,) codes.
-        probabilities: (n_rows, n_classes); what rounding has put outside 0 to 1 is put back.
+        probabilities: (n_rows, n_classes), clipped to 0 to 1, which rounding errors may exceed.
 
     Returns:
         Of two classes the second's curve, and its probabilities; of more, the curves of the `MOST`
@@ -121,20 +116,20 @@ def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Cur
     y_true, probabilities = np.asarray(y_true), np.clip(probabilities, 0, 1)
     rows, classes = probabilities.shape
     bins = min(BINS, max(2, rows // 20))
-    asked = {code: (y_true == code, probabilities[:, code]) for code in drawn(y_true, classes)}
+    wanted = {code: (y_true == code, probabilities[:, code]) for code in drawn(y_true, classes)}
     if classes == 2:
         shown = probabilities[:, 1]
     else:
         shown = probabilities.max(axis=1)
-        asked[None] = y_true == probabilities.argmax(axis=1), shown
+        wanted[None] = y_true == probabilities.argmax(axis=1), shown
     curves = []
-    for code, (truth, score) in asked.items() if rows else ():
+    for code, (truth, score) in wanted.items() if rows else ():
         happened, given = calibration_curve(
             truth.astype(int), score, pos_label=1, n_bins=bins, strategy="quantile"
         )
         of = "predicted" if code is None else "class"
         curves.append(Curve(of=of, code=code, x=given, y=happened))
-    # Of many classes, each has a small probability.
+    # With many classes all probabilities are small: the axis ends after the greatest.
     tops = [float(values.max()) for curve in curves for values in (curve.x, curve.y)]
     top = 1 if classes == 2 else min(1, 1.05 * max(0.1, *tops, shown.max(initial=0)))
     counts, edges = np.histogram(shown, bins=BARS, range=(0, top))
@@ -142,12 +137,12 @@ def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Cur
 
 
 def rows_of_curves(rows: int, classes: int, seed: int) -> np.ndarray:
-    """Return the positions of the rows that curves are made of: all, or some drawn by chance.
+    """Return the positions of the rows that curves are made of: all, or a random sample.
 
     Args:
         rows: How many there are.
         classes: How many probabilities each has.
-        seed: Of the chance.
+        seed: For the sample.
     """
     return sampled(rows, max(MOST_PROBABILITIES // classes, 1), seed)
 
@@ -162,21 +157,21 @@ def drawn(y_true: np.ndarray, classes: int) -> list[int]:
 
 
 def thinned(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
-    """Return the positions of a line's points that keep its shape.
+    """Return the positions of the points of a line that are enough to keep its shape.
 
-    The point that is farthest from the line so far is added again and again: Ramer, An iterative
-    procedure for the polygonal approximation of plane curves (1972).
+    The point farthest from the line through those kept is added until none is visibly off it:
+    Ramer, An iterative procedure for the polygonal approximation of plane curves (1972).
 
     Args:
         x: (n_points,) from 0 to 1.
         y: (n_points,) from 0 to 1.
-        most: How many are kept, 2 or more.
+        most: How many are kept at most, 2 or more.
     """
     last = len(x) - 1
     kept = {0, last}
-    found: list[tuple[float, int, int, int]] = []  # minus the distance, from, to, where
+    found: list[tuple[float, int, int, int]] = []  # -distance, line's ends, point
 
-    def look(start: int, end: int) -> None:
+    def find_farthest(start: int, end: int) -> None:
         if end - start < 2:
             return
         right, up = x[end] - x[start], y[end] - y[start]
@@ -190,12 +185,12 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
         if off[far] > SEEN:
             heapq.heappush(found, (-off[far], start, end, start + 1 + far))
 
-    look(0, last)
+    find_farthest(0, last)
     while found and len(kept) < most:
         _, start, end, far = heapq.heappop(found)
         kept.add(far)
-        look(start, far)
-        look(far, end)
+        find_farthest(start, far)
+        find_farthest(far, end)
     return np.array(sorted(kept))
 
 
@@ -204,7 +199,13 @@ def _curves(
     y_true: np.ndarray,
     probabilities: np.ndarray,
 ) -> list[Curve]:
-    """Return a curve a class, and of more than two classes the averages of all."""
+    """Return a curve for each class, and of more than two classes the averages of all.
+
+    Args:
+        points: Returns the curve of (n,) truths and (n,) scores, None where it is not defined.
+        y_true: (n_rows,) codes.
+        probabilities: (n_rows, n_classes).
+    """
     y_true, classes = np.asarray(y_true), probabilities.shape[1]
     own = drawn(y_true, classes)
     others = [code for code in range(classes) if classes != 2 and code not in own]

@@ -12,24 +12,24 @@ from sql_features.expressions import feature_columns
 from workflow.binning import MISSING, OTHERS, TENTHS, deciles, most_frequent
 from workflow.formatting import CELL, apart, cell, ranges, significant, text
 
-COLUMNS = 12  # raw ones of the worst rows
-NAME = 60  # characters of a feature's name
+COLUMNS = 12  # most raw columns of the worst rows
+NAME = 60  # most characters of a feature's name
 
-# Of (n_rows,) numbers, and what becomes of them in a bin.
+# By name: (n_rows,) numbers, and the function that makes one value of those in a bin.
 Measures = dict[str, tuple[np.ndarray, Callable[[np.ndarray], float]]]
 
 
 def by_value(values: pd.Series, kind: str, measures: Measures) -> dict[str, Any]:
-    """Return what is measured in each part of a feature's values.
+    """Return what is measured in each bin of a feature's values.
 
     Args:
-        values: (n_rows,) as SqlFeatures gives them.
+        values: (n_rows,) values of a feature, as SqlFeatures returns them.
         kind: "number" or "category".
         measures: Of the same rows.
 
     Returns:
-        "bins" (labels, all different; at most 12, none of them empty), "rows", and the measures,
-        one a bin.
+        "bins" (labels, all different, at most 12), "rows" and the measures, each with a value for
+        each bin; no bin is without rows.
     """
     positions, labels = binned(values, kind)
     parts = [positions == one for one in range(len(labels))]
@@ -44,22 +44,20 @@ def by_value(values: pd.Series, kind: str, measures: Measures) -> dict[str, Any]
 
 
 def measured(numbers: np.ndarray, measure: Callable[[np.ndarray], float]) -> float | None:
-    """Return what becomes of (n_rows,) numbers, None if it is no finite number."""
+    """Return a measure of (n_rows,) numbers, None if it is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return significant(measure(numbers))
 
 
 def binned(values: pd.Series, kind: str) -> tuple[np.ndarray, list[str]]:
-    """Put values into bins: each its own if they are few, else deciles or the most frequent.
-
-    A number that is a decile twice, a tenth of the rows or more, has a bin of its own.
+    """Put a feature's values into bins: few values each into its own, many as `binning` does.
 
     Args:
-        values: (n_rows,) a feature.
+        values: (n_rows,) values of a feature.
         kind: "number" or "category".
 
     Returns:
-        The (n_rows,) bin of each, and the bins' labels.
+        The (n_rows,) position of each row's bin, and the bins' labels.
     """
     known = values.notna().to_numpy()
     if kind == "number":
@@ -76,24 +74,24 @@ def binned(values: pd.Series, kind: str) -> tuple[np.ndarray, list[str]]:
 def worst_rows(
     raw: pd.DataFrame,
     positions: np.ndarray,
-    told: dict[str, np.ndarray],
+    columns: dict[str, np.ndarray],
     features: Collection[str],
 ) -> dict[str, Any]:
-    """Return rows as a table: what is told of them, then their most telling raw columns.
+    """Return rows as a table: given columns, then the raw ones that the first features read.
 
     Args:
         raw: All rows.
-        positions: (n,) of the rows in `raw`.
-        told: (n,) values by column.
-        features: Their SQL, the most important first.
+        positions: (n,) positions in `raw` of the rows that are returned.
+        columns: (n,) values of these rows, by column.
+        features: The features' SQL, the most important first.
     """
     spelled = {column.casefold(): column for column in raw}
     read = [one.casefold() for sql in features for one in sorted(feature_columns({"": sql}))]
     order = dict.fromkeys([*(one for one in read if one in spelled), *spelled])
-    columns = [spelled[one] for one in order][:COLUMNS]
-    values = [*told.values(), *(raw[name].iloc[positions] for name in columns)]
+    chosen = [spelled[one] for one in order][:COLUMNS]
+    values = [*columns.values(), *(raw[name].iloc[positions] for name in chosen)]
     return {
-        "columns": [*told, *(text(name, NAME) for name in columns)],
+        "columns": [*columns, *(text(name, NAME) for name in chosen)],
         "positions": positions.tolist(),
         "rows": [[cell(one) for one in row] for row in zip(*values, strict=True)],
     }

@@ -1,7 +1,7 @@
-"""What there is to see of the winning model: on what it leans, and where it is wrong.
+"""The analysis of the winning model: which features matter, and where it is wrong.
 
-It is found out once, by `register`, which has the model and the test split in memory, and is kept
-as plain JSON of bounded size, whatever the table: under 150 kB. The report draws it.
+`register` makes it, as it has the model and the test split in memory; the report draws it. It is
+JSON of under 150 kB, whatever the table.
 """
 
 from collections.abc import Sequence
@@ -22,31 +22,31 @@ from workflow.formatting import significant, text
 from workflow.models.metrics import Metric
 
 IMPORTANT = 50  # features whose importance is kept
-CELLS, BARS = 50, 60  # of a density along each axis, of a histogram
-FEATURES = 12  # by which errors are told
-BINNED = 100_000  # rows; more would not change the picture
+CELLS, BARS = 50, 60  # cells of a density along each axis, bars of a histogram
+FEATURES = 12  # the most important ones, by whose values errors are shown
+BINNED = 100_000  # most rows that are put into bins; more would not change the picture
 WORST = 20  # rows
-CLASSES, LABELS = 30, 100  # of a confusion matrix, and named at all
-POINTS, POINTS_OF_MANY = 200, 100  # of a curve that is alone, of one beside others
+CLASSES, LABELS = 30, 100  # most classes of the confusion matrix, and most that are listed
+POINTS, POINTS_OF_MANY = 200, 100  # most points of a curve that is alone, and of one of several
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What test says of a model.
+class _Errors:
+    """A model's errors on test.
 
     Attributes:
-        labels: Of the classes.
-        pictures: Plain JSON.
-        measures: Of its errors, a value a row.
-        worst: (n_worst,) positions of rows.
-        told: (n_worst,) values of these rows, by column.
+        labels: Every class's.
+        charts: The parts of the analysis that are drawn, as JSON.
+        measures: What is measured of the rows in a bin.
+        worst: (n_worst,) positions of the rows that are predicted worst, the worst first.
+        columns: (n_worst,) actual and predicted values of these rows, by column.
     """
 
     labels: Sequence[object] = ()
-    pictures: dict[str, Any]
+    charts: dict[str, Any]
     measures: Measures
     worst: np.ndarray
-    told: dict[str, np.ndarray]
+    columns: dict[str, np.ndarray]
 
 
 def analysis(
@@ -59,59 +59,60 @@ def analysis(
     seed: int,
     fitted_on_validation: bool,
 ) -> dict[str, Any]:
-    """Return what there is to see of a model, as plain JSON without NaN.
+    """Return the analysis of a model, as JSON without NaN.
 
     Args:
-        model: SqlFeatures, encoding, estimator; fitted.
+        model: SqlFeatures, encoding and estimator, fitted.
         metric: By which the model was chosen; its task is the model's.
-        validation: Raw rows and targets; importance is measured on them.
-        test: Raw rows and targets; all else is counted on them.
+        validation: Raw rows and targets, on which importance is measured.
+        test: Raw rows and targets, on which all else is measured.
         predictions: Of the test rows: (n_rows,) values or (n_rows, n_classes) probabilities.
-        seed: Of all that is drawn by chance.
-        fitted_on_validation: Whether the model was fitted on these rows too, which is only said.
+        seed: For rows that are drawn and values that are shuffled.
+        fitted_on_validation: Whether the model was fitted on validation too; it is noted, no more.
 
     Returns:
-        What JSON can hold; names, labels and values are shortened, and null is what is not
-        defined::
+        Names, labels and values are shortened; what is not defined is null::
 
             task, rows, classes (how many; 0 for a regression), labels (of the first 100)
             importance: metric, split, rows, fitted_on, left_out (how many features),
                 features: [{feature, importance, std}], the most important first
-            by_feature_rows: n, of which by_feature tells
+            by_feature_rows: n rows that are in the bins of by_feature
             by_feature: [{feature, kind, bins (labels), rows,
                 mean, p10, p90 (of actual - predicted) or error_rate, log_loss}]
-            worst: columns, rows, positions (of the rows in the split, from 0); the first three
-                columns are told of a row, the others are raw
+            worst: columns (three of actual and predicted values, then raw ones), rows, positions
+                (of the rows in the split, from 0)
 
-        of a regression::
+        and for a regression::
 
             density: actual, predicted (edges), counts (by predicted within actual), outside
             residuals: edges, counts, outside, mean, p10, p50, p90
 
-        and of classes::
+        or for classes::
 
-            unseen_rows: of labels that train has not seen
+            unseen_rows: n rows whose label is not in train
             confusion: labels, counts (by predicted within actual)
-            curve_rows: n, of which the curves and the histogram are made
+            curve_rows: n rows of which the curves and the histogram are made
             roc, precision_recall, calibration: [{label, of, x, y, area, chance}], as `Curve`
             probability_histogram: edges, counts, of (whose probability)
     """
     (raw, actual), sql = test, model[0]
     ranked = _importance(model, metric, validation, seed)
     if metric.task == "regression":
-        found = _of_values(actual.to_numpy("float64"), np.asarray(predictions, "float64"))
+        errors = _regression_errors(actual.to_numpy("float64"), np.asarray(predictions, "float64"))
     else:
-        found = _of_classes(actual, np.asarray(predictions, "float64"), model.labels, seed)
+        errors = _classification_errors(
+            actual, np.asarray(predictions, "float64"), model.labels, seed
+        )
     order = list(ranked["feature"])
     some = sampled(len(raw), BINNED, seed)
     first = SqlFeatures({name: sql.features[name] for name in order[:FEATURES]}, sql.columns)
     x = first.fit(raw).transform(raw.iloc[some])
-    measures = {name: (errors[some], of) for name, (errors, of) in found.measures.items()}
+    measures = {name: (values[some], of) for name, (values, of) in errors.measures.items()}
     return {
         "task": metric.task,
         "rows": len(raw),
-        "classes": len(found.labels),
-        "labels": [text(one) for one in found.labels[:LABELS]],
+        "classes": len(errors.labels),
+        "labels": [text(one) for one in errors.labels[:LABELS]],
         "importance": {
             "metric": metric.name,
             "split": "validation",
@@ -127,13 +128,15 @@ def analysis(
             ],
             "left_out": max(len(order) - IMPORTANT, 0),
         },
-        **found.pictures,
+        **errors.charts,
         "by_feature_rows": len(some),
         "by_feature": [
             {"feature": text(name, NAME), "kind": kind, **by_value(x[name], kind, measures)}
             for name, kind in first.kinds_.items()
         ],
-        "worst": worst_rows(raw, found.worst, found.told, [sql.features[name] for name in order]),
+        "worst": worst_rows(
+            raw, errors.worst, errors.columns, [sql.features[name] for name in order]
+        ),
     }
 
 
@@ -158,8 +161,8 @@ def _importance(
     return found.sort_values("importance", ascending=False, kind="stable", na_position="last")
 
 
-def _of_values(actual: np.ndarray, predicted: np.ndarray) -> _Found:
-    """Look at (n_rows,) targets and predictions."""
+def _regression_errors(actual: np.ndarray, predicted: np.ndarray) -> _Errors:
+    """Analyse (n_rows,) targets and predictions."""
     with np.errstate(over="ignore", invalid="ignore"):
         residual = actual - predicted
     across, up = even_edges(actual, CELLS), even_edges(predicted, CELLS)
@@ -172,7 +175,7 @@ def _of_values(actual: np.ndarray, predicted: np.ndarray) -> _Found:
         "p50": (residual, np.median),
         "p90": (residual, lambda values: np.quantile(values, 0.9)),
     }
-    pictures = {
+    charts = {
         "density": {
             "actual": rounded(across),
             "predicted": rounded(up),
@@ -186,27 +189,27 @@ def _of_values(actual: np.ndarray, predicted: np.ndarray) -> _Found:
             **{name: measured(*of) for name, of in measures.items()},
         },
     }
-    # What is no number is as wrong as can be.
+    # A residual that is no number comes first.
     worst = np.argsort(-np.nan_to_num(np.abs(residual), nan=np.inf), kind="stable")[:WORST]
-    told = {"actual": actual, "predicted": predicted, "residual": residual}
-    return _Found(
-        pictures=pictures,
+    columns = {"actual": actual, "predicted": predicted, "residual": residual}
+    return _Errors(
+        charts=charts,
         measures={name: measures[name] for name in ("mean", "p10", "p90")},
         worst=worst,
-        told={name: values[worst] for name, values in told.items()},
+        columns={name: values[worst] for name, values in columns.items()},
     )
 
 
-def _of_classes(
+def _classification_errors(
     target: pd.Series, probabilities: np.ndarray, known: Sequence[object], seed: int
-) -> _Found:
-    """Look at (n_rows,) labels and (n_rows, n_classes) probabilities.
+) -> _Errors:
+    """Analyse (n_rows,) labels and (n_rows, n_classes) probabilities.
 
     Args:
-        target: Labels, of which some may not have been seen in training.
-        probabilities: Of the classes known.
-        known: Their labels.
-        seed: Of the rows that curves are made of.
+        target: Labels, some of which train may lack.
+        probabilities: Of the classes that train has.
+        known: The labels of these classes.
+        seed: For the rows that curves are made of.
     """
     labels = [*known, *sorted(set(target.unique().tolist()) - set(known))]
     actual, predicted = codes(target, known), probabilities.argmax(axis=1)
@@ -217,32 +220,32 @@ def _of_classes(
     seen = actual < classes
     own = np.zeros(rows)  # the probability of the actual class
     own[seen] = probabilities[seen, actual[seen]]
-    pictures = {
+    charts = {
         "unseen_rows": int(rows - seen.sum()),
         "confusion": _confusion(actual, predicted, labels),
         "curve_rows": len(some),
-        "roc": _plain_curves(classification_curves.roc(truth, given), labels),
-        "precision_recall": _plain_curves(
+        "roc": _curves_as_json(classification_curves.roc(truth, given), labels),
+        "precision_recall": _curves_as_json(
             classification_curves.precision_recall(truth, given), labels
         ),
-        "calibration": _plain_curves(calibration, labels),
+        "calibration": _curves_as_json(calibration, labels),
         "probability_histogram": {
             "edges": rounded(histogram.edges),
             "counts": histogram.counts.tolist(),
-            "of": _of(histogram.code, labels),
+            "of": _class_name(histogram.code, labels),
         },
     }
     least = np.finfo("float64").eps  # as scikit-learn's log_loss has it
     worst = np.argsort(own, kind="stable")[:WORST]
-    return _Found(
+    return _Errors(
         labels=labels,
-        pictures=pictures,
+        charts=charts,
         measures={
             "error_rate": (predicted != actual, np.mean),
             "log_loss": (-np.log(np.clip(own, least, 1)), np.mean),
         },
         worst=worst,
-        told={
+        columns={
             "actual": np.array([text(labels[code]) for code in actual[worst]], dtype=object),
             "predicted": np.array([text(labels[code]) for code in predicted[worst]], dtype=object),
             "probability of actual": own[worst],
@@ -253,7 +256,7 @@ def _of_classes(
 def _confusion(
     actual: np.ndarray, predicted: np.ndarray, labels: Sequence[object]
 ) -> dict[str, Any]:
-    """Count rows by actual and predicted class: of many, the most frequent and all others."""
+    """Count rows by actual and predicted class; of many, the less frequent ones as one class."""
     shown = np.arange(len(labels))
     names = [text(one) for one in labels]
     if len(labels) > CLASSES:
@@ -267,7 +270,7 @@ def _confusion(
     return {"labels": names, "counts": counts.tolist()}
 
 
-def _plain_curves(curves: list[Curve], labels: Sequence[object]) -> list[dict[str, Any]]:
+def _curves_as_json(curves: list[Curve], labels: Sequence[object]) -> list[dict[str, Any]]:
     most = POINTS if len(curves) == 1 else POINTS_OF_MANY
     found = []
     for curve in curves:
@@ -275,7 +278,7 @@ def _plain_curves(curves: list[Curve], labels: Sequence[object]) -> list[dict[st
         average = curve.of in ("macro", "micro")
         found.append(
             {
-                "label": f"{curve.of} average" if average else _of(curve.code, labels),
+                "label": f"{curve.of} average" if average else _class_name(curve.code, labels),
                 "of": curve.of,
                 "x": curve.x[kept].round(4).tolist(),
                 "y": curve.y[kept].round(4).tolist(),
@@ -286,5 +289,5 @@ def _plain_curves(curves: list[Curve], labels: Sequence[object]) -> list[dict[st
     return found
 
 
-def _of(code: int | None, labels: Sequence[object]) -> str:
+def _class_name(code: int | None, labels: Sequence[object]) -> str:
     return "the predicted class" if code is None else text(labels[code])

@@ -1,7 +1,6 @@
-"""The colours of all pictures: Okabe and Ito's, which colour-blind people can tell apart.
+"""The colours of all charts: Okabe and Ito's, which colour-blind people can tell apart.
 
-https://jfly.uni-koeln.de/color/. Of the eight, yellow and black are left out: one is hard to see on
-white, the other on black.
+https://jfly.uni-koeln.de/color/. Yellow, hardly seen on white, and black, on black, are left out.
 """
 
 BLUE, VERMILION, GREEN, PURPLE, AMBER, SKY = COLOURS = (
