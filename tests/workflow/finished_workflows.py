@@ -114,7 +114,7 @@ def finished(
                 "run_id": "i",
             }
         ),
-        importance=pd.DataFrame(
+        hyperparameter_importance=pd.DataFrame(
             {"family": "lightgbm", "hyperparameter": ["leaves", "how"], "importance": [0.7, 0.3]}
         ),
         model=RegisteredModel(

@@ -1,11 +1,10 @@
-"""How interactive charts look: one style, colours that colour-blind people can tell apart.
+"""The common style of the report's interactive charts.
 
 A chart has no background, and its text and lines take their colours from the page's style sheet, so
-that it fits light and dark pages. Its title is the page's caption of it.
+that it fits light and dark pages. It has no title of its own: the page gives it a caption.
 """
 
 import html
-import json
 from dataclasses import dataclass
 from itertools import pairwise
 from textwrap import wrap
@@ -15,26 +14,29 @@ from workflow import formatting
 from workflow.evaluation.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
 
 SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
-# Both ends are seen on white and on black, and the lightness only grows.
+# Colours of a scale: both ends stand out on white and on black, and the lightness only grows.
 SCALE = [[0, BLUE], [0.5, "#8C9A8A"], [1, AMBER]]
-DARK = 0.15  # of SCALE: so far white can be read on it, from here on black (WCAG: 4.5 to 1)
+# White text is readable on the scale up to here, black text from here on (4.5 to 1, as WCAG asks).
+DARK = 0.15
 LINES = "rgba(128, 128, 128, 0.3)"
-LONGEST, SLANTED = 20, 14  # characters of a label beside an axis, of one below it
-WIDEST = 24  # characters of a line of an axis' title: a phone has room for more only without labels
+LONGEST, SLANTED = 20, 14  # characters of a label beside an axis, and of a slanted one below it
+WIDEST = 24  # characters of a line of an axis' title: more does not fit on a phone
+# The settings of an axis whose values are texts.
+CATEGORIES = {"type": "category", "tickangle": -35}
 
 Axis = str | dict[str, Any] | None
 
 
 @dataclass
 class Chart:
-    """What plotly.js draws; see https://plotly.com/javascript/reference/.
+    """A chart in the terms of plotly.js; see https://plotly.com/javascript/reference/.
 
-    It is kept as plain data: `plotly.graph_objects` checks the same, in the tests, but would take
-    longer than all else of a report.
+    It is plain data. `plotly.graph_objects` would check it, but importing that takes longer than
+    all the rest of a report; the tests do so.
 
     Attributes:
         data: The traces.
-        layout: All else.
+        layout: Everything else.
     """
 
     data: list[dict[str, Any]]
@@ -44,24 +46,15 @@ class Chart:
         """Add a trace."""
         self.data.append({"type": type, **trace})
 
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self.layout["height"]
-
-    def to_json(self) -> str:
-        """Return both as JSON; what is missing is null."""
-        return json.dumps({"data": self.data, "layout": self.layout}, allow_nan=False)
-
 
 def chart(height: int = 340, *, x: Axis = None, y: Axis = None, **layout: Any) -> Chart:
     """Return an empty chart.
 
     Args:
         height: In pixels; the width is the page's.
-        x: What is along: a title, or the axis in plotly's terms.
-        y: What is up.
-        layout: More of the layout in plotly's terms.
+        x: The title of the axis along, or the whole axis in plotly's terms.
+        y: The same of the axis upwards.
+        layout: More of the layout, in plotly's terms.
     """
     return Chart(
         [],
@@ -73,11 +66,7 @@ def chart(height: int = 340, *, x: Axis = None, y: Axis = None, **layout: Any) -
             "font": {"family": "system-ui, sans-serif", "size": 13},
             "colorway": list(COLOURS),
             "dragmode": False,
-            "hoverlabel": {
-                "bgcolor": "#ffffff",
-                "bordercolor": GREY,
-                "font": {"color": "#1a1a1a"},
-            },
+            "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": GREY, "font": {"color": "#1a1a1a"}},
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
             "barmode": "group",
             "xaxis": _axis(x),
@@ -101,6 +90,21 @@ def _axis(given: Axis) -> dict[str, Any]:
     }
 
 
+def horizontal_bars(
+    names: list[str], values: list[float], errors: list[float] | None = None, *, x: Axis, form: str
+) -> Chart:
+    """Draw a horizontal bar for each name, the first on top.
+
+    Where the mouse is over a bar, its value is written as `form` says, such as `.4g`.
+    """
+    figure = chart(90 + 27 * len(names), x=x, y={"autorange": "reversed"})
+    hover = f"%{{y}}: %{{x:{form}}}<extra></extra>"
+    figure.add("bar", x=values, y=labels(names), orientation="h", hovertemplate=hover)
+    if errors:
+        figure.data[0]["error_x"] = {"type": "data", "array": errors, "color": VERMILION}
+    return figure
+
+
 def bins(edges: list[float]) -> tuple[list[float], list[float], list[str]]:
     """Return the middle, the width and the name of each bin between edges."""
     middles = [(low + high) / 2 for low, high in pairwise(edges)]
@@ -109,7 +113,7 @@ def bins(edges: list[float]) -> tuple[list[float], list[float], list[str]]:
 
 
 def text(value: object, longest: int | None = None) -> str:
-    """Return a text as a chart shows it, which reads some HTML: none of it is the data's.
+    """Return any text for a chart, escaped, since plotly.js reads some HTML tags in texts.
 
     >>> text("<b>bold</b> & more")
     '&lt;b&gt;bold&lt;/b&gt; &amp; more'
@@ -118,7 +122,7 @@ def text(value: object, longest: int | None = None) -> str:
 
 
 def labels(values: list[object], longest: int = LONGEST) -> list[str]:
-    """Return texts for the places along an axis, none alike, so that none fall together.
+    """Return different labels for the places along an axis: equal ones would share a place.
 
     >>> labels(["a", "b", "a"])
     ['a', 'b', 'a\\u200b']

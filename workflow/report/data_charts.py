@@ -1,55 +1,55 @@
-"""Charts of the columns' distributions, split beside split."""
+"""Charts of the columns' distributions in train, validation and test."""
 
 from typing import Any
 
-from workflow.evaluation.palette import GREY
 from workflow.report import chart_style
+from workflow.report.chart_style import Chart
 
 
-def distribution(column: dict[str, Any], unit: str = "") -> chart_style.Chart:
-    """Draw the share of each split's rows by a column's value: train as bars, the others as lines.
+def distributions(columns: list[dict[str, Any]], unit: str) -> list[tuple[str, Chart]]:
+    """Return a chart for each column, with its name.
 
     Args:
-        column: One of profile.json's, with "edges" or "values"; see distributions.py.
-        unit: Of the values.
+        columns: Descriptions of `workflow.checks.profile` that have "edges" or "values".
+        unit: The target's.
     """
-    if column.get("edges"):
-        edges = column["edges"]
-        if column["kind"] == "time":
-            places, names, widths = edges[:-1], [f"from {one}" for one in edges[:-1]], None
-        else:
-            places, widths, names = chart_style.bins(edges)
-        mode = "lines"
-    else:
+    return [
+        (column["name"], _distribution(column, unit if column["role"] == "target" else ""))
+        for column in columns
+    ]
+
+
+def _distribution(column: dict[str, Any], unit: str) -> Chart:
+    """Draw the share of each split's rows by value: train as bars, the others over them."""
+    widths, edges = None, column.get("edges")
+    if not edges:
         places = chart_style.labels(column["values"], chart_style.SLANTED)
-        names, widths, mode = [chart_style.text(one) for one in column["values"]], None, "markers"
-    along: dict[str, Any] = {"title": chart_style.text(unit)} if unit else {}
-    if mode == "markers":
-        along |= {"type": "category", "tickangle": -35}
+        names = [chart_style.text(value) for value in column["values"]]
+    elif column["kind"] == "time":
+        places, names = edges[:-1], [f"from {edge}" for edge in edges[:-1]]
+    else:
+        places, widths, names = chart_style.bins(edges)
+    title = {"title": chart_style.text(unit)} if unit else {}
     figure = chart_style.chart(
         230,
-        x=along,
+        x=title if edges else {**title, **chart_style.CATEGORIES},
         y={"title": "share of rows", "tickformat": ".0%", "rangemode": "tozero"},
-        bargap=0.25 if mode == "markers" else 0,
+        bargap=0 if edges else 0.25,
         hovermode="x unified",
     )
     for split, shares in column["shares"].items():
         if shares is None:
-            continue  # it has no value
-        look: dict[str, Any] = {"name": split, "x": places, "y": shares}
-        look |= {"customdata": names, "hovertemplate": "%{customdata}: %{y:.2%}"}
+            continue  # the column has no value in this split
+        trace: dict[str, Any] = {"name": split, "x": places, "y": shares}
+        trace |= {"customdata": names, "hovertemplate": "%{customdata}: %{y:.2%}"}
+        colour = chart_style.SPLIT_COLOURS[split]
         if split == "train":
             width = {"width": widths} if widths else {}
-            figure.add("bar", **look, **width, marker={"color": GREY}, opacity=0.55)
+            figure.add("bar", **trace, **width, marker={"color": colour}, opacity=0.55)
             continue
-        colour = chart_style.SPLIT_COLOURS[split]
         symbol = "circle" if split == "validation" else "diamond"
-        shape = {"shape": "hvh"} if mode == "lines" else {}
-        figure.add(
-            "scatter",
-            **look,
-            mode=mode,
-            line={"color": colour, "width": 2, **shape},
-            marker={"color": colour, "symbol": symbol, "size": 9},
-        )
+        marker = {"color": colour, "symbol": symbol, "size": 9}
+        line = {"color": colour, "width": 2, **({"shape": "hvh"} if edges else {})}
+        mode = "lines" if edges else "markers"
+        figure.add("scatter", **trace, mode=mode, line=line, marker=marker)
     return figure

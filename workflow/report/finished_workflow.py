@@ -30,8 +30,8 @@ class FinishedWorkflow:
         dataset: The dataset's definition.
         data: The splits.
         leaderboard: The models that were compared.
-        trials: A row a trial of the search, as in trials.csv.
-        importance: "family", "hyperparameter" and "importance", as in the search's CSV file.
+        trials: A row for each trial of the search, as in trials.csv.
+        hyperparameter_importance: As in the search's artifact of this name.
         model: The registered model.
         reproduction: How to run the workflow again.
     """
@@ -41,7 +41,7 @@ class FinishedWorkflow:
     data: PreparedData
     leaderboard: Leaderboard
     trials: pd.DataFrame
-    importance: pd.DataFrame
+    hyperparameter_importance: pd.DataFrame
     model: RegisteredModel
     reproduction: Reproduction
 
@@ -71,15 +71,14 @@ def read(runs: WorkflowRuns) -> FinishedWorkflow:
     """
     where = f"runs:/{runs.of('preprocess').info.run_id}/splits/dataset.yaml"
     dataset = from_yaml(runs.text("preprocess", "splits/dataset.yaml"), where)
-    given = reproduction.unquoted(runs.main.data.params["metric"])
-    metric = metrics.resolve(given, dataset.task, dataset.metric)
+    metric = metrics.resolve(runs.main.data.params["metric"], dataset.task, dataset.metric)
     return FinishedWorkflow(
         runs=runs,
         dataset=dataset,
         data=prepared_data.read(runs),
         leaderboard=leaderboard.read(runs, metric),
         trials=runs.table("hpo", names.TRIALS),
-        importance=runs.table("hpo", names.SEARCH_IMPORTANCE),
+        hyperparameter_importance=runs.table("hpo", names.SEARCH_IMPORTANCE),
         model=registered_model.read(runs),
         reproduction=reproduction.read(runs),
     )

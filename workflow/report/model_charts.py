@@ -1,4 +1,7 @@
-"""Charts of the registered model on the test split, and of what it leans on."""
+"""Charts of the registered model: importances, and its errors on the test split.
+
+They draw the parts of what `workflow.evaluation.model_analysis` returns.
+"""
 
 from typing import Any
 
@@ -6,136 +9,139 @@ import numpy as np
 
 from workflow.evaluation.palette import BLUE, COLOURS, GREY, VERMILION
 from workflow.report import chart_style
+from workflow.report.chart_style import Chart
 
-CATEGORIES = {"type": "category", "tickangle": -35}
-ZERO = {  # a line across
-    "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
-    "line": {"color": GREY, "width": 1},
-}  # fmt: skip
+# A horizontal line at 0.
+ZERO = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
+ZERO["line"] = {"color": GREY, "width": 1}
 
 
-def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> chart_style.Chart:
-    """Draw permutation importances, the largest on top.
+def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> Chart:
+    """Draw permutation importances.
 
     Args:
         features: "feature", "importance" and "std", the most important first.
-        measure: What they are measured in.
+        measure: What the importances are measured in.
         most: How many are drawn.
     """
-    rows = features[:most][::-1]
-    figure = chart_style.chart(90 + 26 * len(rows), x=chart_style.text(measure))
-    figure.add(
-        "bar",
-        x=[one["importance"] for one in rows],
-        y=chart_style.labels([one["feature"] for one in rows]),
-        error_x={"type": "data", "array": [one["std"] for one in rows], "color": VERMILION},
-        orientation="h",
-        hovertemplate="%{y}: %{x:.4g}<extra></extra>",
+    names, values, errors = (
+        [row[key] for row in features[:most]] for key in ("feature", "importance", "std")
     )
-    return figure
+    axis = chart_style.text(measure)
+    return chart_style.horizontal_bars(names, values, errors, x=axis, form=".4g")
 
 
-def density(found: dict[str, Any], unit: str) -> chart_style.Chart:
-    """Draw how many rows there are by actual and predicted value, and where both are equal.
+def errors(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
+    """Return charts of the errors on the test split, with their titles."""
+    if analysis["task"] == "regression":
+        title = "actual - predicted" + (f" ({unit})" if unit else "")
+        return [
+            ("Predicted against actual", density(analysis["density"], unit)),
+            ("Residuals", histogram(analysis["residuals"], title)),
+        ]
+    roc = {"x": "false positive rate", "y": "true positive rate", "diagonal": True}
+    calibration = {"x": "predicted probability", "y": "observed share", "diagonal": True}
+    probabilities = analysis["probability_histogram"]
+    title = f"predicted probability of {probabilities['of']}"
+    return [
+        ("Confusion matrix", confusion(analysis["confusion"])),
+        ("ROC (area under the curve)", curves(analysis["roc"], **roc)),
+        (
+            "Precision and recall (average precision; dotted: chance)",
+            curves(analysis["precision_recall"], x="recall", y="precision", steps=True),
+        ),
+        ("Calibration (dotted: perfect)", curves(analysis["calibration"], **calibration)),
+        ("Predicted probabilities", histogram(probabilities, title)),
+    ]
+
+
+def errors_by_feature(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
+    """Return a chart of the errors for each feature that they were looked at by, with its name."""
+    features = analysis["by_feature"]
+    if analysis["task"] == "regression":
+        return [(bins["feature"], residuals_by(bins, unit)) for bins in features]
+    return [(bins["feature"], errors_by(bins)) for bins in features]
+
+
+def density(cells: dict[str, Any], unit: str) -> Chart:
+    """Draw how many rows there are by actual and predicted value, and the line of equal values.
 
     Args:
-        found: "actual" and "predicted" (edges), and "counts" (by predicted within actual).
-        unit: Of the target.
+        cells: "actual" and "predicted", the edges; "counts", by actual and then predicted value.
+        unit: The target's.
     """
-    x, y = found["actual"], found["predicted"]
-    counts = np.array(found["counts"], dtype=float).T
+    x, y = cells["actual"], cells["predicted"]
+    counts = np.array(cells["counts"], dtype=float).T
     ticks = [10**power for power in range(7) if 10**power <= max(counts.max(), 1)]
-    figure = chart_style.chart(
-        430, x=_named("actual", unit), y=_named("predicted", unit), showlegend=False
-    )
+    of_unit = f" ({chart_style.text(unit)})" if unit else ""
+    figure = chart_style.chart(430, x=f"actual{of_unit}", y=f"predicted{of_unit}", showlegend=False)
     figure.add(
         "heatmap",
         x=chart_style.bins(x)[0],
         y=chart_style.bins(y)[0],
-        # The logarithm, so that few rows far off are seen beside many.
-        z=[[None if one == 0 else round(float(np.log10(one)), 3) for one in row] for row in counts],
+        # On a logarithmic scale single rows can be seen beside thousands.
+        z=[[round(float(np.log10(n)), 3) if n else None for n in row] for row in counts],
         customdata=counts.astype(int).tolist(),
         colorscale=chart_style.SCALE,
         colorbar={
             "title": {"text": "rows"},
             "thickness": 12,
-            "tickvals": [float(np.log10(one)) for one in ticks],
-            "ticktext": [f"{one:,}" for one in ticks],
+            "tickvals": [float(np.log10(tick)) for tick in ticks],
+            "ticktext": [f"{tick:,}" for tick in ticks],
         },
         hoverongaps=False,
         hovertemplate="actual %{x:.4g}, predicted %{y:.4g}: %{customdata:,} rows<extra></extra>",
     )
     ends = [max(x[0], y[0]), min(x[-1], y[-1])]
-    figure.add(
-        "scatter",
-        x=ends,
-        y=ends,
-        mode="lines",
-        line={"color": VERMILION, "width": 2},
-        hoverinfo="skip",
-    )
+    line = {"color": VERMILION, "width": 2}
+    figure.add("scatter", x=ends, y=ends, mode="lines", line=line, hoverinfo="skip")
     return figure
 
 
-def histogram(found: dict[str, Any], title: str) -> chart_style.Chart:
-    """Draw counts between edges."""
-    middles, widths, names = chart_style.bins(found["edges"])
+def histogram(histogram: dict[str, Any], title: str) -> Chart:
+    """Draw the counts of rows between edges."""
+    middles, widths, names = chart_style.bins(histogram["edges"])
     rows = {"title": "rows", "tickformat": ","}
     figure = chart_style.chart(280, x=chart_style.text(title), y=rows, bargap=0)
-    figure.add(
-        "bar",
-        x=middles,
-        y=found["counts"],
-        width=widths,
-        customdata=names,
-        hovertemplate="%{customdata}: %{y:,} rows<extra></extra>",
-    )
+    look = {"width": widths, "hovertemplate": "%{customdata}: %{y:,} rows<extra></extra>"}
+    figure.add("bar", x=middles, y=histogram["counts"], customdata=names, **look)
     return figure
 
 
-def residuals_by(one: dict[str, Any], unit: str) -> chart_style.Chart:
-    """Draw the mean residual in each bin of a feature, and where four of five residuals lie."""
+def residuals_by(bins: dict[str, Any], unit: str) -> Chart:
+    """Draw the mean residual in each bin of a feature, and the range of four residuals in five."""
+    title = chart_style.text(unit or "residual")
     figure = chart_style.chart(
-        260, x=CATEGORIES, y=chart_style.text(unit or "residual"), showlegend=False, shapes=[ZERO]
+        260, x=chart_style.CATEGORIES, y=title, showlegend=False, shapes=[ZERO]
     )
-    mean, low, high = (np.array(one[name], dtype=float) for name in ("mean", "p10", "p90"))
+    mean, low, high = (np.array(bins[name], dtype=float) for name in ("mean", "p10", "p90"))
+    above, below = _without_nan(high - mean), _without_nan(mean - low)
     figure.add(
         "scatter",
-        x=chart_style.labels(one["bins"], chart_style.SLANTED),
-        y=_plain(mean),
+        y=_without_nan(mean),
+        **_by_bin(bins),
         mode="markers",
         marker={"size": 9, "color": BLUE},
-        error_y={
-            "type": "data",
-            "array": _plain(high - mean),
-            "arrayminus": _plain(mean - low),
-            "color": GREY,
-        },
-        customdata=_told(one),
+        error_y={"type": "data", "array": above, "arrayminus": below, "color": GREY},
         hovertemplate="%{customdata[0]}<br>mean %{y:.4g}<br>%{customdata[1]:,} rows<extra></extra>",
     )
     return figure
 
 
-def errors_by(one: dict[str, Any]) -> chart_style.Chart:
-    """Draw the share of rows that are taken for a wrong class in each bin of a feature."""
+def errors_by(bins: dict[str, Any]) -> Chart:
+    """Draw the share of wrongly classified rows in each bin of a feature."""
     wrong = {"title": "share wrong", "tickformat": ".0%", "rangemode": "tozero"}
-    figure = chart_style.chart(260, x=CATEGORIES, y=wrong, showlegend=False)
-    figure.add(
-        "bar",
-        x=chart_style.labels(one["bins"], chart_style.SLANTED),
-        y=one["error_rate"],
-        customdata=_told(one),
-        hovertemplate="%{customdata[0]}<br>%{y:.1%} of %{customdata[1]:,} rows<extra></extra>",
-    )
+    figure = chart_style.chart(260, x=chart_style.CATEGORIES, y=wrong, showlegend=False)
+    hover = "%{customdata[0]}<br>%{y:.1%} of %{customdata[1]:,} rows<extra></extra>"
+    figure.add("bar", y=bins["error_rate"], **_by_bin(bins), hovertemplate=hover)
     return figure
 
 
-def confusion(found: dict[str, Any]) -> chart_style.Chart:
-    """Draw how many rows of each class are taken for which."""
-    counts = np.array(found["counts"])
+def confusion(matrix: dict[str, Any]) -> Chart:
+    """Draw how many rows of each class are predicted as which class; "counts" by actual class."""
+    counts = np.array(matrix["counts"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names, few = chart_style.labels(found["labels"]), len(counts) <= 12
+    names = chart_style.labels(matrix["labels"])
     figure = chart_style.chart(
         max(320, min(140 + 34 * len(names), 800)),
         x={"title": "predicted", "type": "category", "side": "bottom"},
@@ -153,54 +159,52 @@ def confusion(found: dict[str, Any]) -> chart_style.Chart:
         colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 12},
         hovertemplate="actual %{y}, predicted %{x}: %{customdata:,} rows, %{z:.1%}<extra></extra>",
     )
-    if few:
+    if len(counts) <= 12:  # the numbers of more would not fit into the cells
         figure.layout["annotations"] = [
             {
                 "x": column,
                 "y": row,
                 "text": f"{counts[row, column]:,}",
                 "showarrow": False,
-                "font": {
-                    "color": "#ffffff" if shares[row, column] < chart_style.DARK else "#000000"
-                },
+                "font": {"color": "#ffffff" if share < chart_style.DARK else "#000000"},
             }
-            for row, column in np.ndindex(counts.shape)
+            for (row, column), share in np.ndenumerate(shares)
         ]
     return figure
 
 
 def curves(
-    found: list[dict[str, Any]], x: str, y: str, area: str = "", *, diagonal: bool, steps: bool
-) -> chart_style.Chart:
-    """Draw a curve a class, and their averages.
+    curves: list[dict[str, Any]], *, x: str, y: str, diagonal: bool = False, steps: bool = False
+) -> Chart:
+    """Draw a curve for each class, and their averages.
 
     Args:
-        found: "label", "x", "y", "area", "chance" and "of" of each.
-        x: What is along.
-        y: What is up.
-        area: What the number beside a label is; empty for none.
-        diagonal: Whether it is what chance gives, or what would be perfect.
-        steps: Whether a class's curve goes from point to point in steps.
+        curves: "label", "x", "y", "area", "chance" and "of" of each. The area stands beside the
+            label, where there is one.
+        x: The title of the axis along.
+        y: The title of the axis upwards.
+        diagonal: Whether the diagonal is drawn for comparison, instead of each curve's "chance".
+        steps: Whether the curves of classes go from point to point in steps.
     """
     ends = [-0.02, 1.02]
     figure = chart_style.chart(420, x={"title": x, "range": ends}, y={"title": y, "range": ends})
     look = {"mode": "lines", "hoverinfo": "skip", "showlegend": False}
     if diagonal:
         figure.add("scatter", x=[0, 1], y=[0, 1], line={"color": GREY, "dash": "dot"}, **look)
-    for place, one in enumerate(found):
-        name = chart_style.text(one["label"], chart_style.LONGEST)
-        if area and one["area"] is not None:
-            name += f": {one['area']:.3f}"
-        is_class = one["of"] == "class"
+    for place, curve in enumerate(curves):
+        name = chart_style.text(curve["label"], chart_style.LONGEST)
+        if curve["area"] is not None:
+            name += f": {curve['area']:.3f}"
+        is_class = curve["of"] == "class"
         colour = COLOURS[place % len(COLOURS)] if is_class else GREY
-        if one.get("chance") is not None and not diagonal:
-            level = [one["chance"]] * 2
+        if curve.get("chance") is not None and not diagonal:
+            level = [curve["chance"]] * 2
             figure.add("scatter", x=[0, 1], y=level, line={"color": colour, "dash": "dot"}, **look)
         figure.add(
             "scatter",
-            x=one["x"],
-            y=one["y"],
-            mode="lines" if len(one["x"]) > 30 else "lines+markers",
+            x=curve["x"],
+            y=curve["y"],
+            mode="lines" if len(curve["x"]) > 30 else "lines+markers",
             name=name,
             line={
                 "color": colour,
@@ -213,16 +217,14 @@ def curves(
     return figure
 
 
-def _named(what: str, unit: str) -> str:
-    return f"{what} ({chart_style.text(unit)})" if unit else what
+def _by_bin(bins: dict[str, Any]) -> dict[str, Any]:
+    """Return the places of bins along an axis, and the whole name and number of rows of each."""
+    names = [chart_style.text(name) for name in bins["bins"]]
+    return {
+        "x": chart_style.labels(bins["bins"], chart_style.SLANTED),
+        "customdata": [list(pair) for pair in zip(names, bins["rows"], strict=True)],
+    }
 
 
-def _told(one: dict[str, Any]) -> list[list[Any]]:
-    """Return the whole name of each bin, and its rows."""
-    return [
-        [chart_style.text(name), rows] for name, rows in zip(one["bins"], one["rows"], strict=True)
-    ]
-
-
-def _plain(values: np.ndarray) -> list[float | None]:
-    return [None if np.isnan(one) else float(one) for one in values]
+def _without_nan(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]

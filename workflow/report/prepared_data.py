@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow.checks import finding
+from workflow.data.split_rules import SPLITS
 from workflow.report.workflow_runs import WorkflowRuns
 from workflow.tracking import names
 
@@ -26,31 +27,16 @@ class PreparedData:
     digests: dict[str, str]
     raw_digests: dict[str, str]
 
-    @property
-    def kept(self) -> int:
-        """The number of rows in all splits."""
-        return sum(split["kept"] for split in self.rows.values())
-
-    @property
-    def read(self) -> int:
-        """The number of raw rows."""
-        return sum(split["read"] for split in self.rows.values())
-
 
 def read(runs: WorkflowRuns) -> PreparedData:
     """Return what the workflow's preprocess step has logged."""
-    tags = runs.of("preprocess").data.tags
+    tags, raw = runs.of("preprocess").data.tags, f"{names.RAW_DIGEST_TAG}."
     return PreparedData(
         rows=runs.json("preprocess", "rows.json"),
         columns=runs.json("preprocess", names.PROFILE)["columns"],
         warnings=finding.warnings(runs.table("preprocess", names.CHECKS)),
-        digests=_below(f"{names.DIGEST_TAG}.", tags),
-        raw_digests=_below(f"{names.RAW_DIGEST_TAG}.", tags),
+        digests={split: tags[f"{names.DIGEST_TAG}.{split}"] for split in SPLITS},
+        raw_digests={
+            name.removeprefix(raw): digest for name, digest in tags.items() if name.startswith(raw)
+        },
     )
-
-
-def _below(prefix: str, tags: dict[str, str]) -> dict[str, str]:
-    """Return the tags whose names have a prefix, by the rest of their names."""
-    return {
-        name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)
-    }

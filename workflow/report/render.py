@@ -1,7 +1,8 @@
-"""A page that needs nothing but itself: charts, the library that draws them, styles, texts."""
+"""Makes HTML pages that need no other file: their charts, plotly.js and styles are inside."""
 
 import base64
 import gzip
+import json
 from functools import cache
 from pathlib import Path
 
@@ -16,13 +17,9 @@ FOLDER = Path(__file__).resolve().parent / "templates"
 
 
 def render(template: str, **values: object) -> str:
-    """Return a page of a template under `templates/`.
+    """Return the page of a template under `templates/`, with the values that it names.
 
-    What is put into it is escaped; only charts, made here, are HTML.
-
-    Args:
-        template: Its name.
-        values: By the names that it uses.
+    Every value is escaped, except for the charts, which are made into HTML here.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
@@ -31,31 +28,32 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "number": formatting.number,
-        "size": formatting.size,
-        "seconds": formatting.seconds,
-        "share": formatting.share,
-    }
+    filters = (formatting.number, formatting.size, formatting.seconds, formatting.share)
+    environment.filters |= {filter.__name__: filter for filter in filters}
     environment.globals |= {"chart": embedded, "plotly": packed_library, "file": _file}
     return environment.get_template(template).render(**values)
 
 
-def embedded(figure: Chart, title: str, said: str = "") -> Markup:
-    """Return a chart with its title, and for who cannot see it a sentence.
+def embedded(figure: Chart, title: str, description: str = "") -> Markup:
+    """Return the HTML of a chart.
 
     Args:
-        figure: From `workflow.report.style.chart`.
-        title: Above it.
-        said: What it shows, if the title does not say that.
+        figure: The chart.
+        title: What stands above it.
+        description: What a screen reader says of it; empty for its title.
     """
-    # Of all that JSON may hold, only this could end a script element or begin a comment in it.
-    data = figure.to_json().replace("<", "\\u003c")
+    # JSON in a script element: without "<" no text can end the element or begin a comment.
+    data = json.dumps(vars(figure), allow_nan=False).replace("<", "\\u003c")
     return Markup(
         '<figure><figcaption>{title}</figcaption><script type="application/json">{data}</script>'
-        '<div class="chart" role="img" aria-label="{said}" style="min-height: {height}px"></div>'
+        '<div class="chart" role="img" aria-label="{label}" style="min-height: {height}px"></div>'
         "</figure>"
-    ).format(title=title, data=Markup(data), said=said or title, height=figure.height)
+    ).format(
+        title=title,
+        data=Markup(data),
+        label=description or title,
+        height=figure.layout["height"],
+    )
 
 
 @cache

@@ -33,7 +33,8 @@ class Reproduction:
     @property
     def command(self) -> str:
         """The command that repeats the workflow, each part on a line of its own."""
-        return " \\\n  ".join([*self._run_project(), *self._options()])
+        options = [f"-P {name}={value}" for name, value in self.parameters.items()]
+        return " \\\n  ".join([*self._run_project(), *options])
 
     def _run_project(self) -> list[str]:
         if self.commit is None:
@@ -46,9 +47,6 @@ class Reproduction:
             f"git -C {folder} checkout {self.commit} &&",
             f"mlflow run {folder} --env-manager uv",
         ]
-
-    def _options(self) -> list[str]:
-        return [f"-P {name}={value}" for name, value in self.parameters.items()]
 
 
 def read(runs: WorkflowRuns) -> Reproduction:
@@ -64,17 +62,8 @@ def read(runs: WorkflowRuns) -> Reproduction:
         commit=tags.get("mlflow.source.git.commit"),
         uncommitted=int(tags.get(names.UNCOMMITTED_TAG, 0)),
         version=tags.get(names.PROJECT_VERSION_TAG, "unknown"),
-        parameters=_in_order(runs.main.data.params | absolute),
+        parameters=_as_declared(runs.main.data.params | absolute),
     )
-
-
-def unquoted(parameter: str) -> str:
-    """Return the value of a parameter that MLflow has quoted for a shell.
-
-    >>> unquoted("'a b'")
-    'a b'
-    """
-    return " ".join(shlex.split(parameter))
 
 
 def is_remote(source: str) -> bool:
@@ -97,8 +86,8 @@ def without_credentials(address: str) -> str:
     return address.replace(host, host.rpartition("@")[2], 1).rstrip("/")
 
 
-def _in_order(parameters: dict[str, str]) -> dict[str, str]:
+def _as_declared(parameters: dict[str, str]) -> dict[str, str]:
     """Return parameters in the order in which MLproject declares them, all others last."""
-    declared = list(yaml.safe_load(MLPROJECT.read_text())["entry_points"]["main"]["parameters"])
+    declared = yaml.safe_load(MLPROJECT.read_text())["entry_points"]["main"]["parameters"]
     known = [name for name in declared if name in parameters]
     return {name: parameters[name] for name in [*known, *sorted(parameters.keys() - declared)]}

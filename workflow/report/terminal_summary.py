@@ -17,16 +17,9 @@ WIDEST = 20  # characters of a column of names
 
 def show(workflow: FinishedWorkflow) -> None:
     """Print the summary."""
-    for line in [
-        "",
-        *_result(workflow),
-        "",
-        *_leaderboard(workflow),
-        "",
-        *_notes(workflow),
-        *_next_steps(workflow),
-    ]:
-        print(terminal.printable(line), flush=True)
+    for part in (_result, _leaderboard, _notes, _next_steps):
+        if lines := part(workflow):
+            print("", *map(terminal.printable, lines), sep="\n", flush=True)
 
 
 def report_address(runs: WorkflowRuns) -> str:
@@ -78,7 +71,7 @@ def _notes(workflow: FinishedWorkflow) -> list[str]:
         named = ", ".join(_name(name) for name in left_out[:5])
         more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
         lines.append(f"  left out, with the reasons in the report: {named}{more}")
-    return [*lines, ""] if lines else []
+    return lines
 
 
 def _next_steps(workflow: FinishedWorkflow) -> list[str]:

@@ -16,7 +16,8 @@ def test_the_command_has_the_commit_and_every_parameter_quoted():
     assert command.startswith(f"mlflow run https://host/org/project -v {COMMIT} --env-manager uv")
     words = shlex.split(command)
     assert "data=/data/my houses.csv" in words
-    assert words.index("data=/data/my houses.csv") < words.index("seed=42")
+    assert words.index("data=/data/my houses.csv") < words.index("target=price")
+    assert words.index("target=price") < words.index("seed=42")  # as MLproject declares them
     assert {word.partition("=")[0] for word in words[words.index("-P") + 1 :: 2]} == set(
         found.parameters
     )

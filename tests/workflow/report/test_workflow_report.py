@@ -9,8 +9,10 @@ from finished_workflows import COMMIT, finished
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workflow.models.metrics import METRICS
 from workflow.report import chart_style, search_charts, workflow_report
 
+RMSE = METRICS["regression"]["rmse"]
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
@@ -121,9 +123,9 @@ def test_a_reused_step_is_told_with_the_run_that_did_the_work():
 
 
 def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
-    told = finished(models=400)
-    told.data.columns[:] = told.data.columns * 500
-    html = workflow_report.report(told)
+    workflow = finished(models=400)
+    workflow.data.columns[:] = workflow.data.columns * 500
+    html = workflow_report.report(workflow)
     assert len(html.encode()) < 3_000_000
     assert "984 more columns" in Page(html).text
 
@@ -163,9 +165,10 @@ def test_labels_that_are_cut_alike_stay_apart():
 
 
 def test_a_search_of_one_trial_has_its_history_alone():
-    found = finished()
-    found = replace(found, trials=found.trials.head(1), importance=found.importance.head(0))
-    page = Page(workflow_report.report(found))
+    workflow = finished()
+    nothing = workflow.hyperparameter_importance.head(0)
+    one_trial = {"trials": workflow.trials.head(1), "hyperparameter_importance": nothing}
+    page = Page(workflow_report.report(replace(workflow, **one_trial)))
     assert "Search history" in page.text
     assert "What mattered" not in page.text
     assert "parcoords" not in json.dumps(page.charts)
@@ -173,23 +176,23 @@ def test_a_search_of_one_trial_has_its_history_alone():
 
 
 def test_a_search_has_its_history_importance_and_parallel_coordinates():
-    told = finished()
-    found = search_charts.of_search(told.trials, told.importance, "rmse", greater_is_better=False)
+    workflow = finished()
+    found = search_charts.of_search(workflow.trials, workflow.hyperparameter_importance, RMSE)
     assert list(found["importance"]) == list(found["parallel"]) == ["lightgbm"]
     assert found["few"] == ["linear"]
     assert len(found["history"].data) == 3
 
 
 def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
-    figure = search_charts.history(finished().trials, "rmse", greater_is_better=False)
+    figure = search_charts.history(finished().trials, RMSE)
     assert [trace["name"] for trace in figure.data] == ["lightgbm", "linear", "best so far"]
     assert figure.data[-1]["y"] == [0.7, 0.5, 0.5]
-    greater = search_charts.history(finished().trials, "rmse", greater_is_better=True)
+    greater = search_charts.history(finished().trials, replace(RMSE, greater_is_better=True))
     assert greater.data[-1]["y"] == [0.7, 0.7, 0.9]
 
 
 def test_parallel_coordinates_have_an_axis_a_hyperparameter_and_the_score_last():
     rows = finished().trials.query("family == 'lightgbm'")
-    figure = search_charts.parallel_coordinates(rows, "rmse")
+    figure = search_charts.parallel_coordinates(rows, RMSE)
     labels = [axis["label"] for axis in figure.data[0]["dimensions"]]
     assert labels == ["leaves", "how", "val_rmse"]
