@@ -68,8 +68,8 @@ def main(
     may_reuse: bool,
     **passed_on: object,
 ) -> None:
-    # Everything that can be wrong with the parameters is found before the first step starts. Those
-    # in `passed_on` have been checked by their options; the steps are given their texts.
+    # Whatever is wrong with the parameters is said now, before the first step starts. The options
+    # have checked each by itself. The steps are given texts, which they check and read again.
     request = DatasetRequest.from_parameters(
         dataset=dataset, data=data, target=target, task=task, split_by=split_by
     )
@@ -90,29 +90,42 @@ def main(
             terminal.say("main", f"ended {orphan}, whose process is gone, as KILLED")
         preprocess = workflow.step(
             "preprocess",
-            request.parameters | _some(given, "seed"),
+            {**request.parameters, **_pick(given, "seed")},
             contents=request.contents(),
         )
         splits = f"runs:/{preprocess.info.run_id}/splits"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)
-        _check(definition, features, metric)  # an inferred dataset is known only now
-        fit = {"splits": splits} | _some(given, "features", "metric", "validation", "seed")
-        train = workflow.step("train", fit | {"models": ",".join(models), "hyperparameters": "{}"})
+        _check(definition, features, metric)  # an inferred dataset is not known before
+        train = workflow.step(
+            "train",
+            {
+                "splits": splits,
+                "models": ",".join(models),
+                "hyperparameters": "{}",
+                **_pick(given, "features", "metric", "validation", "seed"),
+            },
+        )
         searched = _families_to_search(tune, models, best=train.data.tags[names.FAMILY_TAG])
         hpo = workflow.step(
             "hpo",
-            fit
-            | {"models": ",".join(searched)}
-            | _some(given, "max_evals", "timeout", "top_n", "reuse"),
+            {
+                "splits": splits,
+                "models": ",".join(searched),
+                **_pick(given, "features", "metric", "validation", "seed"),
+                **_pick(given, "max_evals", "timeout", "top_n", "reuse"),
+            },
             not_in_key=cache_key.NOT_OF_A_SEARCH,
             at_least={"top_n": top_n},
         )
         register = workflow.step(
             "register",
-            {"splits": splits, "candidates": f"{train.info.run_id},{hpo.info.run_id}"}
-            | _some(given, "top_n", "metric", "register_as"),
+            {
+                "splits": splits,
+                "candidates": f"{train.info.run_id},{hpo.info.run_id}",
+                **_pick(given, "top_n", "metric", "register_as"),
+            },
         )
-        # The page of the workflow's run shows data and model as those of its steps do.
+        # MLflow's page of this run shows the data, the model and the scores of its steps.
         dataset_inputs.log_inputs(run.info.run_id, preprocess.inputs.dataset_inputs)
         winner = MlflowClient().get_run(register.data.tags[names.WINNER_TAG])
         runs.show_model(run.info.run_id, runs.models(winner)[-1])
@@ -124,8 +137,8 @@ def main(
     terminal_summary.show(finished)
 
 
-def _some(given: dict[str, str], *wanted: str) -> dict[str, str]:
-    """Return some of the parameters."""
+def _pick(given: dict[str, str], *wanted: str) -> dict[str, str]:
+    """Return the parameters of these names."""
     return {name: given[name] for name in wanted}
 
 

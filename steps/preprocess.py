@@ -1,4 +1,4 @@
-"""Raw files to clean, split Parquet with the dataset's definition beside it."""
+"""Turns raw files into clean, split Parquet, and logs it with the dataset's definition."""
 
 import workflow.runtime.bootstrap  # noqa: F401
 
@@ -26,7 +26,8 @@ from workflow.schema import inferred_dataset
 from workflow.schema.infer import Inferred, infer
 from workflow.tracking import dataset_inputs, names, reuse, step
 
-SHOWN = 20  # columns that are left out
+MAX_LEFT_OUT_SHOWN = 20  # columns
+# The last part of a metric's name, by the reason for which rows are dropped; else it is `where`.
 DROPPED = {"target missing": "target_missing", "time missing": "time_missing"}
 
 
@@ -47,19 +48,19 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
     else:
         definition = request.resolve()
     contents = request.contents()
-    made_of = reuse.ingredients("preprocess", step.parameters() | request.parameters, contents)
-    with step.run("preprocess", made_of), tempfile.TemporaryDirectory() as folder:
-        fetched, out = Path(folder, "raw"), Path(folder, "splits")
-        fetched.mkdir()
+    ingredients = reuse.ingredients("preprocess", step.parameters() | request.parameters, contents)
+    with step.run("preprocess", ingredients), tempfile.TemporaryDirectory() as folder:
+        raw_folder, out = Path(folder, "raw"), Path(folder, "splits")
+        raw_folder.mkdir()
         out.mkdir()
         if request.is_inferred:
-            files = {splits.WHOLE: sources.gather(request.data, fetched)}
+            files = {splits.WHOLE: sources.gather(request.data, raw_folder)}
             found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
             definition = inferred_dataset.from_table(found, target, request.data, split_by)
             text = to_yaml(definition, inferred_dataset.comments(found))
-            _say_inferred(found)
+            _print_inferred(found)
         else:
-            files = _raw_files(definition, fetched, seed)
+            files = _raw_files(definition, raw_folder, seed)
             text = to_yaml(definition)
         with terminal.timed("preprocess", "wrote the splits"):
             raw = split_writer.read_raw(definition, files)
@@ -70,25 +71,33 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
                 f"data '{request.data}' were changed while they were read: run it again."
             )
         with terminal.timed("preprocess", "checked the splits"):
-            warned = _check(definition, raw, out)
+            warnings = _check_splits(definition, raw, out)
         with terminal.timed("preprocess", "logged the splits"):
-            _log(definition, files, out, reports)
-        step.result(_told(definition, reports, warned))
+            _log_splits(definition, files, out, reports)
+        step.result(_summary(definition, reports, warnings))
 
 
-def _told(definition: Dataset, reports: dict[str, split_writer.SplitReport], warned: int) -> str:
-    """Return what came out, in one sentence."""
+def _summary(
+    definition: Dataset, reports: dict[str, split_writer.SplitReport], warnings: int
+) -> str:
+    """Return the result in one sentence: rows by split, what was dropped, how many warnings."""
     kept = ", ".join(f"{report.rows:,} {split}" for split, report in reports.items())
     read = sum(report.rows_read for report in reports.values())
     dropped = read - sum(report.rows for report in reports.values())
     left = len(definition.left_out)
     columns = f"; {left:,} column{'' if left == 1 else 's'} left out" if left else ""
-    warnings = f"; {warned:,} warning{'' if warned == 1 else 's'}" if warned else ""
-    return f"{kept} rows; {dropped:,} of {read:,} dropped{columns}{warnings}"
+    warned = f"; {warnings:,} warning{'' if warnings == 1 else 's'}" if warnings else ""
+    return f"{kept} rows; {dropped:,} of {read:,} dropped{columns}{warned}"
 
 
 def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[Path]]:
-    """Return local raw files by split, or those of the whole table."""
+    """Return the local raw files: by split, or under `splits.WHOLE` where they hold one table.
+
+    Args:
+        definition: The dataset.
+        folder: Where remote files are copied to, and a built-in sample is written.
+        seed: Of a built-in sample.
+    """
     if definition.data == SAMPLE:
         files = {}
         for split in SAMPLES[definition.sample]:
@@ -103,19 +112,23 @@ def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[P
     return {split: [fetched[name]] for split, name in files.items()}
 
 
-def _say_inferred(found: Inferred) -> None:
+def _print_inferred(found: Inferred) -> None:
+    """Say what has been inferred from the table, and which columns are no features."""
     step.remark("preprocess", f"{found.task}: {found.why}; {len(found.features)} features")
-    for name, reason in list(found.left_out.items())[:SHOWN]:
+    for name, reason in list(found.left_out.items())[:MAX_LEFT_OUT_SHOWN]:
         step.remark("preprocess", f"left out {name}: {reason}")
-    if (more := len(found.left_out) - SHOWN) > 0:
+    if (more := len(found.left_out) - MAX_LEFT_OUT_SHOWN) > 0:
         step.remark("preprocess", f"left out {more} more columns: see dataset.yaml")
 
 
-def _check(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> int:
-    """Log what was looked for in the clean splits; refuse those that no model can learn from.
+def _check_splits(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> int:
+    """Check the clean splits, and log the checks with a profile of the columns.
 
     Returns:
         How many warnings there are.
+
+    Raises:
+        WorkflowError: No model can learn from these splits.
     """
     rule = definition.split
     table, profile = data_checks.check(
@@ -127,23 +140,32 @@ def _check(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> 
     )
     mlflow.log_text(table.to_csv(index=False), names.CHECKS)
     mlflow.log_text(json.dumps(profile, allow_nan=False), names.PROFILE)
-    warned = finding.warnings(table)
-    mlflow.log_metric("check_warnings", len(warned))
-    wrong = finding.errors(table)
-    for line in warned:
-        # Where it ends here there will be no summary.
-        (terminal.say if wrong else step.remark)("preprocess", f"warning: {line}")
-    if wrong:
-        raise WorkflowError(" ".join(wrong))
-    return len(warned)
+    warnings = finding.warnings(table)
+    mlflow.log_metric("check_warnings", len(warnings))
+    errors = finding.errors(table)
+    # The workflow's summary shows the warnings; after an error there is no summary.
+    say = terminal.say if errors else step.remark
+    for line in warnings:
+        say("preprocess", f"warning: {line}")
+    if errors:
+        raise WorkflowError(" ".join(errors))
+    return len(warnings)
 
 
-def _log(
+def _log_splits(
     definition: Dataset,
     files: dict[str, list[Path]],
     out: Path,
     reports: dict[str, split_writer.SplitReport],
 ) -> None:
+    """Log the splits as artifacts and as MLflow datasets, with their digests and counts of rows.
+
+    Args:
+        definition: The dataset.
+        files: The raw files, by split or as one table.
+        out: The folder with the splits and dataset.yaml.
+        reports: What the rows of each split have come to.
+    """
     run_id = mlflow.active_run().info.run_id
     mlflow.log_artifacts(str(out), "splits")
     mlflow.log_dict(
@@ -183,7 +205,7 @@ def _log(
 
 
 def _source(definition: Dataset, split: str) -> str:
-    """Return where a split's raw rows are."""
+    """Return the place that a split's raw rows were read from: a path, a URL or `sample`."""
     if isinstance(definition.split, ByFiles) and definition.data != SAMPLE:
         return f"{definition.data.rstrip('/')}/{definition.split.files[split]}"
     return definition.data

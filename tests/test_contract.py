@@ -15,6 +15,7 @@ from mlflow.utils.environment import _PythonEnv
 from mlflow.utils.virtualenv import _get_virtualenv_name
 
 from sql_features.errors import WorkflowError
+from workflow import options
 from workflow.models.families import FAMILIES, Estimator, Family
 from workflow.models.search_space import Choice, Real, Whole
 from workflow.paths import PACKAGES
@@ -72,17 +73,26 @@ def test_the_entry_points_have_the_contracts_parameters_and_defaults():
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_every_declared_parameter_is_passed_on_and_taken_by_the_script(entry_point):
+def test_every_declared_parameter_is_an_option_of_the_script(entry_point):
     declared = set(ENTRY_POINTS[entry_point]["parameters"])
     line = ENTRY_POINTS[entry_point]["command"]
     assert set(re.findall(r"--(\w+) \{\1\}", line)) == declared
     assert set(re.findall(r"\{(\w+)\}", line)) == declared
-    options = {one for option in command(entry_point).params for one in option.opts}
-    assert options == {f"--{name}" for name in declared}
+    taken = {one for option in command(entry_point).params for one in option.opts}
+    assert taken == {f"--{name}" for name in declared}
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_no_default_is_empty_because_mlflow_logs_it_as_two_quotes(entry_point):
+def test_every_option_is_declared_once_and_has_no_default(entry_point):
+    for option in command(entry_point).params:
+        assert isinstance(option.type, options.Value), f"{option.name}: see workflow/options.py"
+        assert option.required
+        assert option.help
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_no_default_is_empty(entry_point):
+    """MLflow logs an empty default as two quotes."""
     for parameter in ENTRY_POINTS[entry_point]["parameters"].values():
         assert parameter.get("default", "given by the user") != ""
 
@@ -100,12 +110,12 @@ def test_verbose_is_no_part_of_what_a_result_depends_on(entry_point):
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_verbose_is_looked_at_before_all_else(entry_point):
+def test_verbose_is_read_before_all_other_options(entry_point):
     with pytest.raises(WorkflowError, match=r"^verbose='loud': give 'true' or 'false'\.$"):
         command(entry_point).main(given(entry_point, verbose="loud"), standalone_mode=False)
 
 
-def test_every_step_is_an_entry_point_and_the_other_way_round():
+def test_the_steps_are_the_entry_points():
     steps = {path.stem for path in (ROOT / "steps").glob("*.py")} - {"__init__"}
     assert steps == set(ENTRY_POINTS) - {"main"}
 
@@ -136,7 +146,7 @@ BEHIND = {
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 
 
-def test_conda_yaml_pins_what_the_code_imports_and_nothing_else_by_hand():
+def test_conda_yaml_pins_by_hand_what_the_code_imports():
     top = {name.partition(".")[0] for path in CODE for name in imports(path)}
     third = top - set(sys.stdlib_module_names) - set(PACKAGES)
     head = (ROOT / "conda.yaml").read_text().partition("# Pulled in")[0]
@@ -179,7 +189,7 @@ def test_a_changed_pin_gives_every_manager_a_new_environment(tmp_path):
             assert old != new
 
 
-def test_the_pinned_mlflow_and_uv_of_the_readme_are_the_environments():
+def test_the_readme_pins_the_environments_mlflow_and_uv():
     readme = (ROOT / "README.md").read_text()
     tools = (ROOT / "tests/requirements.in").read_text()
     versions = set(re.findall(r"mlflow==([\d.]+)", readme))
@@ -229,7 +239,7 @@ def commands(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
 )
-def test_every_mlflow_run_in_the_documents_names_entry_points_and_parameters_that_exist(path):
+def test_every_mlflow_run_in_the_documents_is_a_valid_command(path):
     for line in commands(path):
         entry_point = (re.findall(r"-e (\w+)", line) or ["main"])[0]
         assert entry_point in ENTRY_POINTS, line
@@ -240,7 +250,7 @@ def test_every_mlflow_run_in_the_documents_names_entry_points_and_parameters_tha
 @pytest.mark.parametrize(
     "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
 )
-def test_every_link_of_the_documents_leads_to_a_file_that_is_there(path):
+def test_every_link_of_the_documents_leads_to_a_file(path):
     links = re.findall(r"\]\(([^)]+)\)", path.read_text())
     for link in links:
         if "://" not in link:

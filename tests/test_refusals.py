@@ -152,7 +152,7 @@ SPLITS = "runs:/0123456789abcdef0123456789abcdef/splits"
         ),
     ],
 )  # fmt: skip
-def test_a_step_refuses_what_it_is_not_given_right(store, command, given, said):
+def test_a_step_refuses_wrong_parameters(store, command, given, said):
     mlflow.set_tracking_uri(store.uri)
     more = {} if command is register.register else {"seed": "42", "validation": "auto"}
     with pytest.raises(WorkflowError) as error:
@@ -171,9 +171,7 @@ def test_a_step_refuses_what_it_is_not_given_right(store, command, given, said):
         ({"where": "target > 1e9"}, "the train split is empty: of 3,000 rows"),
     ],
 )
-def test_preprocess_refuses_sql_that_does_not_fit_and_the_run_ends_failed(
-    store, tmp_path, trips, sql, said
-):
+def test_preprocess_refuses_wrong_sql_and_its_run_ends_failed(store, tmp_path, trips, sql, said):
     definition = yaml.safe_load((ROOT / "datasets/green_taxi.yaml").read_text())
     definition |= sql
     definition.pop("feature_sets")
@@ -209,7 +207,7 @@ def test_a_step_that_fails_fails_the_workflow_with_the_same_line(store, trips, t
         assert line in run.data.tags["workflow.error"]
 
 
-def test_a_file_that_is_not_there_fails_the_workflow_before_its_first_step(store, trips, tmp_path):
+def test_a_missing_raw_file_fails_the_workflow_before_its_first_step(store, trips, tmp_path):
     folder = tmp_path / "incomplete"
     shutil.copytree(trips, folder)
     (folder / "green_tripdata_2023-02.parquet").rename(folder / "green_tripdata_2023-12.parquet")

@@ -1,4 +1,4 @@
-"""The one error that a user can cause, and the words that tell them what to do about it."""
+"""Errors that a user can cause, beside `WorkflowError` itself."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,11 +7,16 @@ from sql_features.errors import WorkflowError
 
 
 class StepFailed(WorkflowError):
-    """A child run has failed and has already told the user why."""
+    """A step of the workflow has failed; it has already told the user why."""
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> WorkflowError:
-    """Return the error for a name that is not one of the allowed ones.
+    """Return the error for a name that is not one of the allowed ones, with the most similar one.
+
+    Args:
+        what: What it should be the name of.
+        given: The name.
+        allowed: The allowed names, all of which the error lists.
 
     >>> print(unknown("model", "lihgtgbm", ["linear", "lightgbm"]))
     unknown model 'lihgtgbm': did you mean 'lightgbm'? Allowed: linear, lightgbm.

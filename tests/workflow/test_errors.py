@@ -15,12 +15,12 @@ def test_line_breaks_and_indentation_become_single_spaces():
     assert str(WorkflowError("line one\n    line two\t!\n")) == "line one line two !"
 
 
-def test_a_failed_step_is_an_error_of_the_users_too():
+def test_a_failed_step_is_an_error_that_a_user_can_cause():
     with pytest.raises(WorkflowError, match=r"^train: no rows\.$"):
         raise StepFailed("train: no rows.")
 
 
-def test_an_unknown_name_is_said_with_the_nearest_and_all_that_are_allowed():
+def test_an_unknown_name_gets_the_nearest_and_all_allowed_ones():
     error = unknown("model", "lihgtgbm", ["linear", "lightgbm"])
     assert str(error) == (
         "unknown model 'lihgtgbm': did you mean 'lightgbm'? Allowed: linear, lightgbm."
