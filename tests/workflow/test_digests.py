@@ -10,7 +10,7 @@ from workflow import digests
 
 
 @given(st.text())
-def test_a_text_is_known_by_the_first_digits_of_its_sha_256(text):
+def test_a_texts_digest_is_the_start_of_its_sha_256(text):
     assert digests.of_text(text) == hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -19,7 +19,7 @@ def test_different_texts_have_different_digests(one, other):
     assert (digests.of_text(one) == digests.of_text(other)) == (one == other)
 
 
-def test_a_file_is_known_by_its_content_not_by_its_name_or_time(tmp_path):
+def test_a_files_digest_depends_on_content_not_on_name_or_time(tmp_path):
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     for path in (one, other):
         path.write_bytes(b"x,y\n1,2\n")
@@ -37,14 +37,14 @@ def files(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def test_of_several_files_each_one_counts_and_so_does_their_order(files):
+def test_a_digest_depends_on_each_file_and_their_order(files):
     a, b, c = files
     several = [digests.of_files(some) for some in ([a, b, c], [a, b], [b, a], [a, c], [a])]
     assert len(set(several)) == len(several)
     assert digests.of_files([a, b]) == several[1]
 
 
-def test_files_are_not_joined_at_their_borders(tmp_path):
+def test_a_digest_depends_on_where_files_end(tmp_path):
     paths = [tmp_path / name for name in "abcd"]
     for path, text in zip(paths, ("xy", "z", "x", "yz"), strict=True):
         path.write_text(text)
@@ -74,5 +74,5 @@ def test_a_file_that_is_not_there_is_no_digest(tmp_path):
         digests.of_files([tmp_path / "no.csv"])
 
 
-def test_mlflow_takes_a_digest_of_this_length_as_that_of_a_dataset():
+def test_mlflow_accepts_digests_of_this_length():
     assert len(digests.of_text("")) == digests.DIGITS <= 36

@@ -111,7 +111,7 @@ def test_splits_without_a_row_do_not_crash(check):
         ("VARCHAR", "DOUBLE", "warning"),
     ],
 )
-def test_types_are_compared_by_what_they_are(check, train, test, level):
+def test_types_are_compared_by_their_kind(check, train, test, level):
     types = {"train": {"X": train}, "validation": {"x": train}, "test": {"x": test}}
     table = check(ordinary(), raw_types=types)
     assert one(table, "types", "test", "x")["level"] == level
@@ -142,7 +142,7 @@ def test_missing_values_are_counted(check, train, test, levels):
 
 
 @pytest.mark.parametrize("gap", ["nan", "inf", "-inf"])
-def test_what_is_no_finite_number_is_missing_too(tmp_path, gap):
+def test_numbers_that_are_not_finite_are_missing(tmp_path, gap):
     paths = {split: tmp_path / f"{split}.parquet" for split in SPLITS}
     for path in paths.values():
         duckdb.sql(
@@ -153,7 +153,7 @@ def test_what_is_no_finite_number_is_missing_too(tmp_path, gap):
     assert one(table, "null rate", "train", "x")["value"] == 0.25
 
 
-def test_a_model_without_any_value_to_learn_from_is_an_error(check):
+def test_features_without_any_value_are_an_error(check):
     frames = ordinary()
     frames["train"]["x"] = np.nan
     assert finding.errors(check(frames)) == []
@@ -161,7 +161,7 @@ def test_a_model_without_any_value_to_learn_from_is_an_error(check):
     assert message.startswith("none of the columns that the features read has a value in train")
 
 
-def test_a_column_that_no_feature_reads_is_passed_over(check):
+def test_a_column_that_no_feature_reads_is_not_checked(check):
     frames = ordinary()
     frames["test"]["x"] = np.nan
     table = check(frames, features={"colour": "colour"})
@@ -169,7 +169,7 @@ def test_a_column_that_no_feature_reads_is_passed_over(check):
     assert "x" not in set(table.query("check in ('null rate', 'shift')")["column"])
 
 
-def test_a_technical_column_is_passed_over(check):
+def test_a_technical_column_is_not_checked(check):
     frames = {
         split: frame.assign(**{"split position": place / 3})
         for place, (split, frame) in enumerate(ordinary().items())
@@ -231,7 +231,7 @@ def test_a_class_of_few_rows_is_found(check):
     ("target", "level"),
     [("a" * 95 + "b" * 5, "warning"), ("a" * 80 + "b" * 20, "ok"), ("abcdefghij" * 20, "ok")],
 )
-def test_imbalance_is_measured_against_as_many_classes_of_one_size(check, target, level):
+def test_imbalance_is_measured_against_classes_of_equal_size(check, target, level):
     assert one(check(classes(target)), "imbalance", "train", "target")["level"] == level
 
 
@@ -259,7 +259,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     name=NAMES.filter(lambda name: name.strip().casefold() not in ("target", "split position", "")),
     values=st.lists(st.one_of(st.none(), st.text(max_size=5), NAMES), min_size=12, max_size=12),
 )
-def test_names_and_values_of_any_kind_make_a_table_of_one_line_messages(tmp_path, name, values):
+def test_every_message_is_one_line_whatever_names_and_values_hold(tmp_path, name, values):
     frame = pd.DataFrame({name: pd.array(values, dtype="str"), "target": np.arange(12.0)})
     paths = {split: tmp_path / f"{split}[1].parquet" for split in SPLITS}
     connection = duckdb.connect()

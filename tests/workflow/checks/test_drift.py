@@ -50,7 +50,7 @@ def test_a_shift_is_found_in_the_column_and_split_where_it_is(look):
     ("ordered_by", "why"),
     [((), "look whether both come from the same place"), (["day"], "a split by time may cause it")],
 )
-def test_a_shift_of_the_target_is_found_and_what_may_cause_it_said(look, ordered_by, why):
+def test_a_shift_of_the_target_is_found_with_its_possible_cause(look, ordered_by, why):
     frames = ordinary()
     frames["test"]["target"] *= 5
     finding = look(frames, ordered_by=ordered_by)["test", "target"]
@@ -112,7 +112,7 @@ def test_bins_are_trains_deciles_with_values_of_many_rows_apart():
     assert (50, 1) in counts.values()  # the zeros have a bin of their own
 
 
-def test_bins_of_texts_are_the_most_frequent_and_the_rest():
+def test_bins_of_texts_are_the_most_frequent_and_all_others():
     train = Texts.of(pa.array(list("aabcdefghijkl")))
     labels, (before, after) = binned(train, Texts.of(pa.array(["a", "new", None])))
     assert labels[0] == "rows of 'a'"
@@ -123,7 +123,7 @@ def test_bins_of_texts_are_the_most_frequent_and_the_rest():
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 57, 1000])
-def test_deciles_are_values_of_train_as_numpy_takes_them(count):
+def test_bins_of_numbers_end_at_trains_deciles(count):
     values = np.random.default_rng(count).integers(0, 10**6, count) / 7
     cuts = np.unique(np.quantile(values, np.arange(1, 10) / 10, method="lower"))
     labels, _ = binned(Numbers.of(values), Numbers.of(values))
@@ -133,7 +133,7 @@ def test_deciles_are_values_of_train_as_numpy_takes_them(count):
         assert len(labels) == len(cuts) + 2
 
 
-def test_a_column_without_a_value_in_train_is_compared_by_what_is_missing(look):
+def test_a_column_that_is_empty_in_train_is_compared_by_missing_values(look):
     frames = ordinary()
     frames["train"]["x"] = np.nan
     assert warned(look(frames)) == {("validation", "x"), ("test", "x")}

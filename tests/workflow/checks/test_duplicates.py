@@ -26,7 +26,7 @@ def look(tmp_path: Path) -> Look:
     return look
 
 
-def test_rows_of_their_own_are_said_to_be_right(look):
+def test_splits_without_common_rows_are_right(look):
     found = look(ordinary())
     assert list(found) == [
         *((REPEATED, split) for split in ("train", "validation", "test")),
@@ -42,7 +42,7 @@ def test_copies_of_rows_are_found(look):
     assert (finding.level, finding.value) == ("warning", 0.25)
 
 
-def test_rows_of_the_test_that_are_in_train_are_found(look):
+def test_rows_of_test_that_are_in_train_are_found(look):
     frames = ordinary()
     frames["test"] = pd.concat([frames["test"], frames["train"].head(50)])
     found = look(frames)

@@ -95,7 +95,7 @@ def test_a_bin_holds_its_lower_end_and_the_last_one_both(look):
     assert [shares[0], shares[1], shares[-1]] == pytest.approx([1 / 3] * 3, rel=1e-4)
 
 
-def test_texts_are_the_most_frequent_of_train_and_the_rest(look):
+def test_texts_are_the_most_frequent_of_train_and_all_others(look):
     frames = ordinary()
     frames["train"]["colour"] = np.repeat([f"<b>{place}" for place in range(12)], 50)
     frames["test"]["colour"] = "<b>3"
@@ -108,7 +108,7 @@ def test_texts_are_the_most_frequent_of_train_and_the_rest(look):
     assert found["distinct"] == {"train": 12, "validation": 3, "test": 1}
 
 
-def test_few_texts_need_no_rest(look):
+def test_few_texts_have_no_bin_of_other_values(look):
     found = column(look(ordinary())[1], "colour")
     assert sorted(found["values"]) == ["blue", "green", "red"]
 
@@ -167,7 +167,7 @@ def test_drift_is_what_the_checks_have_found(look):
             assert one["drift_level"][split] == finding["level"]
 
 
-def test_a_column_by_which_rows_are_split_is_drawn_but_not_compared(look):
+def test_a_column_that_rows_are_split_by_is_drawn_but_not_compared(look):
     found = column(look(ordinary(), ordered_by={"X"})[1], "x")
     assert found["drift"] == {"validation": None, "test": None}
     assert found["why"].endswith("rows are split by it.")
@@ -207,7 +207,7 @@ def test_of_a_long_split_a_sample_is_drawn_and_all_rows_are_counted(look, monkey
     assert column(profile, "x")["missing"]["train"] == 0.1
 
 
-def test_its_size_is_bounded_whatever_the_columns_are(look, monkeypatch):
+def test_the_size_of_a_profile_is_bounded_whatever_the_columns(look, monkeypatch):
     monkeypatch.setattr(profile, "DRAWN", 3)
     monkeypatch.setattr(profile, "LISTED", 5)
     frames = ordinary()
@@ -281,7 +281,7 @@ DTYPES = {"number": float, "whole": int, "text": "str", "boolean": "boolean", "t
     sizes=st.tuples(*[st.integers(0, 30)] * 3),
     kinds=st.sets(st.sampled_from(list(CELLS))),
 )
-def test_any_table_has_a_profile_whose_shares_are_those_of_its_rows(tmp_path, data, sizes, kinds):
+def test_the_shares_of_any_tables_profile_are_those_of_its_rows(tmp_path, data, sizes, kinds):
     paths = {}
     for split, size in zip(SPLITS, sizes, strict=True):
         frame = pd.DataFrame({"target": np.arange(size, dtype=float)})

@@ -66,7 +66,7 @@ def test_rows_that_are_alike_are_drawn_together_from_every_split(tmp_path, monke
         assert sorted([*test.hashes, *test.hashes]) == sorted(train.hashes)
 
 
-def test_what_is_kept_of_a_long_value_is_short_and_its_own(tmp_path):
+def test_long_values_are_kept_short_and_stay_different(tmp_path):
     texts = ["z" * 5000, "z" * 5000 + "!", "z" * split_scan.LONG, "short"]
     frame = rows(4, 0).assign(colour=texts, nested=[[n] * 1000 for n in range(4)])
     with looked_at({"train": frame}, tmp_path) as (connection, (train,), _):

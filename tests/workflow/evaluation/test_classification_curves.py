@@ -36,7 +36,7 @@ def test_areas_are_scikit_learns(curve, area):
         assert one.area == pytest.approx(area(np.eye(4)[truth], probabilities, average=one.of))
 
 
-def test_the_most_frequent_classes_have_a_curve_of_their_own_the_most_frequent_first():
+def test_classes_with_a_curve_are_in_the_order_of_their_rows():
     truth, probabilities = a_model(30, 2_000)
     rows = np.bincount(truth, minlength=30)
     for curves in (
@@ -54,7 +54,7 @@ def test_a_curve_that_is_not_defined_is_left_out():
     assert classification_curves.precision_recall(truth + 1, probabilities) == []  # never seen
 
 
-def test_calibration_tells_whose_probabilities_are_counted():
+def test_a_calibrations_histogram_names_its_class():
     truth, probabilities = a_model(2)
     _, histogram = classification_curves.calibration(truth, probabilities)
     assert histogram.code == 1

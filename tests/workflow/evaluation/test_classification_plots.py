@@ -98,7 +98,7 @@ def test_the_histogram_below_calibration_holds_every_row():
         assert sum(bar.get_height() for bar in below.patches) == 400
 
 
-def test_of_many_classes_the_most_frequent_are_drawn_and_the_average_is_of_all():
+def test_frequent_classes_are_drawn_and_all_are_averaged():
     truth, probabilities, labels = a_model(12, 1200)
     figure = classification_plots.roc(truth, probabilities, labels, "")
     frequent = set(np.argsort(-np.bincount(truth), kind="stable")[:8])
@@ -153,14 +153,14 @@ def test_rows_of_one_class_do_not_crash(draw, classes, only, rows):
     assert draw(truth, probabilities, [*labels, "unseen"], "").axes
 
 
-def test_a_curve_that_is_not_defined_is_said_to_be_so():
+def test_a_plot_says_that_its_curve_is_not_defined():
     figure = classification_plots.roc(np.ones(9, dtype=int), np.full((9, 2), 0.5), ["a", "b"], "")
     assert [text.get_text() for text in figure.axes[0].texts] == [
         "not defined: all rows are of one class"
     ]
 
 
-def test_a_confusion_matrix_counts_rows_and_their_share_of_the_actual_class():
+def test_a_confusion_matrix_shows_counts_and_shares_of_the_actual_class():
     figure = classification_plots.confusion_matrix(
         [0, 0, 0, 0, 1], [0, 0, 0, 1, 1], ["no", "yes"], "title"
     )

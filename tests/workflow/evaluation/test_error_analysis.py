@@ -23,7 +23,7 @@ def test_few_numbers_have_a_bin_each():
     assert rows_by_bin(weekdays, "number") == {"1": 2, "2": 3, "7": 1, "missing values": 1}
 
 
-def test_many_numbers_are_in_deciles_said_by_what_they_hold():
+def test_many_numbers_are_in_deciles_named_by_their_values():
     found = rows_by_bin(pd.Series(np.arange(1000.0)), "number")
     assert len(found) == 10
     assert next(iter(found)) == "0 to 99"
@@ -60,7 +60,7 @@ def test_a_feature_without_any_value_has_one_bin(values, kind):
     assert rows_by_bin(values, kind) == {"missing values": 2}
 
 
-def test_texts_that_are_alike_once_cut_and_texts_like_our_words_stay_apart():
+def test_labels_stay_apart_when_texts_are_cut_or_equal_our_own():
     long = "x" * 50
     found = rows_by_bin(
         texts(long + "1", long + "2", "missing values", None, "<b>", ""), "category"
@@ -97,7 +97,7 @@ def test_a_measure_is_of_the_rows_of_its_bin():
     assert found == {"bins": ["b", "a"], "rows": [2, 1], "mean": [3, 1], "max": [8, 9]}
 
 
-def test_the_worst_rows_show_the_columns_that_the_most_important_features_read_first():
+def test_worst_rows_show_the_columns_of_important_features_first():
     raw = pd.DataFrame({"a": [1, 2], "Miles": [3.5, 4.5], "zone": ["x", None]})
     found = worst_rows(
         raw, np.array([1, 0]), {"residual": np.array([9.0, 8.0])}, ["miles + 1", "zone"]

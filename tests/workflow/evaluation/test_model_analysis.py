@@ -120,7 +120,7 @@ def residuals(raw: pd.DataFrame, actual: np.ndarray) -> tuple[dict[str, Any], np
     return look(raw, actual, predictions=predicted), actual - predicted
 
 
-def test_importance_is_measured_on_validation_and_the_most_important_comes_first(values, raw):
+def test_importance_is_measured_on_validation_and_sorted(values, raw):
     found = values["importance"]
     assert {key: found[key] for key in ("metric", "split", "rows", "fitted_on", "left_out")} == {
         "metric": "rmse", "split": "validation", "rows": 600, "fitted_on": False, "left_out": 0,
@@ -133,11 +133,11 @@ def test_importance_is_measured_on_validation_and_the_most_important_comes_first
     assert found["features"][0]["std"] > 0
 
 
-def test_importance_says_whether_the_model_knows_the_rows(raw):
+def test_importance_notes_whether_the_model_was_fitted_on_its_rows(raw):
     assert look(raw, raw["miles"], fitted_on_validation=True)["importance"]["fitted_on"]
 
 
-def test_it_is_the_importance_that_train_draws(raw):
+def test_importance_is_the_one_that_train_draws(raw):
     columns = types(raw)
     sql = SqlFeatures(features(columns), columns).fit(raw)
     x, y = sql.transform(raw), raw["miles"].to_numpy() + 1
@@ -156,7 +156,7 @@ def test_every_row_is_in_the_density_or_outside(values):
     assert counts.sum() + density["outside"] == values["rows"] == 600
 
 
-def test_a_single_row_far_off_does_not_squeeze_the_picture(raw):
+def test_a_single_row_far_off_does_not_squeeze_the_density(raw):
     actual = raw["miles"].to_numpy() + RNG.normal(size=len(raw))
     actual[3] = 1e9
     found, _ = residuals(raw, actual)
@@ -173,7 +173,7 @@ def test_residuals_are_actual_minus_predicted(raw):
     assert sum(found["residuals"]["counts"]) + found["residuals"]["outside"] == len(raw)
 
 
-def test_residuals_are_told_by_the_values_of_features(raw):
+def test_residuals_are_measured_by_values_of_features(raw):
     found, residual = residuals(raw, np.where(raw["zone"] == "b", 100.0, raw["miles"]))
     (zones,) = [one for one in found["by_feature"] if one["feature"] == "zone"]
     assert zones["kind"] == "category"
@@ -186,7 +186,7 @@ def test_residuals_are_told_by_the_values_of_features(raw):
         assert p90 == pytest.approx(np.quantile(of, 0.9), 1e-5)
 
 
-def test_the_features_told_are_the_most_important(values):
+def test_errors_are_shown_by_the_most_important_features(values):
     wide = pd.DataFrame(RNG.normal(size=(300, 80)), columns=[f"f{n}" for n in range(80)])
     found = look(wide, wide.sum(axis=1).to_numpy())
     names = [one["feature"] for one in found["importance"]["features"]]
@@ -195,7 +195,7 @@ def test_the_features_told_are_the_most_important(values):
     assert len(values["by_feature"]) == 4
 
 
-def test_the_worst_rows_are_shown_with_what_they_hold(raw):
+def test_the_worst_rows_are_shown_with_their_raw_values(raw):
     found, residual = residuals(raw, raw["miles"].to_numpy() + RNG.normal(size=len(raw)))
     worst = found["worst"]
     expected = np.argsort(-np.abs(residual))[:20]
@@ -251,7 +251,7 @@ def test_a_confusion_matrix_counts_every_row():
     assert np.sum(found["counts"]) == 900
 
 
-def test_of_hundreds_of_classes_the_most_frequent_are_shown_and_all_others_together():
+def test_less_frequent_of_hundreds_of_classes_are_shown_as_one():
     found = of_classes([f"class {n}" for n in range(120)], rows=1_500)
     confusion = found["confusion"]
     assert len(confusion["labels"]) == len(confusion["counts"]) == 31
@@ -281,7 +281,7 @@ def test_a_label_that_train_has_not_seen_is_always_wrong():
     assert {row["probability of actual"] for row in rows} == {0}
 
 
-def test_errors_of_classes_are_told_by_the_values_of_features():
+def test_errors_of_classes_are_measured_by_values_of_features():
     raw = pd.DataFrame({"x": [1.0, 1, 2, 2]})
     given = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]])
     found = look(raw, ["no", "no", "yes", "yes"], labels=["no", "yes"], predictions=given)
@@ -349,7 +349,7 @@ def test_the_size_is_bounded_whatever_the_table(classes, monkeypatch):
         "not finite",
     ],
 )  # fmt: skip
-def test_any_numbers_are_told(actual, predicted):
+def test_any_numbers_can_be_analysed(actual, predicted):
     raw = pd.DataFrame({"x": np.arange(len(actual)) / 7})
     found = look_at_test(raw, np.array(actual), np.array(predicted))
     assert np.sum(found["density"]["counts"]) + found["density"]["outside"] == len(actual)
@@ -405,7 +405,7 @@ def tables(draw: Callable) -> tuple[pd.DataFrame, list[float], list[str], int]:
 @given(tables())
 @settings(max_examples=15, deadline=None)
 @pytest.mark.filterwarnings("ignore:overflow encountered")  # scikit-learn's, of such a score
-def test_any_table_is_told_as_plain_json(table):
+def test_the_analysis_of_any_table_is_plain_json(table):
     raw, numbers, labels, classes = table
     bounded = np.zeros(len(raw))
     look(raw, labels, labels=[f"c{n}" for n in range(classes)])
@@ -417,7 +417,7 @@ def test_any_table_is_told_as_plain_json(table):
 
 
 @pytest.mark.parametrize(("how", "fitted_on"), [("holdout", False), ("cv:5", True)])
-def test_it_is_said_of_which_run_the_model_is(raw, how, fitted_on):
+def test_the_analysis_names_the_run_of_its_model(raw, how, fitted_on):
     tags = {names.FAMILY_TAG: "linear", names.SEED_TAG: "7", names.VALIDATION_TAG: how}
     run = SimpleNamespace(
         info=SimpleNamespace(run_id="abc", run_name="trial-003"), data=SimpleNamespace(tags=tags)

@@ -38,7 +38,7 @@ def test_the_numbers_of_a_confusion_matrix_can_be_read_on_every_colour(right):
 
 
 @each_share
-def test_those_of_the_report_can_be_read_too(right):
+def test_the_numbers_of_the_reports_matrix_can_be_read_too(right):
     counts = [[ROWS, 0], [ROWS - right, right]]
     chart = model_charts.confusion({"labels": ["no", "yes"], "counts": counts})
     (cells,) = chart.data

@@ -19,7 +19,7 @@ def a_model(
     return LinearRegression().fit(x, y), x, y
 
 
-def test_it_is_what_scikit_learn_measures():
+def test_importance_is_what_scikit_learn_measures():
     model, x, y = a_model()
     found = permutation_importance.permutation(
         model.predict, x, y, metric=METRICS["regression"]["rmse"], seed=1
@@ -51,7 +51,7 @@ def test_how_many_rows_are_predicted_at_once_changes_nothing(monkeypatch, at_onc
     assert max(sizes) <= max(at_once, len(x))
 
 
-def test_a_greater_score_that_is_lost_counts_as_a_smaller_one_that_is_gained():
+def test_importance_is_positive_for_a_metric_that_falls():
     model, x, y = a_model()
     found = permutation_importance.permutation(
         model.predict, x, y, metric=METRICS["regression"]["r2"], seed=0

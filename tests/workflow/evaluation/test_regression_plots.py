@@ -43,12 +43,12 @@ def test_predicted_against_actual_says_which_axis_is_which():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["predicted = actual"]
 
 
-def test_residuals_are_what_is_left_of_the_actual():
+def test_residuals_are_drawn_as_actual_minus_predicted():
     axes = regression_plots.residuals(ACTUAL, PREDICTED, "").axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "actual - predicted")
 
 
-def test_the_25_most_important_features_are_drawn_the_most_important_on_top():
+def test_the_25_most_important_features_are_drawn_in_order():
     importance = pd.DataFrame(
         {"feature": [f"f{n}" for n in range(40)], "importance": np.arange(40.0), "std": 0.1}
     )

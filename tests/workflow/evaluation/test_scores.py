@@ -14,12 +14,12 @@ ACTUAL = np.array([1.0, 2.0, 4.0])
 PREDICTED = np.array([2.0, 2.0, 2.0])
 
 
-def test_the_metrics_that_are_named_are_those_that_are_computed():
+def test_every_named_metric_is_computed():
     assert set(METRICS["regression"]) == set(REGRESSION)
     assert set(METRICS["binary"]) == set(METRICS["multiclass"]) == set(CLASSIFICATION)
 
 
-def test_the_scores_of_a_regression_are_what_their_formulas_say():
+def test_scores_of_a_regression_follow_their_formulas():
     assert score("regression", "val", ACTUAL, PREDICTED) == pytest.approx(
         {
             "val_rmse": np.sqrt((1 + 0 + 4) / 3),
@@ -98,7 +98,7 @@ def test_scores_of_classes_are_those_of_scikit_learn(seed, classes):
     )
 
 
-def test_probabilities_of_single_precision_are_taken_without_a_word():
+def test_probabilities_of_single_precision_give_no_warning():
     p = np.random.default_rng(0).dirichlet(np.ones(3), 50).astype("float32")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -117,7 +117,7 @@ def test_a_label_that_was_not_seen_in_train_counts_as_wrong():
     assert scores["val_log_loss"] == pytest.approx((-2 * np.log(0.8) + surprise) / 3)
 
 
-def test_a_class_that_does_not_occur_has_no_part_in_the_means_over_classes():
+def test_means_over_classes_leave_out_those_that_do_not_occur():
     p = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]])
     scores = score("multiclass", "val", np.array([0, 1, 1]), p)
     assert scores["val_balanced_accuracy"] == pytest.approx((1 + 1 / 2) / 2)
@@ -142,7 +142,7 @@ def test_rows_of_one_class_are_scored_and_have_no_area(task, code, columns):
     st.lists(st.integers(0, 5), min_size=1, max_size=12),
 )
 @settings(max_examples=40, deadline=None)
-def test_whatever_occurs_and_whatever_is_known_there_is_a_score(task, columns, y):
+def test_any_truth_and_any_known_classes_have_scores(task, columns, y):
     p = np.random.default_rng(0).dirichlet(np.ones(columns), len(y))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
