@@ -20,6 +20,7 @@ from workflow.data.splits import Splits
 from workflow.models.families import FAMILIES
 from workflow.tracking import logged_models
 from workflow.training.trainer import Trainer
+from workflow.training.training_data import TrainingData
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,21 +41,22 @@ def main() -> None:
         files = {split: [args.data / name] for split, name in dataset.split.files.items()}
         write_splits(dataset, read_raw(dataset, files), folder)
         (folder / "dataset.yaml").write_text(to_yaml(dataset))
-        trainer = Trainer(Splits("runs:/none/splits", folder), dataset.select("all"), 42, "holdout")
+        splits, features = Splits("runs:/none/splits", folder), dataset.select("all")
+        trainer = Trainer(TrainingData.read(splits, features, seed=42, validation="holdout"))
         for family in FAMILIES.values():
             pipeline = trainer.pipeline(trainer.fit(family, {}).model)
             ours, inferred = [], []
             for _ in range(args.repeats):
                 with mlflow.start_run() as run:
                     start = time.perf_counter()
-                    logged_models.log(pipeline, trainer.example, family, run.info.run_id)
+                    logged_models.log(pipeline, trainer.data.example, family, run.info.run_id)
                     ours.append(time.perf_counter() - start)
                     start = time.perf_counter()
                     mlflow.sklearn.log_model(
                         pipeline,
                         name="inferred",
                         serialization_format="cloudpickle",
-                        input_example=trainer.example,
+                        input_example=trainer.data.example,
                     )
                     inferred.append(time.perf_counter() - start)
             print(f"| {family.name} | {median(ours):.1f} | {median(inferred):.1f} |", flush=True)

@@ -20,10 +20,11 @@ from workflow.tracking import cache_key, dataset_inputs, names, step
 from workflow.tracking.reuse import ingredients
 from workflow.training import trials
 from workflow.training.baseline import check_defined
-from workflow.training.cross_validation import judged_on
+from workflow.training.cross_validation import judged_splits
 from workflow.training.search import search
 from workflow.training.search_importance import hyperparameters, importance
 from workflow.training.trainer import Trainer
+from workflow.training.training_data import TrainingData
 
 
 @click.command()
@@ -54,7 +55,7 @@ def hpo(
     dataset = splits.dataset
     judged = resolve(metric, dataset.task, dataset.metric)
     validation = validation or dataset.validation
-    check_defined(splits, judged_on(validation), [judged])
+    check_defined(splits, judged_splits(validation), [judged])
     selections = dataset.selections(features)
     searched = [_searched(FAMILIES[name], dataset, judged) for name in models]
     made_of = ingredients("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
@@ -63,9 +64,9 @@ def hpo(
     with searching as run, terminal.Progress("hpo", max_evals) as progress:
         dataset_inputs.log_splits(splits, "train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
-        whole = Trainer(splits, every, seed, validation)
+        data = TrainingData.read(splits, every, seed=seed, validation=validation)
         study = trials.Study(
-            {name: whole.using(one) for name, one in selections.items()},
+            {name: Trainer(data.using(one)) for name, one in selections.items()},
             validation=validation,
             metric=judged,
             kept=top_n,

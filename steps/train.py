@@ -26,8 +26,9 @@ from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, logged_models, names, reuse, runs, step
 from workflow.training.baseline import check_defined
-from workflow.training.cross_validation import judged_on
+from workflow.training.cross_validation import judged_splits
 from workflow.training.trainer import Fitted, Trainer
+from workflow.training.training_data import TrainingData
 
 
 @click.command()
@@ -58,12 +59,13 @@ def train(
     dataset = splits.dataset
     judged = resolve(metric, dataset.task, dataset.metric)
     validation = validation or dataset.validation
-    check_defined(splits, judged_on(validation), [judged])
+    check_defined(splits, judged_splits(validation), [judged])
     # Families are compared on the same features; the search may choose among the sets.
     selected = dataset.select(ALL if features == SEARCH else features)
     with step.run("train", reuse.ingredients("train", step.parameters())):
         dataset_inputs.log_splits(splits, "train", "validation")
-        trainer = Trainer(splits, selected, seed, validation)
+        data = TrainingData.read(splits, selected, seed=seed, validation=validation)
+        trainer = Trainer(data)
         scores = {}
         for family in [BASELINE, *(FAMILIES[name] for name in models)]:
             with step.child(family.name, names.MODEL) as run:
@@ -85,23 +87,24 @@ def train(
 
 
 def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_id: str) -> None:
+    data = trainer.data
     mlflow.log_params(fitted.hyperparameters)
     mlflow.log_metrics(fitted.metrics | trainer.train_metrics(fitted))
     mlflow.log_metric("fit_seconds", fitted.seconds)
     if family is BASELINE:
         return  # a number for comparison, not a candidate
     pipeline = trainer.pipeline(fitted.model)
-    logged_models.log(pipeline, trainer.example, family, run_id)
+    logged_models.log(pipeline, data.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), "estimator.html")
-    for name, figure in _figures(trainer, fitted, f"{family.name} on validation").items():
+    for name, figure in _figures(data, fitted, f"{family.name} on validation").items():
         mlflow.log_figure(figure, f"plots/{name}.png")
         regression_plots.close(figure)
     figure = regression_plots.feature_importance(
-        _importance(trainer, fitted, metric),
+        _importance(data, fitted, metric),
         f"Permutation importance: {family.name} on validation",
         formatting.worsening(
             metric.name,
-            trainer.splits.dataset.unit,
+            data.splits.dataset.unit,
             greater_is_better=metric.greater_is_better,
         ),
     )
@@ -109,27 +112,27 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
     regression_plots.close(figure)
 
 
-def _importance(trainer: Trainer, fitted: Fitted, metric: Metric) -> pd.DataFrame:
+def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFrame:
     model, judged = fitted.last
-    x, y = trainer.x.iloc[judged], trainer.y[judged]
-    some = permutation_importance.drawn(*x.shape, trainer.seed)
+    x, y = data.x.iloc[judged], data.y[judged]
+    some = permutation_importance.drawn(*x.shape, data.seed)
     return permutation_importance.permutation(
-        model.predict, x.iloc[some], y[some], metric=metric, seed=trainer.seed
+        model.predict, x.iloc[some], y[some], metric=metric, seed=data.seed
     )
 
 
-def _figures(trainer: Trainer, fitted: Fitted, of: str) -> dict[str, Figure]:
+def _figures(data: TrainingData, fitted: Fitted, of: str) -> dict[str, Figure]:
     """Return the pictures of what was judged, by file name."""
-    actual, predicted, unit = trainer.actual, fitted.predictions, trainer.splits.dataset.unit
-    if trainer.task == "regression":
+    actual, predicted, unit = data.y_judged, fitted.predictions, data.splits.dataset.unit
+    if data.task == "regression":
         return {
             "predicted_vs_actual": regression_plots.predicted_against_actual(
                 actual, predicted, f"Predicted against actual: {of}", unit
             ),
             "residuals": regression_plots.residuals(actual, predicted, f"Residuals: {of}", unit),
         }
-    labels = trainer.labels
-    some = classification_curves.rows_of_curves(*predicted.shape, trainer.seed)
+    labels = data.labels
+    some = classification_curves.rows_of_curves(*predicted.shape, data.seed)
     curves = actual[some], predicted[some], labels
     on = of if len(some) == len(actual) else f"{of}, {len(some):,} of its rows"
     return {

@@ -22,6 +22,7 @@ from workflow.models.families import FAMILIES
 from workflow.schema import inferred_dataset
 from workflow.schema.infer import infer
 from workflow.training.trainer import Trainer
+from workflow.training.training_data import TrainingData
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -89,7 +90,8 @@ def learn(path: Path, target: str, family: str, folder: Path) -> None:
     )
     if wrong := finding.errors(table):
         raise WorkflowError(" ".join(wrong))
-    trainer = Trainer(Splits("runs:/none/splits", out), dataset.select("all"), 0, "holdout")
+    written, features = Splits("runs:/none/splits", out), dataset.select("all")
+    trainer = Trainer(TrainingData.read(written, features, seed=0, validation="holdout"))
     model = trainer.pipeline(trainer.fit(FAMILIES[family], {}).model)
     rows = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     answer = model.predict(rows)

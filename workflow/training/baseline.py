@@ -1,4 +1,4 @@
-"""A model that knows no feature: what any other must be better than."""
+"""The baseline: a model without features, which every other model must beat."""
 
 from collections.abc import Collection, Iterable
 
@@ -10,8 +10,13 @@ from workflow.data.splits import Splits
 from workflow.evaluation.scores import codes, score, undefined
 from workflow.models.families import BASELINE
 from workflow.models.metrics import METRICS, Metric
-from workflow.training.cross_validation import Rows, coded, validation_plan
-from workflow.training.trainer import Model, mean_and_std, renumbered
+from workflow.training.cross_validation import (
+    Rows,
+    encode_targets,
+    val_metrics,
+    validation_plan,
+)
+from workflow.training.model import Model, renumber
 
 
 def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[Metric]) -> None:
@@ -37,30 +42,26 @@ def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[Metr
                 )
 
 
-def baseline_scores(splits: Splits, how: str, seed: int) -> dict[str, float]:
-    """Return what a model that knows no feature scores: `val_<metric>` and `test_<metric>`.
+def baseline_scores(splits: Splits, validation: str, seed: int) -> dict[str, float]:
+    """Return the scores of a model without features: `val_<metric>` and `test_<metric>`.
 
     Args:
         splits: The splits of a preprocess run.
-        how: `holdout` or `cv:<folds>`.
-        seed: Of the folds.
+        validation: `holdout` or `cv:<folds>`.
+        seed: Of the folds' shuffling.
     """
     task = splits.dataset.task
     y_train, y_validation, y_test = (splits.read(split, [])[1] for split in SPLITS)
-    y, labels = coded(task, y_train, y_validation, how)
-    parts = validation_plan(splits, y, len(y_train), seed, how)
+    y, labels = encode_targets(task, y_train, y_validation, validation)
+    plan = validation_plan(splits, y, len(y_train), seed, validation)
 
-    def fit(rows: Rows) -> Model:
-        fitted, known = renumbered(task, y[rows])
-        estimator = BASELINE.estimator(task, seed).fit(np.zeros((len(fitted), 1)), fitted)
-        return Model(encoder=None, estimator=estimator, codes=known)
+    def fit_and_predict(fitted: Rows, rows: int) -> np.ndarray:
+        numbers, known = renumber(task, y[fitted])
+        estimator = BASELINE.estimator(task, seed).fit(np.zeros((len(numbers), 1)), numbers)
+        model = Model(encoder=None, estimator=estimator, codes=known)
+        return model.predict_encoded(np.zeros((rows, 1)))
 
-    judged = [
-        score(task, "val", y[on], fit(rows).predict_encoded(np.zeros((len(y[on]), 1))))
-        for rows, on in parts.parts
-    ]
-    kept = fit(parts.final).predict_encoded(np.zeros((len(y_test), 1)))
+    judged = [fit_and_predict(fold.fitted, len(y[fold.judged])) for fold in plan.folds]
     actual = y_test.to_numpy() if task == "regression" else codes(y_test, labels)
-    return (judged[0] if len(judged) == 1 else mean_and_std(judged)) | score(
-        task, "test", actual, kept
-    )
+    tested = fit_and_predict(plan.final, len(actual))
+    return val_metrics(plan, task, y, judged) | score(task, "test", actual, tested)

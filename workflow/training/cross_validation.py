@@ -1,7 +1,7 @@
-"""On which rows a model is fitted, and on which it is judged."""
+"""Which rows a model is fitted on, and which it is judged on."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,28 +17,40 @@ from sql_features.errors import WorkflowError
 from workflow import parameters
 from workflow.data.split_rules import SPLITS, ByTime
 from workflow.data.splits import Splits
-from workflow.evaluation.scores import codes
+from workflow.evaluation.scores import codes, score
 
-Rows = slice | np.ndarray
+Rows = slice | np.ndarray  # positions of rows in train and validation together, train first
+
+
+class Fold(NamedTuple):
+    """The rows that one model is fitted on, and those that it is judged on."""
+
+    fitted: Rows
+    judged: Rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationPlan:
-    """Positions of rows in train and validation together, train first.
+    """How models are validated.
 
     Attributes:
-        parts: Where to fit and where to judge; one pair for a holdout, one a fold.
-        final: Where the model that is kept is fitted.
+        folds: A holdout has a single one.
+        final: The rows that the final model, the one that is logged, is fitted on.
     """
 
-    parts: list[tuple[Rows, Rows]]
+    folds: list[Fold]
     final: Rows
+
+    @property
+    def is_holdout(self) -> bool:
+        """Whether the model that is judged is the final one, fitted on train alone."""
+        return len(self.folds) == 1
 
 
 def holdout(train: int, rows: int) -> ValidationPlan:
-    """Fit on the first `train` rows, and judge on the rest of the `rows`."""
+    """Return a plan that fits on the first `train` rows and judges on the rest of the `rows`."""
     first = slice(0, train)
-    return ValidationPlan(parts=[(first, slice(train, rows))], final=first)
+    return ValidationPlan(folds=[Fold(first, slice(train, rows))], final=first)
 
 
 def cross_validation(
@@ -50,15 +62,17 @@ def cross_validation(
     groups: np.ndarray | None,
     seed: int,
 ) -> ValidationPlan:
-    """Judge every row by a model that was not fitted on it; keep one that was fitted on all.
+    """Return a plan whose folds never judge a model on a row that it was fitted on.
+
+    The final model is fitted on all rows.
 
     Args:
-        folds: How many.
-        y: (n_rows,) targets; of classes their codes.
+        folds: How many, 2 or more.
+        y: (n_rows,) targets; for classes, their codes.
         classes: Whether each fold is to have the same share of every class.
-        ordered: Whether rows are in the order of time: then each fold is judged by the rows before
-            it, and the first rows are only fitted on.
-        groups: (n_rows,) rows alike in this stay in one fold, or None.
+        ordered: Whether rows are in order of time: then each fold is fitted on the rows before
+            those that it judges, and the first rows are never judged.
+        groups: (n_rows,) rows with equal values stay in one fold; or None.
         seed: Of the shuffling.
 
     Raises:
@@ -79,45 +93,54 @@ def cross_validation(
             f"validation='cv:{folds}': {len(y):,} rows of train and validation cannot be split so "
             f"({error}). Give fewer folds, or 'holdout'."
         ) from error
-    return ValidationPlan(parts=parts, final=slice(0, len(y)))
+    return ValidationPlan(folds=[Fold(*part) for part in parts], final=slice(0, len(y)))
 
 
-def coded(
-    task: str, train: pd.Series, validation: pd.Series, how: str
+def encode_targets(
+    task: str, y_train: pd.Series, y_validation: pd.Series, validation: str
 ) -> tuple[np.ndarray, list[Any]]:
-    """Return the targets of train, then of validation; of classes their codes, and the labels.
+    """Return the targets of train, then of validation; for classes, their codes and the labels.
+
+    A label's code is its position in the labels. Those that the final model is fitted on come
+    first: of train with a holdout, of both splits with folds.
 
     Args:
         task: The dataset's.
-        train: (n_train,) targets.
-        validation: (n_validation,) targets.
-        how: `holdout` or `cv:<folds>`. A label of validation alone is known to the model that folds
-            keep; with a holdout it comes after those of train.
+        y_train: (n_train,) targets.
+        y_validation: (n_validation,) targets.
+        validation: `holdout` or `cv:<folds>`.
+
+    Returns:
+        (n_train + n_validation,) targets or codes; and the labels, none for a regression.
     """
-    both = pd.concat([train, validation], ignore_index=True)
+    both = pd.concat([y_train, y_validation], ignore_index=True)
     if task == "regression":
         return both.to_numpy(), []
-    known = sorted((train if parameters.folds(how) is None else both).unique().tolist())
-    new = sorted(set(validation.unique().tolist()) - set(known))
+    fitted = y_train if parameters.folds(validation) is None else both
+    known = sorted(fitted.unique().tolist())
+    new = sorted(set(y_validation.unique().tolist()) - set(known))
     return codes(both, known), [*known, *new]
 
 
 def validation_plan(
-    splits: Splits, y: np.ndarray, train: int, seed: int, how: str
+    splits: Splits, y: np.ndarray, train: int, seed: int, validation: str
 ) -> ValidationPlan:
-    """Return where models are fitted and judged.
+    """Return the plan that a validation asks for.
+
+    Rows that a hash split keeps together stay in one fold; a split by time gives folds in order of
+    time.
 
     Args:
         splits: The splits of a preprocess run.
-        y: (n_rows,) targets of train, then of validation, as `coded` returns them.
+        y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
         train: How many of them are train's.
         seed: Of the folds' shuffling.
-        how: `holdout` or `cv:<folds>`.
+        validation: `holdout` or `cv:<folds>`.
 
     Raises:
         WorkflowError: There are fewer rows than folds.
     """
-    folds = parameters.folds(how)
+    folds = parameters.folds(validation)
     if folds is None:
         return holdout(train, len(y))
     return cross_validation(
@@ -130,6 +153,31 @@ def validation_plan(
     )
 
 
-def judged_on(how: str) -> tuple[str, ...]:
-    """Return the splits that models are compared on, by `holdout` or `cv:<folds>`."""
-    return SPLITS[1:2] if parameters.folds(how) is None else SPLITS[:2]
+def judged_splits(validation: str) -> tuple[str, ...]:
+    """Return the splits whose rows models are judged on, for `holdout` or `cv:<folds>`."""
+    return SPLITS[1:2] if parameters.folds(validation) is None else SPLITS[:2]
+
+
+def val_metrics(
+    plan: ValidationPlan, task: str, y: np.ndarray, predictions: list[np.ndarray]
+) -> dict[str, float]:
+    """Return `val_<metric>` of predictions.
+
+    Args:
+        plan: Which rows they are for.
+        task: The dataset's.
+        y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
+        predictions: For the rows judged in each fold, as `scores.score` takes them.
+
+    Returns:
+        Of a holdout the metrics; of several folds their mean, and their standard deviation as
+        `val_<metric>_std`.
+    """
+    metrics = [
+        score(task, "val", y[fold.judged], predicted)
+        for fold, predicted in zip(plan.folds, predictions, strict=True)
+    ]
+    if plan.is_holdout:
+        return metrics[0]
+    table = pd.DataFrame(metrics)
+    return table.mean().to_dict() | table.std().add_suffix("_std").to_dict()

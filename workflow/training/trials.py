@@ -16,7 +16,8 @@ from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, runs, step
 from workflow.tracking.names import SEARCH_TAG
-from workflow.training.trainer import Model, Trainer
+from workflow.training.model import Model
+from workflow.training.trainer import Trainer
 
 PREFIX = "trial-"
 MOST_FAILURES = 5  # in a row; then something is wrong with all of them
@@ -116,7 +117,7 @@ class Study:
     def trial(self, family: Family, features: str, suggestion: dict[str, Any]) -> float | None:
         """Fit one suggestion and log it; return its loss, or None if it has failed."""
         number, self._started = self._started, self._started + 1
-        seeded = {"random_state": self.trainers[features].seed} if family.seeded else {}
+        seeded = {"random_state": self.trainers[features].data.seed} if family.seeded else {}
         params = self._chosen(suggestion, features) | seeded | {names.FAMILY: family.name}
         run = self.earlier.get(number)
         if run and run.data.params == {name: str(value) for name, value in params.items()}:
@@ -162,7 +163,7 @@ class Study:
             trainer = self.trainers[trial.features]
             model = self._models.get(trial.number) or trainer.refit(trial.family, trial.suggestion)
             logged_models.log(
-                trainer.pipeline(model), trainer.example, trial.family, trial.run.info.run_id
+                trainer.pipeline(model), trainer.data.example, trial.family, trial.run.info.run_id
             )
 
     def _top(self) -> str:
@@ -184,7 +185,7 @@ class Study:
         trainer, name = self.trainers[features], f"{PREFIX}{number:03d}"
         try:
             with step.child(name, names.TRIAL) as run:
-                mlflow.set_tags(runs.model_tags(family.name, self.validation, trainer.seed))
+                mlflow.set_tags(runs.model_tags(family.name, self.validation, trainer.data.seed))
                 mlflow.log_params(params)
                 fitted = trainer.fit(family, suggestion)
                 value = fitted.metrics[self.metric.val_name]

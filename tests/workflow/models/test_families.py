@@ -24,6 +24,7 @@ from workflow.models.metrics import TASKS
 from workflow.models.search_space import Choice, Real, Whole
 from workflow.tracking.logged_models import TRUSTED
 from workflow.training.trainer import Trainer
+from workflow.training.training_data import TrainingData
 
 ALL = [BASELINE, *FAMILIES.values()]
 ROWS = 360
@@ -97,7 +98,8 @@ def quick(family: Family, task: str) -> dict:
 
 
 def fitted(family: Family, task: str, splits: Splits) -> Pipeline:
-    trainer = Trainer(splits, splits.dataset.features, 42, "holdout")
+    features = splits.dataset.features
+    trainer = Trainer(TrainingData.read(splits, features, seed=42, validation="holdout"))
     return trainer.pipeline(trainer.fit(family, quick(family, task)).model)
 
 

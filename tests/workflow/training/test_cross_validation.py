@@ -17,13 +17,13 @@ def folded(folds: int, y: np.ndarray, **changes: object) -> ValidationPlan:
 
 
 def judged(plan: ValidationPlan) -> list[int]:
-    return [row for _, rows in plan.parts for row in rows]
+    return [row for _, rows in plan.folds for row in rows]
 
 
 def test_a_holdout_fits_on_train_and_judges_on_validation():
     rows = np.arange(10)
     plan = holdout(7, 10)
-    ((fitted, on),) = plan.parts
+    ((fitted, on),) = plan.folds
     assert rows[fitted].tolist() == rows[plan.final].tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert rows[on].tolist() == [7, 8, 9]
 
@@ -37,9 +37,9 @@ def test_every_row_is_judged_once_by_a_model_that_has_not_seen_it(
     groups = np.arange(rows) // 2 if grouped else None
     assume(rows // 2 >= folds)
     plan = folded(folds, y, classes=classes, groups=groups, seed=seed)
-    assert len(plan.parts) == folds
+    assert len(plan.folds) == folds
     assert sorted(judged(plan)) == list(range(rows))
-    for fitted, on in plan.parts:
+    for fitted, on in plan.folds:
         assert not set(fitted) & set(on)
         assert len(fitted) + len(on) == rows
 
@@ -59,7 +59,7 @@ def test_rows_that_belong_together_are_never_torn(groups, classes, folds):
         assert "Give fewer folds, or 'holdout'." in str(error)
         return
     assert sorted(judged(plan)) == list(range(len(groups)))
-    for fitted, on in plan.parts:
+    for fitted, on in plan.folds:
         assert len(fitted)
         assert len(on)
         assert not set(groups[fitted]) & set(groups[on])
@@ -69,7 +69,7 @@ def test_groups_of_one_row_each_are_no_groups():
     y = np.arange(30) % 3
     alone = folded(3, y, classes=True, groups=np.random.default_rng(0).random(30))
     none = folded(3, y, classes=True)
-    for (_, one), (_, other) in zip(alone.parts, none.parts, strict=True):
+    for (_, one), (_, other) in zip(alone.folds, none.folds, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -78,7 +78,7 @@ def test_every_fold_has_about_the_same_share_of_every_class(grouped):
     rng = np.random.default_rng(0)
     y = (rng.random(600) < 0.1).astype(int)
     groups = rng.integers(0, 400, 600) if grouped else None
-    for _, on in folded(5, y, classes=True, groups=groups).parts:
+    for _, on in folded(5, y, classes=True, groups=groups).folds:
         assert y[on].mean() == pytest.approx(y.mean(), abs=0.02)
 
 
@@ -87,8 +87,8 @@ def test_every_fold_has_about_the_same_share_of_every_class(grouped):
 def test_folds_in_the_order_of_time_never_look_ahead(folds, rows, classes):
     groups = np.arange(rows) // 3
     plan = folded(folds, np.arange(rows) % 2, classes=classes, ordered=True, groups=groups)
-    assert len(plan.parts) == folds
-    for fitted, on in plan.parts:
+    assert len(plan.folds) == folds
+    for fitted, on in plan.folds:
         assert max(fitted) < min(on)
         assert fitted.tolist() == list(range(max(fitted) + 1))
     found = judged(plan)
@@ -100,7 +100,7 @@ def test_folds_in_the_order_of_time_never_look_ahead(folds, rows, classes):
 def test_the_same_seed_gives_the_same_folds_and_another_others(classes, grouped):
     y, groups = np.arange(60) % 2, np.arange(60) // 2 if grouped else None
     first, again, other = (
-        [on.tolist() for _, on in folded(3, y, classes=classes, groups=groups, seed=seed).parts]
+        [on.tolist() for _, on in folded(3, y, classes=classes, groups=groups, seed=seed).folds]
         for seed in (5, 5, 6)
     )
     assert first == again

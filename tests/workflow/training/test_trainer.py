@@ -18,9 +18,12 @@ from workflow.data.splits import WHOLE, Splits
 from workflow.evaluation.scores import score
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS, resolve
+from workflow.training import encoded_data
 from workflow.training.baseline import baseline_scores, check_defined
-from workflow.training.cross_validation import coded, judged_on
+from workflow.training.cross_validation import encode_targets, judged_splits
+from workflow.training.model import fit_model
 from workflow.training.trainer import Fitted, Trainer
+from workflow.training.training_data import TrainingData
 
 FILES = ByFiles(**{split: f"{split}.parquet" for split in SPLITS})
 FEATURES = {"zone": "zone || ''", "miles": "miles", "flag": "flag", "code": "CAST(code AS INT)"}
@@ -92,6 +95,10 @@ def make(folder: Path, frames: list[pd.DataFrame], **changes: object) -> Splits:
     return Splits("runs:/abc/splits", out)
 
 
+def train(splits: Splits, features: dict[str, str] = USED, how: str = "holdout") -> Trainer:
+    return Trainer(TrainingData.read(splits, features, seed=42, validation=how))
+
+
 @pytest.fixture(scope="module")
 def splits(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Splits]:
     """Splits of trips, by task and by how they were split."""
@@ -108,9 +115,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Splits]:
 @pytest.fixture(scope="module")
 def trainer(splits: Callable[..., Splits]) -> Callable[..., Trainer]:
     return cache(
-        lambda task="regression", how="holdout", split=FILES: Trainer(
-            splits(task, split), USED, 42, how
-        )
+        lambda task="regression", how="holdout", split=FILES: train(splits(task, split), USED, how)
     )
 
 
@@ -156,9 +161,9 @@ def test_every_family_is_judged_by_every_metric_of_the_task_and_beats_the_baseli
     )
     default = resolve("auto", task).val_name
     assert fitted.metrics[default] < on.fit(BASELINE, {}).metrics[default]
-    assert len(fitted.predictions) == len(on.actual) == ROWS * (1 if how == "holdout" else 2)
+    assert len(fitted.predictions) == len(on.data.y_judged) == ROWS * (1 if how == "holdout" else 2)
     if task != "regression":
-        assert fitted.predictions.shape[1] == len(on.labels)
+        assert fitted.predictions.shape[1] == len(on.data.labels)
         np.testing.assert_allclose(fitted.predictions.sum(axis=1), 1, atol=1e-6)
 
 
@@ -170,7 +175,7 @@ def test_a_kept_pipeline_predicts_raw_rows_as_the_trainer_does(
 ):
     on, fitted = trainer(task, how), fit(family.name, task, how)
     raw, _ = splits(task).read("validation", ["zone", "miles", "flag"])
-    ours = fitted.model.predict(on.x.iloc[ROWS:])
+    ours = fitted.model.predict(on.data.x.iloc[ROWS:])
     np.testing.assert_allclose(answers(on, fitted, raw), ours, rtol=1e-9)
     if how == "holdout":
         np.testing.assert_array_equal(ours, fitted.predictions)
@@ -192,12 +197,12 @@ def test_a_metric_without_a_value_where_models_are_compared_is_refused(
     frames = [trips(number) for number in range(3)]
     frames[SPLITS.index(zero)].loc[0, "minutes"] = 0
     found, known = make(tmp_path, frames, target="abs(minutes)"), METRICS["regression"]
-    check_defined(found, judged_on(how), [known["rmse"], known["mae"], known["r2"]])
+    check_defined(found, judged_splits(how), [known["rmse"], known["mae"], known["r2"]])
     if not refused:
-        check_defined(found, judged_on(how), [known["mape"]])
+        check_defined(found, judged_splits(how), [known["mape"]])
         return
     with pytest.raises(WorkflowError) as error:
-        check_defined(found, judged_on(how), [known["rmse"], known["mape"]])
+        check_defined(found, judged_splits(how), [known["rmse"], known["mape"]])
     assert str(error.value) == (
         f"mape has no value on the {zero} split, where some targets are 0. Allowed there: rmse, "
         "mae, r2."
@@ -207,15 +212,16 @@ def test_a_metric_without_a_value_where_models_are_compared_is_refused(
 def test_a_holdouts_metrics_are_those_of_its_predictions(trainer):
     for task in TASKS:
         fitted = trainer(task).fit(LINEAR, {})
-        expected = score(task, "val", trainer(task).actual, fitted.predictions)
+        expected = score(task, "val", trainer(task).data.y_judged, fitted.predictions)
         assert fitted.metrics == pytest.approx(expected)
 
 
 def test_folds_tell_the_mean_and_the_standard_deviation_of_their_metrics(trainer):
     on = trainer("regression", "cv:3")
     fitted = on.fit(LINEAR, {})
-    error = fitted.predictions - on.actual
-    parts = np.split(error, np.cumsum([len(on.y[judged]) for _, judged in on.plan.parts])[:-1])
+    error = fitted.predictions - on.data.y_judged
+    rows = [len(fold.judged) for fold in on.data.plan.folds]
+    parts = np.split(error, np.cumsum(rows)[:-1])
     each = [np.sqrt((part**2).mean()) for part in parts]
     assert fitted.metrics["val_rmse"] == pytest.approx(np.mean(each))
     assert fitted.metrics["val_rmse_std"] == pytest.approx(np.std(each, ddof=1))
@@ -235,42 +241,45 @@ def test_no_fold_is_judged_by_a_model_that_has_seen_it(trainer):
     assert fitted.metrics["val_rmse"] > 0.1
     last, judged = fitted.last
     np.testing.assert_array_equal(
-        last.predict(on.x.iloc[judged]), fitted.predictions[-len(on.y[judged]) :]
+        last.predict(on.data.x.iloc[judged]), fitted.predictions[-len(on.data.y[judged]) :]
     )
 
 
 def test_the_kept_model_is_fitted_when_it_is_asked_for_and_once(trainer, monkeypatch):
     on, calls = trainer("regression", "cv:3"), []
-    plain = Trainer._fit
-    monkeypatch.setattr(Trainer, "_fit", lambda *given: calls.append(given[-1]) or plain(*given))
+    plain = fit_model
+    monkeypatch.setattr(
+        "workflow.training.trainer.fit_model",
+        lambda *given: calls.append(given[3]) or plain(*given),
+    )
     fitted = on.fit(LINEAR, {})
-    assert calls == [0, 1, 2]
+    assert calls == [fold.fitted for fold in on.data.plan.folds]
     assert fitted.model is fitted.model
-    assert len(calls) == 4
+    assert calls[3:] == [on.data.plan.final]
 
 
 def test_rows_alike_in_the_key_of_a_hash_split_stay_in_one_fold(tmp_path):
     frames = [trips(0).assign(number=lambda frame: frame["number"] // 4) for _ in range(3)]
     made = make(tmp_path, frames, split=ByHash(key=("number",)))
-    on = Trainer(made, USED, 42, "cv:3")
+    on = train(made, USED, "cv:3")
     groups = made.positions("train", "validation")
     assert len(np.unique(groups)) < len(groups)
-    for fitted, judged in on.plan.parts:
+    for fitted, judged in on.data.plan.folds:
         assert not set(groups[fitted]) & set(groups[judged])
 
 
 def test_folds_of_a_split_by_time_never_look_ahead(trainer):
     on = trainer("regression", "cv:3", ByTime(column="number"))
-    for fitted, judged in on.plan.parts:
+    for fitted, judged in on.data.plan.folds:
         assert max(fitted) < min(judged)
-    assert len(on.actual) < len(on.y)
+    assert len(on.data.y_judged) < len(on.data.y)
     assert np.isfinite(on.fit(LINEAR, {}).metrics["val_rmse"])
 
 
 def test_too_few_rows_for_the_folds_are_refused(tmp_path):
     made = make(tmp_path, [trips(number).head(4) for number in range(3)])
     with pytest.raises(WorkflowError, match=r"^validation='cv:20': 8 rows of train and validation"):
-        Trainer(made, USED, 42, "cv:20")
+        train(made, USED, "cv:20")
 
 
 def with_new_label(folder: Path, *, where: int, label: str = "zzz") -> Splits:
@@ -288,7 +297,7 @@ def surprised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
     """Benches of splits that have a label in validation alone."""
     folder = tmp_path_factory.mktemp
     made = cache(lambda label: with_new_label(folder("new"), where=1, label=label))
-    return cache(lambda label, how: Trainer(made(label), USED, 42, how))
+    return cache(lambda label, how: train(made(label), USED, how))
 
 
 @pytest.mark.parametrize(
@@ -298,13 +307,13 @@ def surprised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
 def test_a_label_of_validation_alone_is_taken(surprised, family, how, label):
     on = surprised(label, how)
     fitted = on.fit(family, QUICK[family.name])
-    assert fitted.predictions.shape == (len(on.actual), 3)
+    assert fitted.predictions.shape == (len(on.data.y_judged), 3)
     assert np.isfinite(fitted.metrics["val_log_loss"])
     known = {"late", "in time"} | ({label} if how != "holdout" else set())
     assert set(on.pipeline(fitted.model).classes_) == known
-    assert set(on.labels) == {"late", "in time", label}
+    assert set(on.data.labels) == {"late", "in time", label}
     assert np.isfinite(on.train_metrics(fitted)["train_log_loss"])
-    assert sum(on.labels[code] == label for code in on.actual) == 5
+    assert sum(on.data.labels[code] == label for code in on.data.y_judged) == 5
 
 
 def test_a_label_of_test_alone_counts_as_wrong_for_the_baseline(tmp_path):
@@ -331,7 +340,7 @@ def test_a_class_in_one_fold_alone_is_taken(tmp_path):
         frame["late"] = np.where(frame["minutes"] > 20, "late", "in time")
     frames[0].loc[3, "late"] = "once"
     made = make(tmp_path, frames, task="multiclass", target="late")
-    on = Trainer(made, USED, 42, "cv:3")
+    on = train(made, USED, "cv:3")
     for name in ("linear", "xgboost", "lightgbm", "kneighbors"):
         fitted = on.fit(FAMILIES[name], QUICK[name])
         assert np.isfinite(fitted.metrics["val_log_loss"])
@@ -341,7 +350,7 @@ def test_a_class_in_one_fold_alone_is_taken(tmp_path):
 
 def test_rows_of_one_class_are_refused_by_every_family_in_one_line(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], task="binary", target="'late'")
-    on = Trainer(made, USED, 42, "holdout")
+    on = train(made)
     for family in FAMILIES.values():
         with pytest.raises(WorkflowError) as caught:
             on.fit(family, QUICK[family.name])
@@ -358,7 +367,7 @@ def test_rows_of_one_class_are_refused_by_every_family_in_one_line(tmp_path):
 def test_a_handful_of_rows_gives_a_model_or_a_refusal_in_one_line(tmp_path, rows, task):
     frames = [trips(number).head(rows) for number in range(3)]
     made = make(tmp_path, frames, task=task, target=TARGETS[task])
-    on = Trainer(made, USED, 42, "holdout")
+    on = train(made)
     for family in FAMILIES.values():
         try:
             fitted = on.fit(family, QUICK[family.name])
@@ -372,8 +381,8 @@ def test_a_handful_of_rows_gives_a_model_or_a_refusal_in_one_line(tmp_path, rows
 def test_balanced_classes_make_the_rare_one_more_probable(tmp_path, name):
     frames = [trips(number) for number in range(3)]
     made = make(tmp_path, frames, task="binary", target="minutes > 45")
-    on = Trainer(made, USED, 42, "holdout")
-    assert 0 < on.y.mean() < 0.15
+    on = train(made)
+    assert 0 < on.data.y.mean() < 0.15
     plain = on.fit(FAMILIES[name], QUICK[name])
     weighed = on.fit(FAMILIES[name], {WEIGHT: "balanced", **QUICK[name]})
     assert weighed.predictions[:, 1].mean() > plain.predictions[:, 1].mean()
@@ -396,11 +405,11 @@ def test_a_class_weight_is_no_hyperparameter_of_a_regression(trainer):
 @each_task
 def test_some_of_the_features_are_as_if_there_were_no_others(splits, trainer, task, how):
     some = {"miles": USED["miles"], "flag": USED["flag"]}
-    narrow, alone = trainer(task, how).using(some), Trainer(splits(task), some, 42, how)
-    pd.testing.assert_frame_equal(narrow.x, alone.x)
-    pd.testing.assert_frame_equal(narrow.example, alone.example)
-    assert narrow.cardinality == alone.cardinality
-    assert narrow.sql.get_params() == alone.sql.get_params()
+    narrow, alone = Trainer(trainer(task, how).data.using(some)), train(splits(task), some, how)
+    pd.testing.assert_frame_equal(narrow.data.x, alone.data.x)
+    pd.testing.assert_frame_equal(narrow.data.example, alone.data.example)
+    assert narrow.data.cardinality == alone.data.cardinality
+    assert narrow.data.sql.get_params() == alone.data.sql.get_params()
     for name in ("linear", "lightgbm"):
         one, other = (each.fit(FAMILIES[name], QUICK[name]) for each in (narrow, alone))
         np.testing.assert_array_equal(one.predictions, other.predictions)
@@ -408,30 +417,27 @@ def test_some_of_the_features_are_as_if_there_were_no_others(splits, trainer, ta
 
 
 def test_using_all_the_features_is_the_bench_itself(trainer):
-    assert trainer().using(dict(USED)) is trainer()
+    assert trainer().data.using(dict(USED)) is trainer().data
 
 
 def test_using_some_features_leaves_the_bench_as_it_was(trainer):
     before = trainer().fit(LINEAR, {}).predictions
-    trainer().using({"miles": "miles"}).fit(LINEAR, {})
+    Trainer(trainer().data.using({"miles": "miles"})).fit(LINEAR, {})
     np.testing.assert_array_equal(trainer().fit(LINEAR, {}).predictions, before)
 
 
 def test_the_features_are_computed_once_for_any_number_of_fits(splits, transforms):
-    on = Trainer(splits(), USED, 42, "cv:3")
+    on = train(splits(), USED, "cv:3")
     for alpha in (0.1, 1.0):
         on.fit(LINEAR, {"alpha": alpha})
-    on.using({"miles": "miles"}).fit(LINEAR, {})
+    Trainer(on.data.using({"miles": "miles"})).fit(LINEAR, {})
     assert transforms == [ROWS, ROWS]
 
 
 def test_the_encoding_is_fitted_once_a_family_and_part(splits, monkeypatch):
-    calls = []
-    from workflow.training import trainer
-
-    plain = trainer.build
-    monkeypatch.setattr(trainer, "build", lambda *a, **k: calls.append(1) or plain(*a, **k))
-    on = Trainer(splits(), USED, 42, "cv:3")
+    calls, plain = [], encoded_data.build
+    monkeypatch.setattr(encoded_data, "build", lambda *a, **k: calls.append(1) or plain(*a, **k))
+    on = train(splits(), USED, "cv:3")
     for alpha in (0.1, 1.0, 10.0):
         on.fit(LINEAR, {"alpha": alpha})
     assert len(calls) == 3
@@ -448,8 +454,10 @@ def test_hyperparameters_are_told_with_the_defaults(trainer):
 def test_a_fit_leaves_the_fits_before_it_as_they_were(trainer):
     first = trainer().fit(LINEAR, {"alpha": 0.01})
     trainer().fit(LINEAR, {"alpha": 1e6})
-    judged = trainer().plan.parts[0][1]
-    np.testing.assert_array_equal(first.model.predict(trainer().x.iloc[judged]), first.predictions)
+    judged = trainer().data.plan.folds[0][1]
+    np.testing.assert_array_equal(
+        first.model.predict(trainer().data.x.iloc[judged]), first.predictions
+    )
     assert first.model.estimator.alpha == 0.01
 
 
@@ -457,24 +465,24 @@ def test_a_fit_leaves_the_fits_before_it_as_they_were(trainer):
 def test_train_metrics_are_those_of_the_rows_fitted_on(trainer, task):
     on = trainer(task)
     fitted = on.fit(LINEAR, {})
-    expected = score(task, "train", on.y[:ROWS], fitted.model.predict(on.x.head(ROWS)))
+    expected = score(task, "train", on.data.y[:ROWS], fitted.model.predict(on.data.x.head(ROWS)))
     assert on.train_metrics(fitted) == pytest.approx(expected)
 
 
 def test_columns_with_gaps_in_train_are_optional(trainer):
-    assert trainer().sql.optional == ["flag"]
+    assert trainer().data.sql.optional == ["flag"]
 
 
 def test_the_example_is_five_raw_rows(trainer):
-    assert list(trainer().example) == ["zone", "miles", "flag"]
-    assert len(trainer().example) == 5
+    assert list(trainer().data.example) == ["zone", "miles", "flag"]
+    assert len(trainer().data.example) == 5
 
 
 def test_cardinality_counts_the_values_where_the_kept_model_is_fitted(tmp_path):
     frames = [trips(0).assign(zone=n) for n in range(3)]
     made = make(tmp_path, frames)
-    assert Trainer(made, USED, 42, "holdout").cardinality == {"zone": 1, "flag": 1}
-    assert Trainer(made, USED, 42, "cv:3").cardinality == {"zone": 2, "flag": 1}
+    assert train(made).data.cardinality == {"zone": 1, "flag": 1}
+    assert train(made, USED, "cv:3").data.cardinality == {"zone": 2, "flag": 1}
 
 
 @pytest.mark.parametrize(
@@ -482,8 +490,8 @@ def test_cardinality_counts_the_values_where_the_kept_model_is_fitted(tmp_path):
     [("binary", ["in time", "late"]), ("multiclass", [1, 2, 3]), ("regression", [])],
 )
 def test_labels_are_in_order_and_of_the_type_they_have_in_the_data(trainer, task, labels):
-    assert trainer(task).labels == labels
-    assert [type(one) for one in trainer(task).labels] == [type(one) for one in labels]
+    assert trainer(task).data.labels == labels
+    assert [type(one) for one in trainer(task).data.labels] == [type(one) for one in labels]
 
 
 LABELS = [["a", "b", "c"], [1, 5, 7], [False, True], [0.5, 1.5, 2.5]]
@@ -492,10 +500,10 @@ LABELS = [["a", "b", "c"], [1, 5, 7], [False, True], [0.5, 1.5, 2.5]]
 @pytest.mark.parametrize("labels", LABELS, ids=str)
 def test_codes_of_a_holdout_are_those_of_train_and_then_those_of_validation(labels):
     train, validation = pd.Series(labels[1:]), pd.Series(labels)
-    y, found = coded("multiclass", train, validation, "holdout")
+    y, found = encode_targets("multiclass", train, validation, "holdout")
     assert found == [*labels[1:], labels[0]]
     assert [found[code] for code in y] == [*train, *validation]
-    y, found = coded("multiclass", train, validation, "cv:2")
+    y, found = encode_targets("multiclass", train, validation, "cv:2")
     assert found == labels
     assert [found[code] for code in y] == [*train, *validation]
 
@@ -534,7 +542,7 @@ def test_a_value_that_the_estimator_refuses_is_refused(trainer, task, family, gi
 def test_a_target_too_large_to_reckon_with_is_refused_in_one_line(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], target="minutes * 1e300")
     with pytest.raises(WorkflowError) as caught:
-        Trainer(made, USED, 42, "holdout").fit(LINEAR, {})
+        train(made).fit(LINEAR, {})
     assert str(caught.value) == (
         "linear fitted with defaults predicts no number for some rows: look for huge values in the "
         "target and the features."
@@ -543,12 +551,12 @@ def test_a_target_too_large_to_reckon_with_is_refused_in_one_line(tmp_path):
 
 def test_a_feature_that_fails_on_a_row_is_a_one_line_error(splits):
     with pytest.raises(WorkflowError, match=r"^train split: .*none"):
-        Trainer(splits(), FEATURES, 42, "holdout")
+        train(splits(), FEATURES, "holdout")
 
 
 def test_whole_numbers_are_values_to_a_regression(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], target="round(minutes / 10)")
-    on = Trainer(made, USED, 42, "holdout")
+    on = train(made)
     for name in ("kneighbors", "xgboost"):
         encoder = on.fit(FAMILIES[name], QUICK[name]).model.encoder
         assert encoder.named_transformers_["few"].target_type_ == "continuous"

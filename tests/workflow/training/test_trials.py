@@ -23,9 +23,10 @@ from workflow.models.metrics import METRICS
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, runs, step
-from workflow.training import trainer, trials
+from workflow.training import cross_validation, trainer, trials
 from workflow.training.search import search
 from workflow.training.trainer import Trainer
+from workflow.training.training_data import TrainingData
 from workflow.training.trials import MOST_FAILURES, Study, Trial
 
 ROWS = 60  # a split
@@ -73,7 +74,8 @@ def trainers(splits: Splits) -> Callable[[str], Trainer]:
 
     def trainer(how: str = "holdout") -> Trainer:
         if how not in made:
-            made[how] = Trainer(splits, FEATURES, 42, how)
+            data = TrainingData.read(splits, FEATURES, seed=42, validation=how)
+            made[how] = Trainer(data)
         return made[how]
 
     return trainer
@@ -458,13 +460,13 @@ def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goe
 
 
 def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
-    plain = trainer.score
+    plain = cross_validation.score
 
     def scored(*given: object) -> dict[str, float]:
         return plain(*given) | {"val_rmse": float("nan")}
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "score", scored)
+        patch.setattr(cross_validation, "score", scored)
         with hpo.study() as (run, study):
             assert study.trial(LINEAR, "all", {"alpha": 1.0}) is None
     (trial,) = runs.children(run)
@@ -560,7 +562,7 @@ def _raising(error: BaseException) -> Callable[..., None]:
 
 @pytest.mark.parametrize("kept", [1, 2])
 def test_memory_holds_no_more_models_than_are_kept(hpo, monkeypatch, kept):
-    alive, most, plain = weakref.WeakSet(), [], Trainer._fit
+    alive, most, plain = weakref.WeakSet(), [], trainer.fit_model
 
     def noted(*given: object) -> object:
         most.append(len(alive))
@@ -568,7 +570,7 @@ def test_memory_holds_no_more_models_than_are_kept(hpo, monkeypatch, kept):
         return model
 
     monkeypatch.setattr(trainer.Model, "__hash__", object.__hash__)
-    monkeypatch.setattr(Trainer, "_fit", noted)
+    monkeypatch.setattr(trainer, "fit_model", noted)
     hpo(4, kept=kept, keep=False)
     assert max(most) == kept
     assert len(most) == 4
@@ -596,7 +598,7 @@ def test_where_a_larger_metric_is_better_the_largest_is_the_best(trainers, exper
 def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
     trainers, experiment, fits
 ):
-    narrow = {"all": trainers(), "miles": trainers().using({"miles": "miles"})}
+    narrow = {"all": trainers(), "miles": Trainer(trainers().data.using({"miles": "miles"}))}
 
     def both(earlier: dict[int, Run]) -> tuple[Run, list[Trial]]:
         tags = {names.SEARCH_TAG: "sets"}
