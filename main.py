@@ -17,6 +17,7 @@ from workflow import options
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.request import DatasetRequest
+from workflow.data.splits import DEFINITION
 from workflow.errors import StepFailed
 from workflow.models import metrics
 from workflow.models.family_names import FAMILY_NAMES
@@ -93,8 +94,8 @@ def main(
             {**request.parameters, **_pick(given, "seed")},
             contents=request.contents(),
         )
-        splits = f"runs:/{preprocess.info.run_id}/splits"
-        definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/dataset.yaml"), splits)
+        splits = f"runs:/{preprocess.info.run_id}/{names.SPLITS_FOLDER}"
+        definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/{DEFINITION}"), splits)
         _check(definition, features, metric)  # an inferred dataset is not known before
         train = workflow.step(
             "train",

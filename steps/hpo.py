@@ -126,7 +126,7 @@ def _close(study: trials.Study) -> None:
     best, metric = study.best[0], study.metric
     mlflow.log_dict(
         {"run_id": best.run.info.run_id, "family": best.family.name, **study.chosen(best)},
-        "best.json",
+        names.BEST,
     )
     mlflow.set_tags({names.FAMILY_TAG: best.family.name})
     mlflow.log_metrics(best.metrics)
@@ -137,7 +137,7 @@ def _close(study: trials.Study) -> None:
             "family": one.family.name,
             **study.chosen(one),
             metric.name: one.metrics[metric.val_name],
-            "fit_seconds": one.seconds,
+            names.FIT_SECONDS: one.seconds,
             "run_id": one.run.info.run_id,
         }
         for one in study.trials

@@ -65,7 +65,7 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
         with terminal.timed("preprocess", "wrote the splits"):
             raw = split_writer.read_raw(definition, files)
             reports = split_writer.write_splits(definition, raw, out)
-        (out / "dataset.yaml").write_text(text, encoding="utf-8")
+        (out / splits.DEFINITION).write_text(text, encoding="utf-8")
         if request.contents() != contents:
             raise WorkflowError(
                 f"data '{request.data}' were changed while they were read: run it again."
@@ -141,7 +141,7 @@ def _check_splits(definition: Dataset, raw: dict[str, split_writer.Raw], out: Pa
     mlflow.log_text(table.to_csv(index=False), names.CHECKS)
     mlflow.log_text(json.dumps(profile, allow_nan=False), names.PROFILE)
     warnings = finding.warnings(table)
-    mlflow.log_metric("check_warnings", len(warnings))
+    mlflow.log_metric(names.CHECK_WARNINGS, len(warnings))
     errors = finding.errors(table)
     # The workflow's summary shows the warnings; after an error there is no summary.
     say = terminal.say if errors else step.remark
@@ -167,13 +167,13 @@ def _log_splits(
         reports: What the rows of each split have come to.
     """
     run_id = mlflow.active_run().info.run_id
-    mlflow.log_artifacts(str(out), "splits")
+    mlflow.log_artifacts(str(out), names.SPLITS_FOLDER)
     mlflow.log_dict(
         {
             split: {"read": report.rows_read, "kept": report.rows, "dropped": report.dropped}
             for split, report in reports.items()
         },
-        "rows.json",
+        names.ROW_COUNTS,
     )
     clean = {split: digests.of_files([out / f"{split}.parquet"]) for split in SPLITS}
     raw = {part: digests.of_files(paths) for part, paths in files.items()}
@@ -183,9 +183,12 @@ def _log_splits(
     )
     metrics = {}
     for split, report in reports.items():
-        metrics |= {f"{split}_rows": report.rows, f"{split}_rows_read": report.rows_read}
+        metrics |= {
+            f"{split}_{names.ROWS}": report.rows,
+            f"{split}_{names.ROWS_READ}": report.rows_read,
+        }
         for reason, count in report.dropped.items():
-            metrics[f"{split}_rows_dropped_{DROPPED.get(reason, 'where')}"] = count
+            metrics[f"{split}_{names.ROWS_DROPPED}_{DROPPED.get(reason, 'where')}"] = count
     mlflow.log_metrics(metrics)
     columns = splits.split_columns(out / "train.parquet")
     dataset_inputs.log_inputs(

@@ -25,7 +25,7 @@ from workflow import formatting, options
 from workflow.data.splits import Splits
 from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import codes, score
-from workflow.models.metrics import METRICS, Metric, resolve
+from workflow.models.metrics import METRICS, TEST, VAL, Metric, resolve
 from workflow.parameters import folds
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, names, reuse, runs, step
@@ -61,7 +61,7 @@ def register(
         table = _leaderboard([*rows, baseline], judged)
         mlflow.log_text(table.to_csv(index=False), names.LEADERBOARD)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "predictions.parquet")
+            path = Path(folder, names.PREDICTIONS)
             answers.to_parquet(path)
             mlflow.log_artifact(str(path))
         winner = table.iloc[0]
@@ -70,7 +70,7 @@ def register(
             seen = analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
-        scores = {column: winner[column] for column in table if column.startswith(("val", "test"))}
+        scores = {column: winner[column] for column in table if column.startswith((VAL, TEST))}
         mlflow.log_metrics(scores)
         mlflow.set_tags(
             {
@@ -131,7 +131,7 @@ def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:
 
 
 def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
-    shown = ("val_", "test_", "fit_seconds", "model_bytes")
+    shown = (VAL, TEST, names.FIT_SECONDS, names.MODEL_BYTES)
     return {
         "run": run.info.run_name,
         "family": run.data.tags[names.FAMILY_TAG],

@@ -90,14 +90,14 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
     data = trainer.data
     mlflow.log_params(fitted.hyperparameters)
     mlflow.log_metrics(fitted.metrics | trainer.train_metrics(fitted))
-    mlflow.log_metric("fit_seconds", fitted.seconds)
+    mlflow.log_metric(names.FIT_SECONDS, fitted.seconds)
     if family is BASELINE:
         return  # a number for comparison, not a candidate
     pipeline = trainer.pipeline(fitted.model)
     logged_models.log(pipeline, data.example, family, run_id)
-    mlflow.log_text(estimator_html_repr(pipeline), "estimator.html")
+    mlflow.log_text(estimator_html_repr(pipeline), names.ESTIMATOR)
     for name, figure in _figures(data, fitted, f"{family.name} on validation").items():
-        mlflow.log_figure(figure, f"plots/{name}.png")
+        mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/{name}.png")
         regression_plots.close(figure)
     figure = regression_plots.feature_importance(
         _importance(data, fitted, metric),
@@ -108,7 +108,7 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
             greater_is_better=metric.greater_is_better,
         ),
     )
-    mlflow.log_figure(figure, "plots/feature_importance.png")
+    mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/feature_importance.png")
     regression_plots.close(figure)
 
 

@@ -18,6 +18,7 @@ from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.parquet import column_types, scan_parquet
 
+DEFINITION = "dataset.yaml"  # the file of a splits folder beside those of the rows
 WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
 POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
 
@@ -71,8 +72,8 @@ class Splits:
     @cached_property
     def dataset(self) -> Dataset:
         """The definition the splits were made by."""
-        path = self.folder / "dataset.yaml"
-        return from_yaml(path.read_text(encoding="utf-8"), where=f"{self.uri}/dataset.yaml")
+        path = self.folder / DEFINITION
+        return from_yaml(path.read_text(encoding="utf-8"), where=f"{self.uri}/{DEFINITION}")
 
     def path(self, split: str) -> Path:
         """Return where a split's rows are."""

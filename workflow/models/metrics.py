@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from workflow.errors import unknown
 
+VAL, TEST = "val_", "test_"  # begin the names under which scores of a split are logged
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
@@ -30,12 +32,12 @@ class Metric:
     @property
     def val_name(self) -> str:
         """The name under which it is logged for the validation split (or for folds)."""
-        return f"val_{self.name}"
+        return f"{VAL}{self.name}"
 
     @property
     def test_name(self) -> str:
         """The name under which it is logged for the test split."""
-        return f"test_{self.name}"
+        return f"{TEST}{self.name}"
 
     def loss(self, value: float) -> float:
         """Return a value of this metric as a loss: smaller is better."""

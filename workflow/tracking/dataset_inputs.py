@@ -17,7 +17,7 @@ from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.data.split_rules import SPLITS
-from workflow.data.splits import Splits
+from workflow.data.splits import DEFINITION, Splits
 from workflow.runtime import infrastructure_errors
 
 ATTEMPTS = 10
@@ -46,7 +46,7 @@ def open_splits(uri: str) -> Splits:
             f"splits='{uri}' cannot be read ({error}). Give runs:/<run id>/splits of a finished "
             "preprocess run in this tracking store."
         ) from error
-    for name in ("dataset.yaml", *(f"{split}.parquet" for split in SPLITS)):
+    for name in (DEFINITION, *(f"{split}.parquet" for split in SPLITS)):
         if not (folder / name).is_file():
             raise WorkflowError(f"splits='{uri}' holds no {name}: give a preprocess run's splits.")
     return Splits(uri, folder)

@@ -20,6 +20,7 @@ from workflow.models.families import Family
 from workflow.paths import SQL_FEATURES
 from workflow.tracking.dataset_inputs import signature_type
 from workflow.tracking.environment import serving_environment
+from workflow.tracking.names import LOGGED_MODEL, MODEL_BYTES
 
 PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
 TRUSTED = (
@@ -53,7 +54,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
         packages = [*PACKAGES, *family.packages]
         info = mlflow.sklearn.log_model(
             pipeline,
-            name="model",
+            name=LOGGED_MODEL,
             conda_env=serving_environment(packages, Path(folder, "pins.txt")),
             code_paths=[str(SQL_FEATURES)],
             signature=signature,
@@ -62,7 +63,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
             skops_trusted_types=[*TRUSTED, *family.trusted],
             run_id=run_id,
         )
-    mlflow.log_metric("model_bytes", Model.load(info.model_uri).model_size_bytes, run_id=run_id)
+    mlflow.log_metric(MODEL_BYTES, Model.load(info.model_uri).model_size_bytes, run_id=run_id)
 
 
 def _outputs(pipeline: Pipeline) -> Schema:

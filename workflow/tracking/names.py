@@ -1,32 +1,80 @@
-"""The names of all that the tracking store is told: tags, params, metrics, artifacts, aliases."""
+"""The names of all that the tracking store is told, by what they are of.
 
-FAMILY_TAG = "workflow.family"
+How those of scores (`val_rmse`) begin stands in models/metrics.py, the names of the files in
+`SPLITS_FOLDER` in data/splits.py. docs/runs.md lists tags and artifacts for readers of the store.
+"""
+
+# Tags of every run.
+KIND_TAG = "workflow.kind"  # one of the four below
+WORKFLOW, STEP, MODEL, TRIAL = "workflow", "step", "model", "trial"
+ERROR_TAG = "workflow.error"  # of one that has failed or was interrupted: why, in one line
+
+# Tags of the run of a workflow or a step.
+STEP_TAG = "workflow.step"  # the entry point
+PROCESS_TAG = "workflow.process"  # host, process id and start time of its process
+PROJECT_VERSION_TAG = "workflow.version"  # of a workflow: the version of this project
+UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow: how many of its files no commit has
+
+# Tags of the run of a step.
+RESULT_TAG = "workflow.result"  # what its last line in the terminal says
+REASON_TAG = "workflow.reason"  # below a workflow: why it was not reused
+KEY_TAG = "workflow.key"  # the digest of all that its result depends on
+REUSED_TAG = "workflow.reused_from"  # of a run that only shows another's result: that run's id
+DIGEST_TAG = "workflow.digest"  # of preprocess, + "." + split: of the clean split
+RAW_DIGEST_TAG = "workflow.raw_digest"  # of preprocess, + "." + split: of the raw file
+SEARCH_TAG = "workflow.search"  # of hpo: the digest of all that its trials depend on
+
+# Tags of the run of a model: a family of train, or a trial of hpo.
+FAMILY_TAG = "workflow.family"  # also of train, hpo, register and the workflow: of the best model
+VALIDATION_TAG = "workflow.validation"  # how it was judged: holdout, or cv:<folds>
 SEED_TAG = "workflow.seed"
-VALIDATION_TAG = "workflow.validation"  # how a model was judged: holdout, or cv:<folds>
-DIGEST_TAG = "workflow.digest"  # + "." + split, of the clean split
-RAW_DIGEST_TAG = "workflow.raw_digest"  # + "." + split, of the raw file
+
+# Tags of register's run, and of the workflow's.
 MODEL_TAG = "workflow.registered_model"
 VERSION_TAG = "workflow.registered_version"
-WINNER_TAG = "workflow.winner"  # the run whose model was registered
-# Params of a run of a model: what it is, and its feature set, where those are searched.
-FAMILY, FEATURES = "family", "features"
-BRIEFLY = "Takes raw rows."  # ends what register says of a version; a workflow says more
-ALIAS = "champion"  # of a registered model: the newest version that was accepted
-# Artifacts that are read again, of a preprocess, an hpo and a register run.
-CHECKS, PROFILE = "checks.csv", "profile.json"
-TRIALS, SEARCH_IMPORTANCE = "trials.csv", "hyperparameter_importance.csv"
-LEADERBOARD, WINNER = "leaderboard.csv", "winner.json"
+WINNER_TAG = "workflow.winner"  # the id of the run whose model was registered
 RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
-ERROR_TAG = "workflow.error"
-KIND_TAG = "workflow.kind"  # of every run: one of the four below
-WORKFLOW, STEP, MODEL, TRIAL = "workflow", "step", "model", "trial"
-RESULT_TAG = "workflow.result"  # of a step's run: what its last line says
-REASON_TAG = "workflow.reason"  # of a step's run below a workflow: why it was not reused
-REUSED_TAG = "workflow.reused_from"  # of a run that shows another's result: that run's id
-RECORD = "step.json"  # artifact of a finished step: what it depends on, and what came out
-KEY_TAG = "workflow.key"
-PROCESS_TAG = "workflow.process"  # of a step's run: host, process id and start time of its process
-SEARCH_TAG = "workflow.search"  # of a search's run: what its trials depend on
-# Of a workflow's run: the version of this project, and how many of its files were in no commit.
-PROJECT_VERSION_TAG, UNCOMMITTED_TAG = "workflow.version", "workflow.uncommitted"
-REPORT = "report.html"  # artifact of a workflow's run
+
+# MLflow's own tags.
+NAME_TAG = "mlflow.runName"
+NOTE_TAG = "mlflow.note.content"  # the description on a run's page
+PARENT_TAG = "mlflow.parentRunId"
+SOURCE_TAG = "mlflow.source.name"  # a folder or a git URL
+COMMIT_TAG = "mlflow.source.git.commit"
+REPOSITORY_TAG = "mlflow.source.git.repoURL"
+
+# Params of the run of a model, beside its hyperparameters.
+FAMILY = "family"
+FEATURES = "features"  # the name of the feature set, where feature sets are searched
+
+# Metrics beside the scores: of the run of a model, and of preprocess.
+FIT_SECONDS = "fit_seconds"
+MODEL_BYTES = "model_bytes"
+CHECK_WARNINGS = "check_warnings"
+ROWS, ROWS_READ, ROWS_DROPPED = "rows", "rows_read", "rows_dropped"  # <split>_ stands before
+
+# Artifacts of preprocess.
+SPLITS_FOLDER = "splits"
+ROW_COUNTS = "rows.json"  # by split: how many rows were read, kept, and dropped for which reason
+CHECKS = "checks.csv"
+PROFILE = "profile.json"
+# Of a family's run below train, and of the trials that are kept.
+LOGGED_MODEL = "model"
+ESTIMATOR = "estimator.html"
+PLOTS_FOLDER = "plots"
+# Of hpo, and how the names of its trials begin.
+TRIALS = "trials.csv"
+BEST = "best.json"
+SEARCH_IMPORTANCE = "hyperparameter_importance.csv"
+TRIAL_PREFIX = "trial-"
+# Of register.
+LEADERBOARD = "leaderboard.csv"
+PREDICTIONS = "predictions.parquet"
+WINNER = "winner.json"
+# Of every finished step, and of a workflow.
+RECORD = "step.json"  # what its result depends on, and what came out
+REPORT = "report.html"
+
+# The model registry.
+ALIAS = "champion"  # the newest version that was accepted
+BRIEFLY = "Takes raw rows."  # ends register's description of a version; a workflow says more

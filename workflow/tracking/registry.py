@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from sql_features.errors import WorkflowError
 from workflow.data.dataset import Dataset
 from workflow.data.splits import Splits
-from workflow.models.metrics import METRICS, Metric
+from workflow.models.metrics import METRICS, TEST, VAL, Metric
 from workflow.tracking import names, runs
 from workflow.tracking.logged_models import model_of
 from workflow.tracking.runs import is_missing
@@ -64,10 +64,10 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
         **{
             key: f"{winner[key]:.6g}"
             for key in winner.index
-            if key.startswith(("val_", "test_")) and pd.notna(winner[key])
+            if key.startswith((VAL, TEST)) and pd.notna(winner[key])
         },
     }
-    scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith(("val_", "test_")))
+    scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith((VAL, TEST)))
     with suppress(MlflowException):
         client.create_registered_model(name, description=splits.dataset.description)
     client.get_registered_model(name)  # it exists, or what kept it from being made is raised here

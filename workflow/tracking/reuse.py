@@ -83,7 +83,7 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
         reasons.append(lacking)
     if reasons:
         return None, reasons[0]
-    step = f"tags.`workflow.step` = '{ingredients.step}' AND attributes.status = 'FINISHED'"
+    step = f"tags.`{names.STEP_TAG}` = '{ingredients.step}' AND attributes.status = 'FINISHED'"
     for run in client.search_runs([experiment_id], step, order_by=NEWEST):
         if KEY_TAG in run.data.tags and (recorded := _recorded(run)):
             found = differences(Ingredients(**recorded["ingredients"]), ingredients)
@@ -100,8 +100,8 @@ def show(run: Run, workflow: Run) -> None:
         kept
         | {
             REUSED_TAG: run.info.run_id,
-            "mlflow.parentRunId": workflow.info.run_id,
-            "mlflow.note.content": "Not run again. Its artifacts and child runs are those of "
+            names.PARENT_TAG: workflow.info.run_id,
+            names.NOTE_TAG: "Not run again. Its artifacts and child runs are those of "
             f"[the run that made them]({runs.page(run)}).",
         },
     )

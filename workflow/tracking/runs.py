@@ -17,7 +17,14 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow.tracking import dataset_inputs
-from workflow.tracking.names import FAMILY_TAG, FEATURES, SEED_TAG, VALIDATION_TAG
+from workflow.tracking.names import (
+    COMMIT_TAG,
+    FAMILY_TAG,
+    FEATURES,
+    PARENT_TAG,
+    SEED_TAG,
+    VALIDATION_TAG,
+)
 
 
 def candidates(run_ids: list[str]) -> list[Run]:
@@ -72,14 +79,14 @@ def judged_alike(found: list[Run]) -> tuple[str, int]:
 
 def git_commit(run: Run) -> str:
     """Return the commit of the code that made a run; MLflow notes it on the step's run."""
-    if parent := run.data.tags.get("mlflow.parentRunId"):
+    if parent := run.data.tags.get(PARENT_TAG):
         run = MlflowClient().get_run(parent)
-    return run.data.tags.get("mlflow.source.git.commit", "unknown")
+    return run.data.tags.get(COMMIT_TAG, "unknown")
 
 
 def root(run: Run) -> Run:
     """Return the run that a run is below, however far, or the run itself."""
-    while (parent := run.data.tags.get("mlflow.parentRunId")) and (above := get(parent)):
+    while (parent := run.data.tags.get(PARENT_TAG)) and (above := get(parent)):
         run = above
     return run
 
@@ -117,7 +124,7 @@ def children(run: Run) -> list[Run]:
     return list(
         mlflow.search_runs(
             [run.info.experiment_id],
-            filter_string=f"tags.mlflow.parentRunId = '{run.info.run_id}'",
+            filter_string=f"tags.{PARENT_TAG} = '{run.info.run_id}'",
             order_by=["attributes.start_time ASC"],
             output_format="list",
         )

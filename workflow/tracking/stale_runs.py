@@ -7,7 +7,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from workflow.tracking import runs
-from workflow.tracking.names import PROCESS_TAG
+from workflow.tracking.names import PARENT_TAG, PROCESS_TAG, SOURCE_TAG
 
 TOLERANCE = 5.0  # seconds by which a process' start time differs, as the clock is set
 
@@ -47,7 +47,7 @@ def _is_orphan(run: Run, workflow: Run) -> bool:
     if process := run.data.tags.get(PROCESS_TAG):
         host, pid, start = process.rsplit(" ", 2)
         return host == socket.gethostname() and not _is_running(int(pid), float(start))
-    if parent := run.data.tags.get("mlflow.parentRunId"):
+    if parent := run.data.tags.get(PARENT_TAG):
         return _is_ended_step(parent)
     return _never_started(run, workflow)
 
@@ -75,8 +75,7 @@ def _never_started(run: Run, workflow: Run) -> bool:
     Its process would say so as soon as it is started. Until then it may still be building its
     environment: so it counts as gone only where no other `mlflow run` is at work.
     """
-    source = "mlflow.source.name"
-    if run.data.tags.get(source) != workflow.data.tags.get(source, ""):
+    if run.data.tags.get(SOURCE_TAG) != workflow.data.tags.get(SOURCE_TAG, ""):
         return False
     if not MlflowClient().tracking_uri.startswith("sqlite"):
         return False  # the host is not known

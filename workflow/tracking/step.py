@@ -54,8 +54,8 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
         keyed = {names.KEY_TAG: key(ingredients)} if ingredients else {}
         mlflow.set_tags(
             {
-                "mlflow.runName": name,
-                "workflow.step": name,
+                names.NAME_TAG: name,
+                names.STEP_TAG: name,
                 KIND_TAG: WORKFLOW if name == "main" else STEP,
                 names.PROCESS_TAG: stale_runs.this_process(),
                 **({names.REASON_TAG: reason} if reason else {}),
@@ -227,7 +227,7 @@ def _killed(run_id: str | None, cause: Interrupted) -> None:
         if run_id is not None:
             client = mlflow.MlflowClient()
             run = client.get_run(run_id)
-            parent = run.data.tags.get("mlflow.parentRunId")
+            parent = run.data.tags.get(names.PARENT_TAG)
             stale_runs.end(run_id)
             if run.info.status != "FINISHED":  # FAILED is what `mlflow run` may have said
                 client.set_tag(run_id, ERROR_TAG, line)

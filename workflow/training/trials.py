@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from sql_features.errors import WorkflowError
 from workflow import formatting
 from workflow.models.families import Family
-from workflow.models.metrics import Metric
+from workflow.models.metrics import TEST, VAL, Metric
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, runs, step
@@ -19,7 +19,6 @@ from workflow.tracking.names import SEARCH_TAG
 from workflow.training.model import Model
 from workflow.training.trainer import Trainer
 
-PREFIX = "trial-"
 MOST_FAILURES = 5  # in a row; then something is wrong with all of them
 
 
@@ -36,7 +35,7 @@ def finished(search: str, experiment_id: str) -> dict[int, Run]:
     )
     for one in searches:
         for run in runs.children(one):
-            number = run.info.run_name.removeprefix(PREFIX)
+            number = run.info.run_name.removeprefix(names.TRIAL_PREFIX)
             if run.info.status != "FINISHED" or not number.isdecimal():
                 continue  # not done, or renamed by somebody
             # Of several the newest that has a model: it need not be fitted again.
@@ -129,14 +128,14 @@ class Study:
             self.progress.update(self._top())
             return None
         self._failures = 0
-        val = {name: value for name, value in found.items() if name.startswith("val_")}
+        val = {name: value for name, value in found.items() if name.startswith(VAL)}
         judged = val[self.metric.val_name]
         loss = self.metric.loss(judged)
         terminal.detail(
             "hpo",
             f"{run.info.run_name} {family.name} {self.metric.val_name} {formatting.number(judged)} "
             f"with {_said(self._chosen(suggestion, features))}; {did}",
-            seconds=found["fit_seconds"],
+            seconds=found[names.FIT_SECONDS],
         )
         self.trials.append(
             Trial(
@@ -146,7 +145,7 @@ class Study:
                 suggestion=suggestion,
                 run=run,
                 metrics=val,
-                seconds=found["fit_seconds"],
+                seconds=found[names.FIT_SECONDS],
                 loss=loss,
             )
         )
@@ -182,7 +181,7 @@ class Study:
         suggestion: dict[str, Any],
         params: dict[str, Any],
     ) -> tuple[Run | None, dict[str, float]]:
-        trainer, name = self.trainers[features], f"{PREFIX}{number:03d}"
+        trainer, name = self.trainers[features], f"{names.TRIAL_PREFIX}{number:03d}"
         try:
             with step.child(name, names.TRIAL) as run:
                 mlflow.set_tags(runs.model_tags(family.name, self.validation, trainer.data.seed))
@@ -194,7 +193,7 @@ class Study:
                         f"{family.name} fitted with {suggestion} has {self.metric.val_name} "
                         f"{value}."
                     )
-                found = fitted.metrics | {"fit_seconds": fitted.seconds}
+                found = fitted.metrics | {names.FIT_SECONDS: fitted.seconds}
                 mlflow.log_metrics(found)
         except WorkflowError as error:
             self._fail(run.info.run_id, name, error)
@@ -215,18 +214,18 @@ class Study:
     def _copy(self, run: Run) -> Run:
         """Show a trial of an earlier search, and its model if it has one, in this one."""
         tags = run.data.tags | {
-            "mlflow.parentRunId": mlflow.active_run().info.run_id,
+            names.PARENT_TAG: mlflow.active_run().info.run_id,
             names.KIND_TAG: names.TRIAL,
             names.REUSED_TAG: run.data.tags.get(names.REUSED_TAG, run.info.run_id),
         }
-        copied = runs.copy(run, tags, without=("test_", "model_"))
+        copied = runs.copy(run, tags, without=(TEST, names.MODEL_BYTES))
         self.read_back += 1
         self.seconds += (run.info.end_time - run.info.start_time) / 1000
         models = [one for one in runs.models(run) if runs.model_files(one)]
-        if models and "model_bytes" in run.data.metrics:  # the last that is logged of a model
+        if models and names.MODEL_BYTES in run.data.metrics:  # the last that is logged of a model
             client, id = MlflowClient(), copied.info.run_id
             runs.show_model(id, models[-1])
-            client.log_metric(id, "model_bytes", run.data.metrics["model_bytes"])
+            client.log_metric(id, names.MODEL_BYTES, run.data.metrics[names.MODEL_BYTES])
             copied = client.get_run(id)
         return copied
 
