@@ -6,23 +6,24 @@ from typing import Any
 
 from workflow import digests
 
-# What the key of a search leaves out. One that has kept more models serves as well.
+# Parameters that the key of a search leaves out: a search that has kept more models serves as well.
 NOT_OF_A_SEARCH = ("reuse", "top_n")
-# What its trials do not depend on either: how far it goes.
+# Parameters that say how long a search goes on; a single trial does not depend on them either.
 NOT_OF_TRIALS = ("max_evals", "timeout")
-LONGEST = 80  # characters of a parameter that is told in full
+LONGEST = 80  # characters; of a longer parameter only is said that it changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ingredients:
-    """All that decides what a step's result is.
+    """All that a step's result depends on.
 
     Attributes:
         step: The entry point.
-        parameters: As text, by name.
-        inputs: What is known of the content of each input: a digest, a version, an upstream key.
-        code: Digest of each of the project's files that the step imports.
-        environment: Version of each package, of Python and of the platform.
+        parameters: The text of each parameter, by name.
+        inputs: By name of the input, what stands for its content: a digest, a version, or the key
+            of the run that made it.
+        code: Digest by path of each project file that can change the result.
+        environment: Version of each pinned package and of Python, and the platform.
     """
 
     step: str
@@ -32,17 +33,17 @@ class Ingredients:
     environment: dict[str, str]
 
     def without(self, *parameters: str) -> "Ingredients":
-        """Return the same with some parameters left out."""
+        """Return the same ingredients with some parameters left out."""
         kept = {name: text for name, text in self.parameters.items() if name not in parameters}
         return replace(self, parameters=kept)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `Ingredients(**it)` makes again."""
+        """Return a dictionary from which `Ingredients(**dictionary)` makes the same again."""
         return asdict(self)
 
 
 def key(ingredients: Ingredients) -> str:
-    """Return 32 hexadecimal digits: equal for equal ingredients, in whatever order they are.
+    """Return 32 hexadecimal digits, equal for equal ingredients in any order.
 
     >>> seed = {"seed": "1"}
     >>> one = Ingredients(step="train", parameters=seed, inputs={}, code={}, environment={})
@@ -55,7 +56,7 @@ def key(ingredients: Ingredients) -> str:
 
 
 def differences(before: Ingredients, now: Ingredients) -> list[str]:
-    """Return in words what is not the same, parameters first."""
+    """Return a line for each ingredient that is not the same: parameters first, packages last."""
     lines = []
     for name in _other(before.parameters, now.parameters):
         was, is_now = (one.parameters.get(name, "not given") for one in (before, now))

@@ -1,4 +1,4 @@
-"""The environment: conda.yaml's pins, what of them is installed, and what a model needs of it."""
+"""The environment: what conda.yaml pins, what is installed, and what a served model needs."""
 
 import platform
 import sys
@@ -21,10 +21,10 @@ def pins() -> dict[str, str]:
 
 @lru_cache
 def installed() -> dict[str, str]:
-    """Return what this process really runs in: the version of each pinned package that is there.
+    """Return the installed version of each pinned package, of Python, and the platform.
 
-    Beside them stand Python, the platform, and the digest of conda.yaml's pins: with
-    `--env-manager local` they may be others, and they go with the models.
+    The digest of conda.yaml's pins stands beside them: models carry these pins, and with
+    `--env-manager local` they can differ from what is installed.
     """
     versions = {
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""Steps whose result exists already: recorded when they finish, found by their key, shown again."""
+"""Results of finished steps: recorded, found again by their key, and shown in a later workflow."""
 
 import json
 from typing import Any
@@ -13,9 +13,9 @@ from workflow.tracking import environment, names, registry, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
 from workflow.tracking.names import KEY_TAG, REASON_TAG, RECORD, REUSED_TAG
 
-SHOWN = 3  # differences
+SHOWN = 3  # differences that are named; the others are counted
 FIRST = "the first in this experiment"
-OWN_TAGS = (KEY_TAG, REASON_TAG, names.PROCESS_TAG)  # of the run alone that did the work
+OWN_TAGS = (KEY_TAG, REASON_TAG, names.PROCESS_TAG)  # only the run that did the work has them
 NEWEST = ["attributes.start_time DESC"]
 
 
@@ -47,7 +47,10 @@ def ingredients(
 
 
 def record(run: Run, ingredients: Ingredients) -> None:
-    """Log what a step depends on and what came out: the last that is written before FINISHED."""
+    """Log what a step's result depends on and consists of.
+
+    It is written last, right before the run is FINISHED: a run without it is not complete.
+    """
     client = MlflowClient()
     children = runs.children(run)
     models = {id for child in children for id in runs.models(child)}
@@ -63,15 +66,16 @@ def record(run: Run, ingredients: Ingredients) -> None:
 
 
 def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple[Run | None, str]:
-    """Look for the whole result of a step.
+    """Look for the newest complete result of a step.
 
     Args:
-        ingredients: Those of the step.
-        experiment_id: Results of other experiments do not count.
-        at_least: A parameter that the key leaves out, and how much of it a run must have had.
+        ingredients: What the result depends on.
+        experiment_id: The experiment; results of others do not count.
+        at_least: By name of a parameter that the key leaves out, the least value that the run must
+            have had.
 
     Returns:
-        The run and nothing, or None and in words why there is none.
+        The run and "", or None and why there is no such run, in words.
     """
     client = MlflowClient()
     same = f"tags.`{KEY_TAG}` = '{key(ingredients)}'"
@@ -93,7 +97,7 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
 
 
 def show(run: Run, workflow: Run) -> None:
-    """Make a child of the workflow's run that shows the result of an earlier run."""
+    """Make a child of a workflow's run that shows the result of an earlier run."""
     kept = {name: text for name, text in run.data.tags.items() if name not in OWN_TAGS}
     runs.copy(
         run,
@@ -113,7 +117,7 @@ def _key_of(run_id: str) -> str:
 
 
 def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
-    """Return what keeps a run of the same key from being reused, or nothing."""
+    """Return why a run of the same key cannot be reused, or "" if it can."""
     if run.info.status != "FINISHED":
         return f"run {run.info.run_id} of it is {run.info.status}"
     for name, least in at_least.items():
@@ -131,7 +135,7 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
     if lost := set(result["runs"]) - children:
         return f"child run {lost.pop()} {gone}"
     for id, sizes in result["models"].items():
-        # MLflow adds a file of its own when it loads a registered model.
+        # More files than recorded are no fault: MLflow adds one when it loads a registered model.
         if not sizes.items() <= (runs.model_files(id) or {}).items():
             return f"model {id} {gone}"
     name, version = (run.data.tags.get(tag) for tag in (names.MODEL_TAG, names.VERSION_TAG))
@@ -146,4 +150,4 @@ def _recorded(run: Run) -> dict[str, Any] | None:
     except (MlflowException, OSError, ValueError) as error:
         if infrastructure_errors.explain(error):
             raise
-        return None  # there is none, or it was cut off
+        return None  # there is no record, or it was cut off

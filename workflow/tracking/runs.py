@@ -1,4 +1,4 @@
-"""What is asked of MLflow and written to it: splits, inputs, candidate models."""
+"""Runs of the tracking store: read, compared and copied."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ from workflow.tracking.names import (
 
 
 def candidates(run_ids: list[str]) -> list[Run]:
-    """Return the runs that hold a model: of those given and of their children.
+    """Return those of some runs and of their child runs that hold a model.
 
     Raises:
         WorkflowError: A run does not exist, or there is no model anywhere.
@@ -52,12 +52,12 @@ def candidates(run_ids: list[str]) -> list[Run]:
 
 
 def model_tags(family: str, validation: str, seed: int) -> dict[str, str]:
-    """Return the tags of a run that holds a model: what it is, and how it was judged."""
+    """Return the tags of a run that holds a model: its family, and how it was judged."""
     return {FAMILY_TAG: family, VALIDATION_TAG: validation, SEED_TAG: str(seed)}
 
 
 def chosen_features(run: Run) -> dict[str, str]:
-    """Return the feature set of a trial, where feature sets are searched."""
+    """Return the param of a trial's feature set; empty where no feature sets are searched."""
     return {FEATURES: run.data.params[FEATURES]} if FEATURES in run.data.params else {}
 
 
@@ -85,24 +85,24 @@ def git_commit(run: Run) -> str:
 
 
 def root(run: Run) -> Run:
-    """Return the run that a run is below, however far, or the run itself."""
+    """Return the topmost run above a run, or the run itself if there is none above."""
     while (parent := run.data.tags.get(PARENT_TAG)) and (above := get(parent)):
         run = above
     return run
 
 
 def page(run: Run) -> str:
-    """Return where the MLflow UI shows a run, after the address of the server."""
+    """Return the address of a run's page in the MLflow UI, without that of the server."""
     return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
 
 
 def copy(run: Run, tags: dict[str, str], without: tuple[str, ...] = ()) -> Run:
-    """Make a finished run with the params, metrics and inputs of another, at the same time.
+    """Make a finished run with the times, params, metrics and inputs of another.
 
     Args:
-        run: The other one, finished. Its artifacts stay where they are.
-        tags: Those of the copy.
-        without: How the names of metrics begin that are not copied.
+        run: The other run, finished. Its artifacts stay where they are.
+        tags: Tags of the copy.
+        without: Metrics whose names begin so are not copied.
     """
     client = MlflowClient()
     info, data = run.info, run.data
@@ -132,17 +132,17 @@ def children(run: Run) -> list[Run]:
 
 
 def models(run: Run) -> list[str]:
-    """Return the ids of the models that a run has logged, the newest last."""
+    """Return the ids of the models that a run shows, the newest last."""
     return [one.model_id for one in run.outputs.model_outputs] if run.outputs else []
 
 
 def show_model(run_id: str, model_id: str) -> None:
-    """Show a model that another run has logged as one of this run's too."""
+    """Let a run show a model that another run has logged."""
     MlflowClient().log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
 
 
 def model_files(model_id: str) -> dict[str, int | None] | None:
-    """Return the size of each file of a logged model, or None if it is not all there."""
+    """Return the size of each file of a logged model by path, or None if it is not complete."""
     client = MlflowClient()
     try:
         if client.get_logged_model(model_id).status != LoggedModelStatus.READY:
@@ -155,7 +155,7 @@ def model_files(model_id: str) -> dict[str, int | None] | None:
 
 
 def sizes(listed: Callable[[str, str | None], list[FileInfo]], id: str) -> dict[str, int | None]:
-    """Return the size of each file under a run or a model, by path, folders gone through.
+    """Return the size of each file of a run or a model by path, those in folders too.
 
     Args:
         listed: A method of MlflowClient that lists a folder's content.
@@ -173,7 +173,7 @@ def sizes(listed: Callable[[str, str | None], list[FileInfo]], id: str) -> dict[
 
 
 def get(run_id: str) -> Run | None:
-    """Return a run, or None if there is none of this id."""
+    """Return the run of an id, or None if there is none."""
     try:
         return MlflowClient().get_run(run_id)
     except MlflowException as error:
@@ -183,5 +183,5 @@ def get(run_id: str) -> Run | None:
 
 
 def is_missing(error: MlflowException) -> bool:
-    """Tell whether an error means that what was asked for does not exist."""
+    """Tell whether MLflow's error means that a run, model or version does not exist."""
     return error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)

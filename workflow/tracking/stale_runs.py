@@ -1,4 +1,4 @@
-"""Runs whose process is gone: ended as KILLED, with all that was running below them."""
+"""Runs that are still RUNNING though their process is gone: they are set to KILLED."""
 
 import socket
 
@@ -9,17 +9,17 @@ from mlflow.tracking import MlflowClient
 from workflow.tracking import runs
 from workflow.tracking.names import PARENT_TAG, PROCESS_TAG, SOURCE_TAG
 
-TOLERANCE = 5.0  # seconds by which a process' start time differs, as the clock is set
+TOLERANCE = 5.0  # seconds; a process' start time moves a little when the clock is corrected
 
 
 def this_process() -> str:
-    """Return what `PROCESS_TAG` says of this process."""
+    """Return the value of `PROCESS_TAG` here: host, process id, start time in seconds."""
     process = psutil.Process()
     return f"{socket.gethostname()} {process.pid} {process.create_time():.0f}"
 
 
 def end(run_id: str) -> None:
-    """Set a run and all below it KILLED that are still running."""
+    """Set a run and all runs below it to KILLED, as far as they are still RUNNING."""
     client = MlflowClient()
     run = client.get_run(run_id)
     for child in runs.children(run):
@@ -30,20 +30,20 @@ def end(run_id: str) -> None:
 
 
 def sweep(workflow: Run) -> list[str]:
-    """End the runs in a workflow's experiment whose process is gone; return their names.
+    """Set the stale runs of a workflow's experiment to KILLED; return their names.
 
-    One on another host is left alone: nothing is known of its process.
+    A run of another host is left alone: nothing is known of its process.
     """
     client = MlflowClient()
     ended = []
     for run in client.search_runs([workflow.info.experiment_id], "attributes.status = 'RUNNING'"):
-        if run.info.run_id != workflow.info.run_id and _is_orphan(run, workflow):
+        if run.info.run_id != workflow.info.run_id and _is_stale(run, workflow):
             end(run.info.run_id)
             ended.append(run.info.run_name)
     return ended
 
 
-def _is_orphan(run: Run, workflow: Run) -> bool:
+def _is_stale(run: Run, workflow: Run) -> bool:
     if process := run.data.tags.get(PROCESS_TAG):
         host, pid, start = process.rsplit(" ", 2)
         return host == socket.gethostname() and not _is_running(int(pid), float(start))
@@ -53,10 +53,10 @@ def _is_orphan(run: Run, workflow: Run) -> bool:
 
 
 def _is_ended_step(run_id: str) -> bool:
-    """Tell whether a step has ended; while it runs, its process answers for all below it."""
+    """Tell whether a step has ended: then nothing below it can be at work any more."""
     run = runs.get(run_id)
     if run is None or PROCESS_TAG not in run.data.tags:
-        return False  # somebody else's
+        return False  # not a run of this project
     return run.info.status != "RUNNING"
 
 
@@ -70,15 +70,15 @@ def _is_running(pid: int, start: float) -> bool:
 
 
 def _never_started(run: Run, workflow: Run) -> bool:
-    """Tell a run of this project that `mlflow run` made before it was killed, on this host.
+    """Tell whether `mlflow run` made a run and was killed before the run's process started.
 
-    Its process would say so as soon as it is started. Until then it may still be building its
-    environment: so it counts as gone only where no other `mlflow run` is at work.
+    Such a run has no `PROCESS_TAG`. Nor has one whose `mlflow run` is still building the
+    environment; so this is only said where no other `mlflow run` is at work on this host.
     """
     if run.data.tags.get(SOURCE_TAG) != workflow.data.tags.get(SOURCE_TAG, ""):
         return False
     if not MlflowClient().tracking_uri.startswith("sqlite"):
-        return False  # the host is not known
+        return False  # a server, whose runs may be of any host
     ours = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []

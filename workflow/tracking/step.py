@@ -1,4 +1,4 @@
-"""The frame of every entry point: one run, a line when it starts and ends, every ending clean."""
+"""The frame of every entry point: it opens one run, says how it goes, and ends it in any case."""
 
 import atexit
 import os
@@ -29,12 +29,12 @@ from workflow.tracking import names, reuse, stale_runs
 from workflow.tracking.cache_key import Ingredients, key
 from workflow.tracking.names import ERROR_TAG, KIND_TAG, RESULT_TAG, STEP, WORKFLOW
 
-REASON = "TABULAR_WORKFLOW_REASON"  # in the environment of a workflow's step: why it is run
+REASON = "TABULAR_WORKFLOW_REASON"  # environment variable of a workflow's steps: why each runs
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 RESUME = "the same command goes on where it stopped"
-GRACE = 3.0  # seconds that an interrupted step has to come out of what it is doing
+GRACE = 3.0  # seconds that an interrupted step has to end by itself
 
-_results: dict[str, str] = {}  # of steps whose run has not ended yet, by its id
+_results: dict[str, str] = {}  # result lines of runs that have not ended yet, by run id
 
 
 @contextmanager
@@ -42,10 +42,10 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
     """Log to the run that MLflow made for this step, or to a new one; name it after the step.
 
     Args:
-        name: The step's.
-        ingredients: What its result depends on; by their key it is found again. The last thing
-            that is written is the record of what came out.
-        tags: More of them.
+        name: The entry point.
+        ingredients: What its result depends on. Given, the result is recorded at the end, so that
+            a later workflow finds it again.
+        tags: Further tags of the run.
     """
     reason = os.environ.get(REASON)
     if is_alone() and name != "main":
@@ -71,9 +71,9 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
 
 
 def result(line: str) -> None:
-    """Log what has come out of the active step, in one sentence; it is said when its run has ended.
+    """Log the active step's result in one sentence, and print it when its run has ended.
 
-    A step that was not run again still has it, and whoever tells the workflow's story.
+    It is a tag, so that a reused step and the report can say it too.
     """
     mlflow.set_tag(RESULT_TAG, line)
     _results[mlflow.active_run().info.run_id] = line
@@ -85,14 +85,14 @@ def is_alone() -> bool:
 
 
 def remark(name: str, line: str) -> None:
-    """Print what a workflow tells in its summary: where there is none, or with `verbose=true`."""
+    """Print what a workflow's summary tells anyway: if there is none, or with `verbose=true`."""
     if is_alone() or terminal.is_verbose():
         terminal.say(name, line)
 
 
 @contextmanager
 def below(reason: str) -> Iterator[None]:
-    """Let steps that are started meanwhile know that they are a workflow's.
+    """Tell the steps started meanwhile that a workflow runs them, and why.
 
     Args:
         reason: Why the step is run.
@@ -138,7 +138,7 @@ def _run(**how: object) -> Iterator[Run]:
             raise
         except Exception as error:
             if infrastructure_errors.is_unreachable(error):
-                os.environ[RETRIES] = "0"  # it has been retried for long enough
+                os.environ[RETRIES] = "0"  # it has been asked often enough
             raise
 
 
@@ -155,13 +155,13 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
     """
     terminal.mend()
     library_logging.silence()
-    # A server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
+    # Five retries: a server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
     os.environ.setdefault(RETRIES, "5")
     http_retries.ask_again()
-    # MLflow takes the run's id out of the environment when the run is started.
+    # Read now: MLflow removes the run's id from the environment when the run is started.
     run_id, calling = os.environ.get(calling_process.RUN_ID), calling_process.process()
     with tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder:
-        tempfile.tempdir = folder  # MLflow leaves what it downloads; so it goes with the step
+        tempfile.tempdir = folder  # MLflow does not remove what it downloads; this folder is
 
         def end(cause: Interrupted) -> None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -169,7 +169,7 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
 
         signals.watch(run_id, calling, grace, end)
         code = _outcome(command, run_id)
-    # Python would take a second more to take apart all that has been imported.
+    # Leave at once: Python would need another second to take all modules apart.
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -177,7 +177,7 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
 
 
 def _outcome(command: click.Command, run_id: str | None) -> int:
-    """Run the command, say and log how it has ended, and return the exit code."""
+    """Run the command, print and log how it has ended, and return the exit code."""
     try:
         command.main(standalone_mode=False)
     except Interrupted as cause:
@@ -201,14 +201,14 @@ def _outcome(command: click.Command, run_id: str | None) -> int:
 
 
 def _line(command: click.Command, error: click.ClickException) -> str:
-    """Return click's message, and the names that would have been right."""
+    """Return click's message; for an unknown parameter also the known ones."""
     allowed = ", ".join(option.opts[0].removeprefix("--") for option in command.params)
     hint = f" Parameters: {allowed}." if isinstance(error, click.NoSuchOption) else ""
     return error.format_message() + hint
 
 
 def _failed(run_id: str | None, line: str, say: bool = False) -> None:
-    """Leave the line on the run that MLflow started this process for, if there is one."""
+    """Log why the step has failed to the run that MLflow started this process for, if any."""
     if say:
         terminal.say_last(f"error: {line}")
     if run_id is None:
@@ -220,16 +220,16 @@ def _failed(run_id: str | None, line: str, say: bool = False) -> None:
 
 
 def _killed(run_id: str | None, cause: Interrupted) -> None:
-    """End this process's run and all below it as KILLED, unless it was finished already."""
-    os.environ[RETRIES] = "0"  # there is no time
+    """Set this process's run and all runs below it to KILLED, unless it is FINISHED already."""
+    os.environ[RETRIES] = "0"  # there is no time to wait for a server
     line, parent = f"interrupted ({cause}): {RESUME}.", None
-    with suppress(Exception):  # what cannot be said now is found out by the next workflow
+    with suppress(Exception):  # what cannot be written now, the next workflow finds out
         if run_id is not None:
             client = mlflow.MlflowClient()
             run = client.get_run(run_id)
             parent = run.data.tags.get(names.PARENT_TAG)
             stale_runs.end(run_id)
-            if run.info.status != "FINISHED":  # FAILED is what `mlflow run` may have said
+            if run.info.status != "FINISHED":  # `mlflow run` may have set it to FAILED
                 client.set_tag(run_id, ERROR_TAG, line)
                 client.set_terminated(run_id, "KILLED")
     if parent is None:

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
+from workflow.tracking import names
+
 FEWEST = 10  # trials of a family; of fewer nothing can be told
 TREES = 200
 # Columns of trials.csv that are no hyperparameters; the metric is another.
-NO_HYPERPARAMETERS = ("trial", "run", "family", "run_id", "fit_seconds")
+NO_HYPERPARAMETERS = ("trial", "run", "family", "run_id", names.FIT_SECONDS)
 
 
 def importance(trials: pd.DataFrame, hyperparameters: list[str], loss: pd.Series) -> pd.DataFrame:
