@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
+from workflow.data.splits import DEFINITION
 from workflow.formatting import number, with_unit
 from workflow.models import metrics
 from workflow.report import leaderboard, prepared_data, registered_model, reproduction
@@ -69,8 +70,9 @@ def read(runs: WorkflowRuns) -> FinishedWorkflow:
     Raises:
         WorkflowError: An artifact or a run is missing.
     """
-    where = f"runs:/{runs.of('preprocess').info.run_id}/splits/dataset.yaml"
-    dataset = from_yaml(runs.text("preprocess", "splits/dataset.yaml"), where)
+    path = f"{names.SPLITS_FOLDER}/{DEFINITION}"
+    where = f"runs:/{runs.of('preprocess').info.run_id}/{path}"
+    dataset = from_yaml(runs.text("preprocess", path), where)
     metric = metrics.resolve(runs.main.data.params["metric"], dataset.task, dataset.metric)
     return FinishedWorkflow(
         runs=runs,

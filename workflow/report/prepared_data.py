@@ -32,7 +32,7 @@ def read(runs: WorkflowRuns) -> PreparedData:
     """Return what the workflow's preprocess step has logged."""
     tags, raw = runs.of("preprocess").data.tags, f"{names.RAW_DIGEST_TAG}."
     return PreparedData(
-        rows=runs.json("preprocess", "rows.json"),
+        rows=runs.json("preprocess", names.ROW_COUNTS),
         columns=runs.json("preprocess", names.PROFILE)["columns"],
         warnings=finding.warnings(runs.table("preprocess", names.CHECKS)),
         digests={split: tags[f"{names.DIGEST_TAG}.{split}"] for split in SPLITS},

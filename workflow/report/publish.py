@@ -11,7 +11,7 @@ def publish(workflow: FinishedWorkflow) -> None:
     """Log the report and the description of a workflow to its run."""
     client, run_id = MlflowClient(), workflow.runs.main.info.run_id
     client.log_text(run_id, workflow_report.report(workflow), names.REPORT)
-    client.set_tag(run_id, run_description.TAG, run_description.of_run(workflow))
+    client.set_tag(run_id, names.NOTE_TAG, run_description.of_run(workflow))
 
 
 def describe_version(workflow: FinishedWorkflow) -> None:

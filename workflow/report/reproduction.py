@@ -52,14 +52,14 @@ class Reproduction:
 def read(runs: WorkflowRuns) -> Reproduction:
     """Return what is needed to run a workflow again."""
     tags = runs.main.data.tags
-    folder = tags.get("mlflow.source.name", "").partition("#")[0].removeprefix("file://")
-    remote = tags.get("mlflow.source.git.repoURL", "")
+    folder = tags.get(names.SOURCE_TAG, "").partition("#")[0].removeprefix("file://")
+    remote = tags.get(names.REPOSITORY_TAG, "")
     # MLflow has logged the workflow's paths as they were typed, the step's are absolute.
     located = runs.steps["preprocess"].shown.data.params
     absolute = {name: located[name] for name in ("dataset", "data") if name in located}
     return Reproduction(
         source=without_credentials(remote if is_remote(remote) else folder),
-        commit=tags.get("mlflow.source.git.commit"),
+        commit=tags.get(names.COMMIT_TAG),
         uncommitted=int(tags.get(names.UNCOMMITTED_TAG, 0)),
         version=tags.get(names.PROJECT_VERSION_TAG, "unknown"),
         parameters=_as_declared(runs.main.data.params | absolute),

@@ -10,7 +10,6 @@ from workflow.report.reproduction import Reproduction
 from workflow.tracking import names, runs
 from workflow.tracking.names import REPORT
 
-TAG = "mlflow.note.content"  # of a run: its description
 LONGEST = 8_000  # characters of a tag; MLflow cuts what is longer
 LONGEST_OF_VERSION = 5_000  # characters of a version's description; a longer one is refused
 MODELS, WARNINGS = 12, 5  # rows of the leaderboard, lines
@@ -92,8 +91,8 @@ def _leaderboard(workflow: FinishedWorkflow, most: int) -> list[str]:
             row["family"],
             *("" if pd.isna(row[name]) else escaped(row[name]) for name in features),
             *(number(row[name]) for name in scores),
-            seconds(row["fit_seconds"]),
-            size(row["model_bytes"]),
+            seconds(row[names.FIT_SECONDS]),
+            size(row[names.MODEL_BYTES]),
         ]
         for place, (_, row) in enumerate(board.top(most).iterrows())
     ]

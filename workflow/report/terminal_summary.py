@@ -50,7 +50,7 @@ def _leaderboard(workflow: FinishedWorkflow) -> list[str]:
     for place, (_, row) in enumerate(board.top(MODELS).iterrows()):
         who = "".join(f"{_name(row[name]):<{WIDEST}}" for name in texts)
         values = "".join(f"{number(row[name]):>{wide}}" for name in scores)
-        mark, fit = "*" if place == 0 else " ", seconds(row["fit_seconds"])
+        mark, fit = "*" if place == 0 else " ", seconds(row[names.FIT_SECONDS])
         lines.append(f"{mark} {who}{values}{fit:>12}")
     if (more := board.models - MODELS) > 0:
         lines.append(f"  and {more} more, in the report")

@@ -123,7 +123,7 @@ def find(run_id: str) -> WorkflowRuns:
             f"run='{run_id}' is {run.info.run_name}: give the id of a finished workflow, the run "
             f"named main{its}."
         )
-    found = {child.data.tags.get("workflow.step"): child for child in runs.children(run)}
+    found = {child.data.tags.get(names.STEP_TAG): child for child in runs.children(run)}
     if missing := [name for name in STEPS if name not in found]:
         raise WorkflowError(
             f"run='{run_id}' is {run.info.status} and has no {', '.join(missing)}: give the id of "
@@ -146,7 +146,7 @@ def existing(run_id: str, of: str) -> Run:
 
 
 def _is_workflow(run: Run) -> bool:
-    return run.data.tags.get("workflow.step") == "main"
+    return run.data.tags.get(names.STEP_TAG) == "main"
 
 
 def _worker(shown: Run) -> Run:

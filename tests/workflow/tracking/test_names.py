@@ -11,7 +11,6 @@ from workflow.tracking import names
 
 CODE = [ROOT / "main.py", *(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))]
 CODE.remove(Path(names.__file__))
-CODE = [path for path in CODE if path.parent.name != "report"]  # still to be mended
 NAMES = {
     key: value for key, value in vars(names).items() if isinstance(value, str) and key[0] != "_"
 }
