@@ -92,16 +92,16 @@ def _types(
             there, here = expected.get(column.casefold()), found.get(column.casefold())
             if there is None or here is None:
                 continue  # it is the target, computed from raw columns
-            if family(there) == family(here):
-                message = f"column {named(column)} is {here} in {split.name} and {there} in train."
-                yield Finding("types", split.name, column, 0, OK, message)
-                continue
-            message = (
-                f"column {named(column)} is {family(here)} ({here}) in {split.name}'s file and "
-                f"{family(there)} ({there}) in train's: its values could be read as train's type, "
-                "but look whether they mean the same, and give it one type in all files."
-            )
-            yield Finding("types", split.name, column, 1, WARNING, message)
+            level, message = OK, f"is {here} in {split.name} and {there} in train."
+            if family(there) != family(here):
+                level = WARNING
+                message = (
+                    f"is {family(here)} ({here}) in {split.name}'s file and {family(there)} "
+                    f"({there}) in train's: its values could be read as train's type, but look "
+                    "whether they mean the same, and give it one type in all files."
+                )
+            message = f"column {named(column)} {message}"
+            yield Finding("types", split.name, column, int(level == WARNING), level, message)
 
 
 def _missing(train: Split, others: list[Split]) -> Iterator[Finding]:
@@ -162,22 +162,20 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
             yield Finding("classes", split.name, TARGET, math.nan, ERROR, message)
         return
     for split in [train, *others]:
-        known, label = len(split.target), named(next(iter(split.target)))
-        if known == 1 and split is train:
-            message = (
-                f"the target is {label} in every row of train: there is nothing to learn; "
-                "look at `target` and `where`."
-            )
-            yield Finding("constant target", TRAIN, TARGET, known, ERROR, message)
-        elif known == 1:
-            message = (
-                f"the target is {label} in every row of {split.name}: no score can tell models "
-                "apart there; look at `where`, or split the rows differently."
-            )
-            yield Finding("classes", split.name, TARGET, known, ERROR, message)
-        else:
-            message = f"the target has {known:,} classes in {split.name}."
-            yield Finding("classes", split.name, TARGET, known, OK, message)
+        known = len(split.target)
+        check, level, message = "classes", OK, f"the target has {known:,} classes in {split.name}."
+        if known == 1:
+            level = ERROR
+            message = f"the target is {named(*split.target)} in every row of {split.name}: "
+            if split is train:
+                check = "constant target"
+                message += "there is nothing to learn; look at `target` and `where`."
+            else:
+                message += (
+                    "no score can tell models apart there; look at `where`, or split the rows "
+                    "differently."
+                )
+        yield Finding(check, split.name, TARGET, known, level, message)
     yield _rare(train)
     if len(train.target) > 1:
         yield _balance(train)

@@ -5,11 +5,13 @@ drawn by scikit-learn's displays: each would be one call of `plot`, whose labels
 are then replaced.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from sklearn import metrics
 
@@ -93,7 +95,7 @@ def roc(
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance: 0.500")
     _draw(axes, classification_curves.roc(y_true, probabilities), labels)
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    _finish(axes, title, probabilities, labels, "area under the curve", "lower right")
+    _finish(axes, title, probabilities, "area under the curve", "lower right")
     return figure
 
 
@@ -102,19 +104,21 @@ def precision_recall(
 ) -> Figure:
     """Draw precision against recall, each class against all others.
 
-    Dotted lines are the precision of chance: the class's share of the rows.
-
-    The arguments are those of `roc`.
+    A dotted line is the precision of chance, the class's share of the rows. The arguments are those
+    of `roc`.
     """
     figure, axes = plt.subplots(figsize=_size(probabilities))
+    binary = _binary(probabilities)
     curves = classification_curves.precision_recall(y_true, probabilities)
-    _draw(axes, curves, labels, drawstyle="steps-pre")
-    for curve, look in _classes(curves):
-        label = f"chance: {curve.chance:.3f}" if probabilities.shape[1] == 2 else None
-        axes.axhline(curve.chance, color=look["color"], linestyle=":", linewidth=1, label=label)
+    lines = _draw(axes, curves, labels, drawstyle="steps-pre")
+    for curve, line in zip(curves, lines, strict=True):
+        if curve.of == "class":
+            label = f"chance: {curve.chance:.3f}" if binary else None
+            look = {"color": line.get_color(), "linestyle": ":", "linewidth": 1}
+            axes.axhline(curve.chance, label=label, **look)
     axes.set(xlabel="recall", ylabel="precision")
-    measure = "average precision" + ("" if probabilities.shape[1] == 2 else "\n(dotted: of chance)")
-    _finish(axes, title, probabilities, labels, measure, "lower left")
+    measure = "average precision" + ("" if binary else "\n(dotted: of chance)")
+    _finish(axes, title, probabilities, measure, "lower left")
     return figure
 
 
@@ -124,9 +128,7 @@ def calibration(
     """Draw how often a class is the actual one against its predicted probability.
 
     Each point stands for as many rows. Below is a histogram of probabilities: of two classes the
-    second's, of more those of the predicted class.
-
-    The arguments are those of `roc`.
+    second's, of more those of the predicted class. The arguments are those of `roc`.
     """
     curves, given = classification_curves.calibration(y_true, probabilities)
     width, height = _size(probabilities)
@@ -134,67 +136,59 @@ def calibration(
         2, 1, sharex=True, figsize=(width, height + 1), gridspec_kw={"height_ratios": [4, 1]}
     )
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfect")
-    dots = {"marker": "o", "markersize": 4}
-    for curve, look in _classes(curves):
-        label = f"class {text(labels[curve.code])}"
-        axes.plot(curve.x, curve.y, label=label, **dots, **look)
-    for curve in curves:
-        if curve.of == "predicted":
-            axes.plot(curve.x, curve.y, label="predicted class", color=BLACK, **dots)
+    _draw(axes, curves, labels, marker="o", markersize=4)
     below.hist(given.edges[:-1], bins=given.edges, weights=given.counts, color=BLUE)
     of = "the predicted class" if given.code is None else f"class {text(labels[given.code])}"
     below.set_xlabel(f"predicted probability of {of}", parse_math=False)
     below.set_ylabel("rows")
     ends = (-0.02 * given.edges[-1], 1.02 * given.edges[-1])
     axes.set(ylabel="observed share", xlim=ends, ylim=ends)
-    if probabilities.shape[1] != 2:
+    if not _binary(probabilities):
         axes.set_xlabel("predicted probability of the class")
         axes.tick_params(labelbottom=True)
-    _finish(axes, title, probabilities, labels, None, "upper left")
+    _finish(axes, title, probabilities, None, "upper left")
     return figure
 
 
-def _classes(curves: list[Curve]) -> Iterator[tuple[Curve, dict[str, str]]]:
-    """Yield the curve of each class with the colour and style of its line."""
-    for place, curve in enumerate(one for one in curves if one.of == "class"):
-        dash = "-" if place < len(COLOURS) else "--"
-        yield curve, {"color": COLOURS[place % len(COLOURS)], "linestyle": dash}
-
-
-def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: str) -> None:
-    """Draw a curve for each class and the averages of all, with keyword arguments of `plot`."""
-    for curve, look in _classes(curves):
-        label = f"class {text(labels[curve.code])}: {curve.area:.3f}"
-        axes.plot(curve.x, curve.y, label=label, **look, **how)
-    for curve in curves:
-        if curve.of != "class":
-            look = {} if curve.of == "macro" else {"linestyle": "--", **how}
-            label = f"{curve.of} average: {curve.area:.3f}"
-            axes.plot(curve.x, curve.y, color=BLACK, linewidth=2, label=label, **look)
+def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: Any) -> list[Line2D]:
+    """Draw curves, those of classes first, with keyword arguments of `plot`; return their lines."""
+    lines = []
+    for place, curve in enumerate(curves):
+        name, look = f"{curve.of} average", {"color": BLACK, "linewidth": 2}
+        if curve.of == "class":
+            name, dash = f"class {text(labels[curve.code])}", "-" if place < len(COLOURS) else "--"
+            look = {"color": COLOURS[place % len(COLOURS)], "linestyle": dash, **how}
+        elif curve.of == "predicted":
+            name, look = "predicted class", {"color": BLACK, **how}
+        elif curve.of == "micro":
+            look |= {"linestyle": "--", **how}
+        area = "" if curve.area is None else f": {curve.area:.3f}"
+        lines += axes.plot(curve.x, curve.y, label=f"{name}{area}", **look)
     if not curves:
         axes.text(0.5, 0.5, "not defined: all rows are of one class", ha="center", va="center")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    return lines
+
+
+def _binary(probabilities: np.ndarray) -> bool:
+    return probabilities.shape[1] == 2
 
 
 def _size(probabilities: np.ndarray) -> tuple[float, float]:
     """Return inches: with more than two classes there is a legend beside the plot."""
-    return (7, 5) if probabilities.shape[1] == 2 else (8, 5)
+    return (7, 5) if _binary(probabilities) else (8, 5)
 
 
 def _finish(
-    axes: Axes,
-    title: str,
-    probabilities: np.ndarray,
-    labels: Sequence[object],
-    measure: str | None,
-    place: str,
+    axes: Axes, title: str, probabilities: np.ndarray, measure: str | None, place: str
 ) -> None:
+    """Add the title, and the legend: of two classes at a place in the plot, else beside it."""
     classes = probabilities.shape[1]
     axes.set_title(title, parse_math=False)
-    notes = [f"{MOST} most frequent of {classes} classes"] if classes > MOST else []
-    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": "small"}
     if not axes.get_legend_handles_labels()[0]:
         return  # no curve is defined, as the plot says
+    notes = [f"{MOST} most frequent of {classes} classes"] if classes > MOST else []
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": "small"}
     legend = axes.legend(
         title="\n".join([*notes, *([measure] if measure else [])]) or None,
         **({"loc": place} if classes == 2 else beside),
