@@ -75,7 +75,7 @@ def is_harmless(page: Page, *, inside: Locator) -> None:
     assert [one for one in left if "plotly.js" not in one[:200]] == []
 
 
-def test_the_report_of_classes_is_as_sound_as_the_other(report, hostile):
+def test_the_report_of_a_classification_is_sound_too(report, hostile):
     checks.is_drawn(report.page)
     checks.has_every_section(report.page)
     checks.is_accessible(report.page)
@@ -87,14 +87,14 @@ def test_names_of_any_length_fit_the_charts(report):
     checks.is_readable(report.page)
 
 
-def test_the_report_shows_what_it_was_given_and_runs_none_of_it(report):
+def test_the_report_shows_scripts_as_text_and_runs_none(report):
     is_harmless(report.page, inside=report.page.locator("html"))
     shown = report.page.locator("body").inner_text()
     for text in (SCRIPT, IMAGE, MARKDOWN, TARGET):
         assert text in shown
 
 
-def test_the_charts_show_names_and_labels_as_they_are(report):
+def test_the_charts_show_hostile_names_and_labels_unchanged(report):
     winner = report.page.locator("#winner")
     texts = winner.locator(".js-plotly-plot svg text").evaluate_all(
         "all => all.map((one) => one.textContent)"
@@ -103,7 +103,7 @@ def test_the_charts_show_names_and_labels_as_they_are(report):
         assert any(text.startswith(beginning) for text in texts)
 
 
-def test_the_mouse_over_a_label_shows_it_as_it_is(report):
+def test_a_hover_label_shows_a_hostile_label_unchanged(report):
     bar = report.page.locator("#data figure", has_text="target").locator(".bars .point").first
     bar.scroll_into_view_if_needed()
     box = bar.bounding_box()
@@ -115,7 +115,7 @@ def test_the_mouse_over_a_label_shows_it_as_it_is(report):
     is_harmless(report.page, inside=report.page.locator("html"))
 
 
-def test_the_run_page_shows_it_as_text(browser, hostile, hostile_ui):
+def test_the_run_page_shows_html_as_text(browser, hostile, hostile_ui):
     with pages.visit(browser) as visit:
         note = pages.open_run(visit.page, hostile_ui, hostile.run("main"))
         is_harmless(visit.page, inside=note)

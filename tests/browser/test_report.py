@@ -43,18 +43,18 @@ def point_at(visit: Visit, *, finger: bool = False) -> str:
     return label.text_content()
 
 
-def test_it_is_one_file_that_can_be_mailed(workflow):
+def test_the_report_is_one_file_small_enough_to_mail(workflow):
     assert pages.artifact(workflow.run("main"), REPORT).stat().st_size < MOST
 
 
 @everywhere
-def test_it_draws_every_chart_and_has_every_section(report):
+def test_every_chart_is_drawn_and_every_section_is_there(report):
     checks.is_drawn(report.page)
     checks.has_every_section(report.page)
 
 
 @everywhere
-def test_it_says_nothing_on_the_console_and_asks_for_nothing_but_itself(report, workflow):
+def test_the_console_stays_empty_and_nothing_else_is_requested(report, workflow):
     file = pages.artifact(workflow.run("main"), REPORT).as_uri()
     checks.says_nothing(report)
     assert report.asked[0] == file
@@ -62,16 +62,16 @@ def test_it_says_nothing_on_the_console_and_asks_for_nothing_but_itself(report, 
 
 
 @everywhere
-def test_it_fits_the_screen_and_its_charts_can_be_read(report):
+def test_the_page_fits_the_screen_and_its_charts_are_readable(report):
     checks.is_readable(report.page)
 
 
 @everywhere
-def test_it_is_accessible(report):
+def test_the_report_is_accessible(report):
     checks.is_accessible(report.page)
 
 
-def test_it_tells_the_winner_its_scores_and_how_to_make_it_again(report, workflow):
+def test_the_report_has_the_winner_the_baseline_and_the_command(report, workflow):
     run_id = workflow.run("register").data.tags["workflow.winner"]
     best = workflow.store.client.get_run(run_id).info.run_name
     models = report.page.locator("#leaderboard tbody tr")
@@ -83,7 +83,7 @@ def test_it_tells_the_winner_its_scores_and_how_to_make_it_again(report, workflo
     assert "-P seed=7" in command
 
 
-def test_the_mouse_over_a_trial_shows_its_hyperparameters(report, workflow):
+def test_hovering_over_a_trial_shows_its_hyperparameters(report, workflow):
     label = point_at(report)
     trial = next(
         run
@@ -97,16 +97,16 @@ def test_the_mouse_over_a_trial_shows_its_hyperparameters(report, workflow):
 
 
 @seen(("phone", "light"))
-def test_a_finger_on_a_trial_shows_it_too(report):
+def test_tapping_on_a_trial_shows_it(report):
     assert "trial-000" in point_at(report, finger=True)
 
 
-def test_the_contents_lead_to_the_sections(report):
+def test_links_of_the_contents_lead_to_their_sections(report):
     checks.contents_lead_to(report.page, "winner")
 
 
 @seen(("desktop", "dark"))
-def test_it_prints_on_white_paper_with_nothing_faint_or_cut_off(report):
+def test_the_dark_report_prints_on_white_with_nothing_cut_off(report):
     report.page.emulate_media(media="print")
     try:
         paper = report.page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -38,7 +38,7 @@ def winner(workflow: Workflow) -> str:
 
 
 @seen(*LOOKS)
-def test_the_description_is_there_and_its_first_words_are_the_result(window, ui, workflow):
+def test_the_run_page_begins_its_description_with_the_result(window, ui, workflow):
     note = pages.open_run(window.page, ui, workflow.run("main"))
     first = note.locator("> *").first
     assert workflow.run("register").data.tags["workflow.family"] in first.inner_text()
@@ -46,7 +46,7 @@ def test_the_description_is_there_and_its_first_words_are_the_result(window, ui,
     assert note.locator("table").first.is_visible()
 
 
-def test_the_result_is_read_without_a_click(window, ui, workflow):
+def test_the_result_is_readable_without_a_click(window, ui, workflow):
     """MLflow cuts a description at 100 px, and lets the lower 60 of them fade."""
     note = pages.open_run(window.page, ui, workflow.run("main"))
     top = note.bounding_box()["y"]
@@ -55,9 +55,7 @@ def test_the_result_is_read_without_a_click(window, ui, workflow):
     assert top + 100 < window.page.viewport_size["height"]
 
 
-def test_the_description_has_the_leaderboard_and_the_command_that_makes_it_again(
-    window, ui, workflow
-):
+def test_the_description_has_the_leaderboard_and_the_command(window, ui, workflow):
     note = pages.open_run(window.page, ui, workflow.run("main"))
     more = window.page.get_by_test_id("show-comment-toggle")
     if more.inner_text() == "Show more":
@@ -74,7 +72,7 @@ def test_the_description_has_the_leaderboard_and_the_command_that_makes_it_again
     assert all(link.startswith("#/") for link in links)  # "@champion" would lead to github.com
 
 
-def test_the_description_leads_to_the_report_and_to_the_registered_version(window, ui, workflow):
+def test_the_description_links_to_the_report_and_the_version(window, ui, workflow):
     main = workflow.run("main")
     note = pages.open_run(window.page, ui, main)
     report = note.locator("a", has_text="report.html").first.get_attribute("href")
@@ -109,7 +107,7 @@ def test_the_report_fits_the_viewer_when_mlflows_assistant_is_beside_it(window, 
     window.page.set_viewport_size(size)
 
 
-def test_trials_are_compared_in_the_uis_own_chart(window, ui, workflow):
+def test_the_ui_compares_trials_in_its_own_chart(window, ui, workflow):
     trials = workflow.store.children(workflow.run("hpo"))
     ids = quote(json.dumps([run.info.run_id for run in trials]))
     window.page.goto(f"{ui}/#/compare-runs?runs={ids}&experiments=%5B%220%22%5D")
@@ -126,7 +124,7 @@ def test_trials_are_compared_in_the_uis_own_chart(window, ui, workflow):
         assert name in shown
 
 
-def test_runs_are_filtered_by_kind_and_family_and_sorted_by_score(window, ui, workflow):
+def test_the_ui_filters_runs_by_kind_and_family_and_sorts_by_score(window, ui, workflow):
     query = "tags.`workflow.kind` = 'trial' AND params.family = 'lightgbm'"  # as in docs/runs.md
     window.page.goto(
         f"{ui}/#/experiments/0/runs?searchFilter={quote(query)}"

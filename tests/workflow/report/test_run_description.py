@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from workflow.report import run_description
 
 
-def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
+def test_a_runs_description_has_the_result_the_data_and_the_command():
     text = run_description.of_run(finished(params={"target": "price", "seed": "42"}))
     assert text.startswith(
         r"**lightgbm (trial-000): test\_rmse 0.6, 33% below the baseline's 0.9**"
@@ -22,25 +22,25 @@ def test_the_page_of_a_run_says_the_result_the_data_and_the_command():
     assert "-P seed=42" in text
 
 
-def test_a_score_that_is_better_when_greater_stands_beside_the_baselines():
+def test_a_score_of_which_more_is_better_stands_beside_the_baselines():
     assert finished(task="binary", metric="accuracy").headline == (
         "lightgbm (trial-000): test_accuracy 0.6, beside 0.9 of the baseline"
     )
 
 
-def test_the_unit_stands_behind_metrics_that_have_it():
+def test_metrics_in_the_targets_unit_are_shown_with_it():
     assert "test_rmse 0.6 minutes," in finished(unit="minutes").headline
 
 
 @pytest.mark.parametrize("describe", [run_description.of_run, run_description.of_version])
-def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
-    told = finished(
+def test_a_long_description_is_shortened_and_keeps_the_winner(describe):
+    workflow = finished(
         models=300,
         warnings=tuple(f"column '{n}' is {'very ' * 200} odd." for n in range(50)),
         params={"features": ",".join(f"feature_{n}" for n in range(400))},
         left_out={f"column {n}": "because " * 50 for n in range(300)},
     )
-    text = describe(told)
+    text = describe(workflow)
     limit = run_description.LONGEST if describe is run_description.of_run else 5_000
     assert len(text) <= limit
     assert "trial-000" in text.splitlines()[0]
@@ -49,12 +49,12 @@ def test_however_much_there_is_to_say_it_fits_and_the_winner_is_said(describe):
     assert "…" not in text[-1]
 
 
-def test_a_command_is_whole_or_not_there():
+def test_a_command_is_shown_whole_or_not_at_all():
     text = run_description.of_run(finished(params={"features": "x" * 5_900}, models=50))
     assert "x" * 5_900 in text or "The command is too long for here" in text
 
 
-def test_changes_that_no_commit_has_are_said():
+def test_uncommitted_changes_are_counted_in_the_description():
     text = run_description.of_run(finished(tags={"workflow.uncommitted": "2"}))
     assert "2 changed files of the project were in no commit." in text
 
@@ -63,7 +63,7 @@ def test_changes_that_no_commit_has_are_said():
     "name",
     ["<script>alert(1)</script>", "<img src=http://x/y.png>", "a|b", "*a*", "`a`", "[a](http://x)"],
 )
-def test_texts_from_the_data_are_no_markup(name):
+def test_texts_from_the_data_are_escaped_in_markdown(name):
     plain = run_description.of_run(finished(warnings=("column 'plain' is odd.",)))
     text = run_description.of_run(finished(warnings=(f"column '{name}' is odd.",)))
     assert "<" not in text

@@ -15,7 +15,7 @@ def lines(capsys: pytest.CaptureFixture, **given: object) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_the_summary_fits_a_screen_however_much_there_was(local, capsys):
+def test_the_summary_of_many_models_fits_a_screen(local, capsys):
     warnings = tuple(f"column {n} is odd." for n in range(40))
     found = lines(capsys, models=60, warnings=warnings, left_out={f"c{n}": "why" for n in range(9)})
     assert len(found) <= 28
@@ -25,13 +25,13 @@ def test_the_summary_fits_a_screen_however_much_there_was(local, capsys):
     assert any(line.startswith("  baseline") for line in found)
 
 
-def test_the_summary_ends_with_the_reports_path_where_the_store_is_local(local, capsys):
+def test_the_summary_for_a_local_store_ends_with_the_reports_path(local, capsys):
     found = lines(capsys)
     assert found[-1].strip() == "/store/main/artifacts/report.html"
     assert "  export MLFLOW_TRACKING_URI=sqlite:////store/mlflow.db" in found
 
 
-def test_the_summary_ends_with_the_servers_page_and_tells_no_password(capsys):
+def test_the_summary_for_a_server_ends_with_its_page_and_no_password(capsys):
     mlflow.set_tracking_uri("http://me:secret@host:5000")
     found = lines(capsys)
     assert found[-1].strip() == "http://host:5000/#/experiments/0/runs/main/artifacts/report.html"
@@ -39,14 +39,14 @@ def test_the_summary_ends_with_the_servers_page_and_tells_no_password(capsys):
     assert "secret" not in "\n".join(found)
 
 
-def test_the_summary_tells_no_password_of_a_database(monkeypatch, capsys):
+def test_the_summary_shows_no_password_of_a_database(monkeypatch, capsys):
     monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "postgresql://me:secret@host/mlflow")
     found = lines(capsys)
     assert "  mlflow server --backend-store-uri postgresql://host/mlflow" in found
     assert "secret" not in "\n".join(found)
 
 
-def test_a_name_cannot_move_the_cursor_nor_break_the_table(local, capsys):
+def test_control_characters_in_a_name_are_printed_as_text(local, capsys):
     found = lines(capsys, warnings=("column '\x1b[2J' is odd.",))
     assert "\x1b" not in "\n".join(found)
     assert r"! column '\x1b[2J' is odd." in found

@@ -75,7 +75,7 @@ def test_nothing_is_loaded_from_anywhere(page):
     assert not {"iframe", "img", "object", "embed"} & set(page.tags)
 
 
-def test_the_report_says_the_result_the_warnings_and_how_to_repeat_it(page):
+def test_the_report_has_the_result_the_warnings_and_the_command(page):
     assert "houses version 3, @champion" in page.text
     assert "33% below the baseline's 0.9" in page.text
     assert "column 'x' is odd." in page.text
@@ -84,7 +84,7 @@ def test_the_report_says_the_result_the_warnings_and_how_to_repeat_it(page):
     assert "cv:5" in page.text
 
 
-def test_every_chart_has_a_title_and_axes_with_names(page):
+def test_every_chart_has_a_caption_and_named_axes(page):
     assert page.tags["figure"] == page.tags["figcaption"] == len(page.charts)
     for chart in page.charts:
         kinds = {trace["type"] for trace in chart["data"]}
@@ -93,12 +93,12 @@ def test_every_chart_has_a_title_and_axes_with_names(page):
             assert any(axis.get("title", {}).get("text") for axis in axes), chart["layout"]
 
 
-def test_every_chart_is_as_plotly_wants_it(page):
+def test_every_chart_is_valid_for_plotly(page):
     for chart in page.charts:
         go.Figure(chart)  # raises ValueError for a property or a value that plotly does not know
 
 
-def test_each_task_has_its_own_pictures_of_the_winner():
+def test_each_task_has_its_own_charts_of_the_winner():
     regression, binary = (
         Page(workflow_report.report(finished(task=task))) for task in ("regression", "binary")
     )
@@ -108,7 +108,7 @@ def test_each_task_has_its_own_pictures_of_the_winner():
         assert name in binary.text
 
 
-def test_a_trial_tells_all_of_itself_when_it_is_pointed_at(page):
+def test_a_trials_hover_label_has_its_hyperparameters(page):
     (history,) = [chart for chart in page.charts if "best so far" in json.dumps(chart)]
     said = [text for trace in history["data"] for text in trace.get("hovertext", [])]
     assert len(said) == 3
@@ -116,13 +116,13 @@ def test_a_trial_tells_all_of_itself_when_it_is_pointed_at(page):
     assert "leaves: 8" in said[1]
 
 
-def test_a_reused_step_is_told_with_the_run_that_did_the_work():
+def test_a_reused_step_names_the_run_that_did_the_work():
     page = Page(workflow_report.report(finished(reused=("train",))))
     assert "reused from train-run" in page.text
     assert "reused from hpo-run" not in page.text
 
 
-def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
+def test_a_report_of_a_thousand_columns_is_smaller_than_3_mb():
     workflow = finished(models=400)
     workflow.data.columns[:] = workflow.data.columns * 500
     html = workflow_report.report(workflow)
@@ -131,7 +131,7 @@ def test_the_file_is_smaller_than_3_mb_however_many_columns_there_are():
 
 
 @pytest.mark.parametrize("task", ["regression", "binary"])
-def test_what_comes_from_the_data_is_text(task):
+def test_html_from_the_data_is_shown_as_text(task):
     harmless = Page(workflow_report.report(finished(task=task, name="x", label="yes")))
     page = Page(
         workflow_report.report(
@@ -158,7 +158,7 @@ def test_a_column_may_have_any_name(name):
     assert "script" not in {tag for tag in page.tags if page.tags[tag] == 0}
 
 
-def test_labels_that_are_cut_alike_stay_apart():
+def test_labels_that_are_cut_to_the_same_text_stay_different():
     found = chart_style.labels(["a" * 60, "a" * 61, "b"])
     assert len(set(found)) == 3
     assert all(len(label) <= chart_style.LONGEST + 2 for label in found)
@@ -175,7 +175,7 @@ def test_a_search_of_one_trial_has_its_history_alone():
     assert "Too few trials, or nothing that varies, for more pictures of lightgbm." in page.text
 
 
-def test_a_search_has_its_history_importance_and_parallel_coordinates():
+def test_a_search_has_its_history_and_charts_of_each_family():
     workflow = finished()
     found = search_charts.of_search(workflow.trials, workflow.hyperparameter_importance, RMSE)
     assert list(found["importance"]) == list(found["parallel"]) == ["lightgbm"]
@@ -183,7 +183,7 @@ def test_a_search_has_its_history_importance_and_parallel_coordinates():
     assert len(found["history"].data) == 3
 
 
-def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
+def test_a_search_history_has_its_families_and_the_best_so_far():
     figure = search_charts.history(finished().trials, RMSE)
     assert [trace["name"] for trace in figure.data] == ["lightgbm", "linear", "best so far"]
     assert figure.data[-1]["y"] == [0.7, 0.5, 0.5]
@@ -191,7 +191,7 @@ def test_a_search_history_has_a_trace_a_family_and_the_best_so_far():
     assert greater.data[-1]["y"] == [0.7, 0.7, 0.9]
 
 
-def test_parallel_coordinates_have_an_axis_a_hyperparameter_and_the_score_last():
+def test_parallel_coordinates_end_with_the_score():
     rows = finished().trials.query("family == 'lightgbm'")
     figure = search_charts.parallel_coordinates(rows, RMSE)
     labels = [axis["label"] for axis in figure.data[0]["dimensions"]]
