@@ -106,7 +106,7 @@ def main(
                 **_pick(given, "features", "metric", "validation", "seed"),
             },
         )
-        searched = _families_to_search(tune, models, best=train.data.tags[names.FAMILY_TAG])
+        searched = families_to_search(tune, models, best=train.data.tags[names.FAMILY_TAG])
         hpo = workflow.step(
             "hpo",
             {
@@ -149,7 +149,7 @@ def _check(definition: Dataset, features: str, metric: str) -> None:
     metrics.resolve(metric, definition.task, definition.metric)
 
 
-def _families_to_search(tune: list[str], models: list[str], *, best: str) -> list[str]:
+def families_to_search(tune: list[str], models: list[str], *, best: str) -> list[str]:
     """Return the families that the parameter `tune` stands for.
 
     Args:
@@ -223,7 +223,7 @@ def _run(entry_point: str, parameters: dict[str, str]) -> Run:
         )
     except ExecutionException as error:
         failed = runs.children(mlflow.active_run())[-1]
-        stale_runs.end(failed.info.run_id)  # it may have been killed, with a trial at work
+        stale_runs.end(failed.info.run_id)  # it and its trials are still RUNNING if it was killed
         reason = failed.data.tags.get(names.ERROR_TAG)
         if reason is None:
             raise WorkflowError(
@@ -236,4 +236,5 @@ def _run(entry_point: str, parameters: dict[str, str]) -> Run:
 
 
 if __name__ == "__main__":
-    step.execute(main, grace=8.0)  # its step comes first
+    # An interrupted step ends first; only then does the workflow.
+    step.execute(main, grace=8.0)

@@ -17,7 +17,7 @@ TEXTS = f"{__name__}.texts"  # in a click context: the texts of the options, by 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Value(click.ParamType):
+class Value(click.ParamType[Any]):
     """The type of an option whose text is turned into a value by a function of `parameters`.
 
     Args:

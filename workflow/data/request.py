@@ -125,8 +125,8 @@ class DatasetRequest:
         of_file = {"dataset": digests.of_text(to_yaml(definition))}
         if definition.data == SAMPLE:
             return of_file
-        by_files = isinstance(definition.split, ByFiles)
-        names = definition.split.files.values() if by_files else None
+        split = definition.split
+        names = split.files.values() if isinstance(split, ByFiles) else None
         return of_file | sources.identities(definition.data, names)
 
 
