@@ -121,7 +121,7 @@ def _print_inferred(found: Inferred) -> None:
         step.remark("preprocess", f"left out {more} more columns: see dataset.yaml")
 
 
-def _check_splits(definition: Dataset, raw: dict[str, split_writer.Raw], out: Path) -> int:
+def _check_splits(definition: Dataset, raw: dict[str, split_writer.RawRows], out: Path) -> int:
     """Check the clean splits, and log the checks with a profile of the columns.
 
     Returns:

@@ -18,7 +18,7 @@ from workflow.models.search_space import SearchValue
 
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best
-RESERVED = (ALL, SEARCH)  # no names of features or sets
+RESERVED = (ALL, SEARCH)  # must not be names of features or sets
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 METRIC_NAMES = list(dict.fromkeys(name for names in metrics.METRICS.values() for name in names))
 # For the schema alone; `Dataset` itself refuses an unknown name, with the nearest.
@@ -129,13 +129,13 @@ class Dataset:
                 return used | columns_of(column, "split.column")
 
     def select(self, features: str) -> dict[str, str]:
-        """Return the SQL of the features asked for.
+        """Return the SQL by name of the features that a parameter names.
 
         Args:
             features: `all`, the name of a feature set, or a comma-separated list of features.
 
         Raises:
-            WorkflowError: A name that is neither.
+            WorkflowError: A name is neither a set nor a feature.
         """
         sets = {ALL: list(self.features), **self.feature_sets}
         names = sets.get(features) or [name.strip() for name in features.split(",")]
@@ -150,7 +150,7 @@ class Dataset:
         return {name: self.features[name] for name in names}
 
     def selections(self, features: str) -> dict[str, dict[str, str]]:
-        """Return what a search is to choose from: the SQL of features by the name of their set.
+        """Return the feature sets that a search chooses from: SQL by feature, by the set's name.
 
         Args:
             features: `search` for all the feature sets and `all`, or what `select` takes.
@@ -165,7 +165,7 @@ class Dataset:
                 f"features='{SEARCH}': dataset '{self.name}' has no feature_sets to choose from; "
                 f"add some to its file, or give '{ALL}'."
             )
-        # A set that names every feature is `all` under another name.
+        # A set that names every feature stands for `all`, which then is not searched again.
         sets = {name: self.select(name) for name in self.feature_sets}
         whole = {ALL: dict(self.features)}
         return sets if self.features in sets.values() else sets | whole

@@ -16,7 +16,7 @@ from workflow.errors import unknown
 from workflow.paths import DATASETS
 
 DEFINITION = TypeAdapter(Dataset)
-LISTS = ("split", "feature_sets", "search")  # hold lists, or small mappings, of a line each
+LISTS = ("split", "feature_sets", "search")  # keys whose inner lists and mappings take a line each
 
 
 def load(dataset: str) -> Dataset:
@@ -33,7 +33,7 @@ def load(dataset: str) -> Dataset:
     try:
         with fsspec.open(dataset, "rt", encoding="utf-8") as file:
             text = file.read()
-    # Every protocol's library has errors of its own; what they mean to the user is the same.
+    # Every protocol's library has errors of its own, which mean the same to the user.
     except Exception as error:
         raise WorkflowError(f"dataset file {dataset} cannot be read: {error}.") from error
     return from_yaml(text, where=dataset)
@@ -80,7 +80,7 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
 
     Args:
         dataset: The definition.
-        comments: By key, what is said above it.
+        comments: Comment lines by the key that they stand above.
     """
     given = asdict(dataset)
     for key, default in (("by", "files"), ("key", ())):  # `files` need not be said
@@ -90,7 +90,7 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
     for key, value in given.items():
         if not value or (key, value) in (("metric", "auto"), ("where", "true")):
             continue
-        # Of a column's name, for example; not even a comment may hold what YAML cannot print.
+        # A comment may quote a name, but even a comment may not hold what YAML cannot print.
         comment = Reader.NON_PRINTABLE.sub(
             "\N{REPLACEMENT CHARACTER}", (comments or {}).get(key, "")
         )

@@ -116,7 +116,7 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
         raise failed(scan, error) from error
 
 
-def unreachable(paths: list[Path]) -> dict[str, str]:
+def unlike_pandas(paths: list[Path]) -> dict[str, str]:
     """Return the columns that a served model could not find in a pandas frame, with the reason.
 
     Where a file gives no name or one that is taken (to SQL `a` and `A` are the same), SQL makes one

@@ -42,7 +42,7 @@ def fetch(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
         WorkflowError: A file is missing, or cannot be read.
     """
     for name in names:
-        # A dataset file may come from anywhere; it does not decide where copies are written.
+        # A dataset file may come from anywhere: it must not decide where copies are written.
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise WorkflowError(f"data file '{name}': give a path inside the folder or prefix.")
     if is_remote(location):
@@ -74,7 +74,7 @@ def gather(location: str, into: Path) -> list[Path]:
         readers.kind([Path(name) for name in names])
         return [_download(url, into / str(n) / names[n]) for n, url in enumerate(urls)]
     path = Path(location.removeprefix("file://"))
-    if path.is_file():  # before patterns: a name may hold a bracket
+    if path.is_file():  # comes before patterns, because a name may hold a bracket
         found = [path]
     elif path.is_dir():
         found = [one for one in path.iterdir() if one.is_file() and _is_read(one.name)]
@@ -99,12 +99,12 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
         names: File names, relative to `location`, or None for the files of one table.
 
     Returns:
-        By file: of a local one the digest of its content, of a remote one its ETag or version, or
-        its size and time where the server says neither. One of which it says nothing at all is
-        not the same in another process.
+        By file: the digest of a local file's content; of a remote file the ETag or version, or size
+        and time where the server gives neither. Where it gives nothing, a value that no other
+        process returns, so that nothing is taken for the same.
 
     Raises:
-        WorkflowError: A file is missing, or cannot be asked about.
+        WorkflowError: A file is missing, or the server cannot be asked about it.
     """
     if not is_remote(location):
         found = gather(location, Path()) if names is None else fetch(location, names, Path())
@@ -115,7 +115,7 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
     return {url: _identity(url) for url in urls}
 
 
-# What servers and stores call it, the first that is there: http, s3, gs.
+# Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
 VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
 TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
 UNKNOWN = f"unknown {uuid.uuid4()}"
@@ -124,7 +124,7 @@ UNKNOWN = f"unknown {uuid.uuid4()}"
 def _identity(url: str) -> str:
     try:
         files, path = fsspec.core.url_to_fs(url)
-        files.invalidate_cache()  # it may have changed since this process looked last
+        files.invalidate_cache()  # the file may have changed since this process last asked
         found = files.info(path)
     except Exception as error:
         raise _unavailable(url, error) from error
@@ -148,7 +148,7 @@ def _listed(url: str) -> list[str]:
             found = [one for one in files.ls(root, detail=False) if _is_read(Path(one).name)]
         else:
             found = files.glob(root)
-    # Every protocol's library has errors of its own; what they mean to the user is the same.
+    # Every protocol's library has errors of its own, which mean the same to the user.
     except Exception as error:
         raise _unreadable(url, error) from error
     if not found:
@@ -182,8 +182,8 @@ def _download(url: str, path: Path) -> Path:
 
 
 def _unavailable(url: str, error: Exception) -> WorkflowError:
-    """Every protocol's library has errors of its own; what they mean to the user is the same."""
-    # fsspec says FileNotFoundError of a web server that is out of order as well.
+    """Return the error for a file that is missing or cannot be read, whichever library says so."""
+    # fsspec raises FileNotFoundError also for a web server that is out of order.
     status = getattr(error.__cause__, "status", 404 if error.__cause__ is None else None)
     if isinstance(error, FileNotFoundError) and (status == 404 or not url.startswith("http")):
         return WorkflowError(f"data: there is no file {url}.")

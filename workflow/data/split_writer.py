@@ -1,10 +1,10 @@
 """Clean, split Parquet: the raw columns that a dataset's SQL names, and the target.
 
-The files are written and read by DuckDB, row by row in the order of the raw files (or of time),
-without ever holding a split in memory.
+DuckDB writes the rows in the order of the raw files, or of time, without holding a split in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,12 @@ from workflow.runtime import infrastructure_errors
 
 @dataclass(frozen=True, kw_only=True)
 class SplitReport:
-    """What became of the raw rows of one split.
+    """How many raw rows of one split were kept, and dropped.
 
     Attributes:
         rows_read: Raw rows.
         rows: Rows in the split.
-        dropped: Rows dropped, by reason.
+        dropped: Rows dropped, by the first reason that holds.
     """
 
     rows_read: int
@@ -47,13 +47,13 @@ class SplitReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Raw:
-    """Raw rows that can be read, and the columns of them that the dataset names.
+class RawRows:
+    """The raw rows of one split, or of a table that a rule splits.
 
     Attributes:
-        name: For errors.
+        name: The file, or how many there are, for errors.
         scan: The SQL that reads them.
-        columns: DuckDB type by column.
+        columns: DuckDB type by column, of the columns that the dataset names.
     """
 
     name: str
@@ -61,12 +61,12 @@ class Raw:
     columns: dict[str, str]
 
 
-def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, Raw]:
-    """Look at everything that can be wrong with the files, before the first row is written.
+def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, RawRows]:
+    """Check the files and the dataset's SQL against each other, before a row is written.
 
     Args:
         dataset: The definition.
-        files: Raw files by split, or those of `WHOLE`.
+        files: Raw files by split, or by `WHOLE` where a rule splits one table.
 
     Raises:
         WorkflowError: A file cannot be read, lacks a column, or does not fit the SQL.
@@ -77,18 +77,20 @@ def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, Raw]:
             name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
             scan = readers.scan(paths, dataset.columns)
             columns = readers.columns(connection, scan)
-            found[part] = Raw(name=name, scan=scan, columns=_needed(dataset, part, name, columns))
+            found[part] = RawRows(
+                name=name, scan=scan, columns=_needed(dataset, part, name, columns)
+            )
     _check(dataset, next(iter(found.values())).columns)
     return found
 
 
-def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[str, SplitReport]:
+def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dict[str, SplitReport]:
     """Write train.parquet, validation.parquet and test.parquet.
 
     Args:
         dataset: The definition; its `where` decides which rows count.
         raw: What `read_raw` has found.
-        folder: An existing folder for the splits, in one that takes what lies between.
+        folder: An existing folder for the splits; temporary files go to its parent.
 
     Returns:
         A report by split.
@@ -102,8 +104,8 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
         connection.execute(
             f"SET temp_directory = {literal(str(folder.parent / 'spill'))}"
         ).fetchall()
-        # Without a limit DuckDB buffers row groups to keep their order, the more the longer the
-        # file. Sorting by time needs more.
+        # Without a limit DuckDB buffers the more row groups, to keep their order, the longer the
+        # file is. Sorting by time needs more memory.
         limit = 2_000 if isinstance(dataset.split, ByTime) else max(200, 20 * len(types))
         connection.execute(f"SET memory_limit = '{limit}MB'").fetchall()
         if isinstance(dataset.split, ByFiles):
@@ -113,35 +115,46 @@ def write_splits(dataset: Dataset, raw: dict[str, Raw], folder: Path) -> dict[st
         for split in SPLITS:
             name = raw[split if split in raw else WHOLE].name
             path = folder / f"{split}.parquet"
-            # A filter that is pushed down computes the target again at each mention. It also keeps
-            # rows that do not count from a cast that may fail.
-            once = split in raw and _never_fails(raw[split].columns, types)
-            connection.execute(
-                f"SET disabled_optimizers = '{'filter_pushdown' if once else ''}'"
-            ).fetchall()
-            try:
+            # Pushed down, the filter computes the target again at each mention. But where a cast
+            # can fail the filter has to come first, so that it fails only in rows that count.
+            cast_is_safe = split in raw and _never_fails(raw[split].columns, types)
+            disabled = "filter_pushdown" if cast_is_safe else ""
+            connection.execute(f"SET disabled_optimizers = '{disabled}'").fetchall()
+            with _in_one_line(f"{split} split, {name}"):
                 reports[split] = _write(connection, dataset, rows[split], path)
-            except duckdb.Error as error:
-                if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
-                    raise
-                raise WorkflowError(f"{split} split, {name}: {readers.reason(error)}") from error
-            if not reports[split].rows:
-                if not reports[split].rows_read:
-                    raise WorkflowError(
-                        f"the {split} split is empty: no row of {name} falls into it. There are "
-                        "too few rows, or too many that are alike: give more, or another `split`."
-                    )
-                raise WorkflowError(
-                    f"the {split} split is empty: of {reports[split].rows_read:,} rows in {name} "
-                    f"none is left ({_sentence(reports[split])}). Change `where`, `target`, "
-                    "`split` or the data."
-                )
+            _refuse_empty(split, name, reports[split])
     return reports
 
 
+@contextmanager
+def _in_one_line(what: str) -> Iterator[None]:
+    """Turn an error of DuckDB into a WorkflowError, unless it is the machine's: a full disk."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
+            raise
+        raise WorkflowError(f"{what}: {readers.reason(error)}") from error
+
+
+def _refuse_empty(split: str, name: str, report: SplitReport) -> None:
+    if report.rows:
+        return
+    if not report.rows_read:
+        raise WorkflowError(
+            f"the {split} split is empty: no row of {name} falls into it. There are too few rows, "
+            "or too many that are alike: give more, or another `split`."
+        )
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
+    raise WorkflowError(
+        f"the {split} split is empty: of {report.rows_read:,} rows in {name} none is left "
+        f"({dropped}). Change `where`, `target`, `split` or the data."
+    )
+
+
 def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> dict[str, str]:
-    """Return the columns the dataset names, spelled and typed as the file has them."""
-    # SQL's names are not sensitive to case.
+    """Return the type of each column that the dataset names, under the name in the file."""
+    # To SQL, names that differ only in case are the same.
     there = {name.casefold() for name in columns}
     where = "" if part == WHOLE else f"the {part} file "
     for name in sorted(dataset.raw_columns):
@@ -151,19 +164,19 @@ def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> 
     return {name: type for name, type in columns.items() if name.casefold() in asked}
 
 
-def _rows(dataset: Dataset, raw: Raw, types: dict[str, str], *more: str) -> str:
-    """Return the SQL of raw rows with the target, and more expressions if need be.
+def _rows(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> str:
+    """Return the SQL of raw rows with the target.
 
     Args:
         dataset: The definition.
         raw: The rows.
-        types: Those of train hold in every split, whatever its file says.
-        more: SQL, with its name.
+        types: Type by column in train, which holds in every split.
+        more: SQL of more columns, each with its name.
     """
     columns = ", ".join(_as_in_train(name, types, raw.columns) for name in types)
     type = _target_type(dataset, type_of(dataset.target, types, "target"))
     target = _number_or_null(f"CAST((\n{dataset.target}\n) AS {type})", type)
-    # A raw column that is the target stands there once.
+    # A raw column named `target` is left out: it is the target, and has to be there once.
     kept = ", ".join(quote(name) for name in types if name.casefold() != TARGET)
     parts = [kept, f"{target} AS {TARGET}", *more]
     return f"SELECT {', '.join(filter(None, parts))} FROM (SELECT {columns} FROM {raw.scan})"
@@ -174,13 +187,13 @@ def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str
     there = {one.casefold(): type for one, type in found.items()}[name.casefold()]
     if there == types[name]:
         return f"{quote(name)} AS {quote(name)}"  # in train's spelling
-    if _widens(there, types[name]):  # no fraction to look for, which takes long
+    if _widens(there, types[name]):  # spares the search for fractions, which takes long
         return f"CAST({quote(name)} AS {types[name]}) AS {quote(name)}"
     return cast(name, types[name])
 
 
 def _never_fails(found: dict[str, str], types: dict[str, str]) -> bool:
-    """Tell whether all columns of a file can be cast to train's types, whatever is in them."""
+    """Tell whether every value that a file may hold can be cast to train's type of its column."""
     folded = {name.casefold(): type for name, type in found.items()}
     return all(_widens(folded[name.casefold()], type) for name, type in types.items())
 
@@ -225,7 +238,7 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
 
 
 def _number_or_null(expression: str, type: str) -> str:
-    """Return the SQL of a value that is missing where it is not a number."""
+    """Return the SQL of a value, with NULL for NaN."""
     return f"nullif({expression}, 'nan'::{type})" if type in FLOATS else expression
 
 
@@ -234,9 +247,9 @@ def _target_type(dataset: Dataset, type: str) -> str:
 
 
 def _by_rule(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: Raw, staged: Path
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: RawRows, staged: Path
 ) -> dict[str, str]:
-    """Read the table once, each row with what decides its split; return the SQL of each split."""
+    """Copy the table with the position that decides each row's split; return each split's SQL."""
     rule, position, rows = dataset.split, quote(POSITION), f"(FROM {scan_parquet([staged])})"
     if isinstance(rule, ByTime):
         type = type_of(rule.column, raw.columns, "split.column")
@@ -244,21 +257,17 @@ def _by_rule(
     else:
         decides = _hash(rule.key or sorted(dataset.raw_columns), raw.columns)
     table = _rows(dataset, raw, raw.columns, f"{decides} AS {position}")
-    try:
+    with _in_one_line(raw.name):
         connection.execute(f"COPY ({table}) TO {literal(str(staged))}").fetchall()
-        if isinstance(rule, ByTime):  # rows of one moment stay together
+        if isinstance(rule, ByTime):  # quantiles are values: rows of one moment stay together
             connection.execute(
                 f"CREATE TEMP TABLE cuts AS SELECT "
                 f"quantile_disc({position}, {1 - rule.validation - rule.test}) AS first, "
                 f"quantile_disc({position}, {1 - rule.test}) AS second "
                 f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
             ).fetchall()
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
-            raise
-        raise WorkflowError(f"{raw.name}: {readers.reason(error)}") from error
     if isinstance(rule, ByHash):
-        # The test rows come first: they stay where they are when validation's share is changed.
+        # The test rows come first, so that they stay the same when validation's share is changed.
         first, second = rule.test, rule.test + rule.validation
         order = ""
         parts = {
@@ -270,7 +279,8 @@ def _by_rule(
         first, second = "(SELECT first FROM cuts)", "(SELECT second FROM cuts)"
         order = f" ORDER BY {position}"
         parts = {
-            "train": f"coalesce({position} <= {first}, true)",  # one without a time is dropped
+            # Rows without a time are counted here, and dropped by `_reasons`.
+            "train": f"coalesce({position} <= {first}, true)",
             "validation": f"{position} > {first} AND {position} <= {second}",
             "test": f"{position} > {second}",
         }
@@ -280,8 +290,8 @@ def _by_rule(
 def _hash(key: Sequence[str], types: dict[str, str]) -> str:
     """Return the SQL of a number in [0, 1) that depends on nothing but the values of the key.
 
-    Not on how a file's types were guessed either: 1 is 1.0, and a number in a text is that number;
-    so are times and what is true or false.
+    It does not depend on their types either, which other rows of a text file may change: 1 and 1.0
+    are the same, as are a number, a time or a boolean and its text.
     """
     spelled = {name.casefold(): name for name in types}
     named = [spelled[name.casefold()] for name in key]
@@ -290,7 +300,7 @@ def _hash(key: Sequence[str], types: dict[str, str]) -> str:
 
 
 def _as_text(column: str, type: str) -> str:
-    """Return the SQL of a value's text, one for a value of any type that it may be taken for."""
+    """Return the SQL of a value's text, the same whichever type the value is read as."""
     number = f"CAST(TRY_CAST({column} AS DOUBLE) AS VARCHAR)"
     time = f"CAST(TRY_CAST({column} AS TIMESTAMP) AS VARCHAR)"
     text = f"CAST({column} AS VARCHAR)"
@@ -306,8 +316,8 @@ def _as_text(column: str, type: str) -> str:
 
 
 def _reasons(dataset: Dataset) -> dict[str, str]:
-    """Return what a row must be to count, by the reason that it is dropped for."""
-    # Each mention of the target computes it again. What is missing is not finite either.
+    """Return the conditions that a row must meet, by the reason for which it is dropped if not."""
+    # isfinite() is NULL, so not true, for a missing target: one mention, as each computes it again.
     known = f"isfinite({TARGET})" if dataset.task == "regression" else f"({TARGET} IS NOT NULL)"
     reasons = {
         "target missing": known,
@@ -329,7 +339,7 @@ def _write(
         f"TO {literal(str(path))} (FORMAT parquet)"
     ).fetchall()
     left, asked = [], []
-    for condition in list(reasons.values())[:-1]:  # those that all hold for are written
+    for condition in list(reasons.values())[:-1]:  # rows that meet all have been counted above
         asked.append(condition)
         left.append(f"count(*) FILTER (WHERE {' AND '.join(asked)})")
     (counts,) = connection.execute(f"SELECT count(*), {', '.join(left)} FROM ({rows})").fetchall()
@@ -338,7 +348,3 @@ def _write(
         for reason, before, after in zip(reasons, counts, [*counts[1:], written], strict=True)
     }
     return SplitReport(rows_read=counts[0], rows=written, dropped=dropped)
-
-
-def _sentence(report: SplitReport) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())

@@ -1,4 +1,4 @@
-"""A preprocess run's splits, read: raw columns, targets, and what decides the rows' split."""
+"""Reading a preprocess run's splits: raw columns, targets, and the position of each row."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from workflow.data.dataset_file import from_yaml
 from workflow.data.parquet import column_types, scan_parquet
 
 DEFINITION = "dataset.yaml"  # the file of a splits folder beside those of the rows
-WHOLE = "table"  # what files that a rule splits are called, where others are called by their split
-POSITION = "split position"  # of a row split by its hash: in [0, 1), the same for rows alike in key
+WHOLE = "table"  # stands for a split where a rule splits the files of one table
+POSITION = "split position"  # column of a hash split: in [0, 1), equal for rows with equal keys
 
 
 def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]:
@@ -37,7 +37,7 @@ def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]
 
 
 def read_positions(path: Path) -> pd.Series | None:
-    """Return `POSITION` of each row of a split, or None where rows are not split by their hash."""
+    """Return `POSITION` of each row, or None where rows are not split by their hash."""
     scan = scan_parquet([path])
     with connect() as connection:
         if POSITION not in column_types(connection, scan):
@@ -54,7 +54,7 @@ def split_columns(path: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Splits:
-    """A preprocess run's `splits/`, on this machine.
+    """A preprocess run's `splits/`, downloaded to this machine.
 
     Attributes:
         uri: `runs:/<run id>/splits`.
@@ -94,6 +94,6 @@ class Splits:
         return read_split(self.path(split), list(columns))
 
     def positions(self, *splits: str) -> np.ndarray | None:
-        """Return what decides the rows' split, equal for rows that belong together, if any does."""
+        """Return the rows' positions, equal for rows that belong together, if there are any."""
         found = [read_positions(self.path(split)) for split in splits]
         return None if found[0] is None else np.concatenate(found)

@@ -1,4 +1,4 @@
-"""What a column of a table is good for: as a target, as a feature, or for nothing."""
+"""How a column of a table is used: as the target, as a feature, or not at all."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from sql_features.expressions import BARE_CLOCKS, isolated, quote
 from workflow.formatting import cut
 from workflow.schema import dates
 from workflow.schema.column_stats import MOSTLY, Column, Table
-from workflow.schema.dates import Moments
+from workflow.schema.dates import TimeReading
 
 MOST_LABELS = 200
-FEW_LABELS, ROWS_PER_LABEL = 20, 10  # whole numbers are labels where they are few and often
-ENOUGH = 10  # rows, for values that differ in all of them to mean anything
-UNIQUE = 0.9  # of texts: they name the rows
-SENTENCE = 4  # words of a text, on average, that is no name
+FEW_LABELS = 20  # different whole numbers, up to which they are labels
+ROWS_PER_LABEL = 10  # on average, from which on whole numbers are labels
+ENOUGH = 10  # rows; in fewer, that all values differ means nothing
+UNIQUE = 0.9  # share of different texts from which on they are identifiers
+SENTENCE = 4  # words on average from which on texts are free text, not names
 ID = re.compile(
     "(ids?|uuid|guid|key|index|idx|row|rownum|nr|no|serial)"
     "|(user|customer|client|order|transaction|passenger|patient|product|item|session|record|row)id"
@@ -26,14 +27,14 @@ DAY = re.compile("date|day|dt|dte|dteday|ymd|yyyymmdd|time|timestamp")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Use:
-    """How a column is used.
+class ColumnUse:
+    """How a column is used as a feature.
 
     Attributes:
-        type: Its DuckDB type in a text file.
-        value: SQL of its value; of moments, how they are read.
+        type: The DuckDB type that it is read as from a text file.
+        value: SQL of its value; for a date or a time, of the TIMESTAMP, DATE or TIME.
         kind: What its values are.
-        note: What there is to know about them.
+        note: One line about its values, for the definition's comments.
     """
 
     type: str
@@ -43,14 +44,14 @@ class Use:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class TargetUse:
     """How the target is used.
 
     Attributes:
-        type: The DuckDB type of its column in a text file.
+        type: The DuckDB type that its column is read as from a text file.
         value: SQL of its value.
         task: `regression`, `binary` or `multiclass`.
-        why: Why, in a phrase.
+        why: The reason for the task, in a phrase.
         missing: Rows without a value.
     """
 
@@ -61,85 +62,89 @@ class Target:
     missing: int
 
 
-def spelled(name: str) -> str:
-    """Return a column's name as SQL wants it, quoted only where it must be.
+def sql_name(name: str) -> str:
+    """Return a column's name in SQL, quoted only where it must be.
 
-    >>> print(spelled("Price"), spelled("Total charge"), spelled("order"))
+    >>> print(sql_name("Price"), sql_name("Total charge"), sql_name("order"))
     Price "Total charge" "order"
     """
     plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)
     return name if plain and name.casefold() not in _keywords() else quote(name)
 
 
-def use_of(table: Table, column: Column) -> Use | str:
-    """Return how a column is used, or why it is not, by what it alone holds."""
+def column_use(table: Table, column: Column) -> ColumnUse | str:
+    """Return how a column is used, or the reason why not, from its own values alone."""
     if not column.known:
         return "no value in any row"
     if column.values == "other":
         return f"values of type {cut(column.type, 40)} are no feature"
     if column.distinct <= 1 and column.known == table.rows:
         return "the same value in every row"
-    if moments := moments_of(table, column):
-        how = f"{moments.kind}s, {moments.note}"
+    if reading := time_reading_of(table, column):
+        how = f"{reading.kind}s, {reading.note}"
         note = _note(table, column, how)
         type = number_type(column) if is_number(column) else "VARCHAR"
-        return Use(type=type, value=moments.sql, kind=moments.kind, note=note)
-    name = spelled(column.name)
+        return ColumnUse(type=type, value=reading.sql, kind=reading.kind, note=note)
+    name = sql_name(column.name)
     if is_number(column):
         return number_identifier(column) or _number(table, column)
     if column.values == "boolean":
-        return Use(type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean"))
+        return ColumnUse(
+            type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean")
+        )
     if table.text and column.booleans == column.known:
-        return Use(type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean"))
+        return ColumnUse(
+            type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean")
+        )
     texts = f"{_distinct(column)} texts"
     if column.words >= SENTENCE and column.distinct > max(ENOUGH, 0.3 * column.known):
         return f"free text: {texts} of {column.words:.0f} words on average"
     if column.known >= ENOUGH and column.distinct > UNIQUE * column.known:
         return f"an identifier: {texts} in {column.known:,} rows"
-    return Use(type="VARCHAR", value=name, kind="category", note=_note(table, column, texts))
+    return ColumnUse(type="VARCHAR", value=name, kind="category", note=_note(table, column, texts))
 
 
 def is_number(column: Column) -> bool:
-    """Tell whether a column holds numbers, or mostly texts that spell them."""
+    """Tell whether a column holds numbers, or texts most of which are numbers."""
     if column.values in ("number", "duration"):
         return True
     return column.values == "text" and 0 < column.known * MOSTLY <= column.numbers
 
 
 def number_type(column: Column) -> str:
-    """Return the type, in a text file, of a column of numbers."""
+    """Return the type that a column of numbers is read as from a text file."""
     if column.values != "text" or column.numbers < column.known or "replace" in column.number:
         return "VARCHAR"
-    # Of whole numbers too big for 64 bits pandas makes texts, and '' of what is missing.
+    # pandas reads whole numbers that are too big for 64 bits as texts, and missing ones as ''.
     fits = column.lowest is None or max(-column.lowest, column.highest) < 2**63
     return "DOUBLE" if fits else "VARCHAR"
 
 
 def number_value(table: Table, column: Column) -> str:
-    """Return the SQL of a number."""
-    name = spelled(column.name)
+    """Return the SQL of the value of a column of numbers."""
+    name = sql_name(column.name)
     if column.values == "number" or (table.text and number_type(column) == "DOUBLE"):
         return name
     return column.number.replace(quote(column.name), name)
 
 
-def moments_of(table: Table, column: Column) -> Moments | None:
-    """Return how the values of a column are read as dates or times, if they are such."""
-    name = spelled(column.name)
+def time_reading_of(table: Table, column: Column) -> TimeReading | None:
+    """Return how the values of a column are read as dates or times, or None if they are none."""
+    name = sql_name(column.name)
     if column.values in ("date", "time"):
-        return dates.of_type(column.type, name)
+        return dates.reading_of_type(column.type, name)
     if is_number(column):
         whole = column.wholes == column.numbers == column.known > 0
         if whole and any(DAY.fullmatch(word) for word in _words(column.name)):
-            return dates.of_numbers(table.connection, table.source, name)
+            return dates.reading_of_numbers(table.connection, table.source, name)
         return None
     if column.type == "VARCHAR" and column.known:
-        return dates.of_texts(table.connection, table.source, name)
+        return dates.reading_of_texts(table.connection, table.source, name)
     return None
 
 
 def number_identifier(column: Column) -> str | None:
-    """Return why a column of numbers only names rows, if it does."""
+    """Return why a column of numbers is taken for an identifier, or None if it is not."""
     whole = column.wholes == column.known == column.numbers >= ENOUGH
     if not whole or column.lowest is None or column.highest is None:
         return None
@@ -151,26 +156,26 @@ def number_identifier(column: Column) -> str | None:
     return None
 
 
-def target_of(table: Table, column: Column, task: str) -> Target:
+def target_use_of(table: Table, column: Column, task: str) -> TargetUse:
     """Return how the target is used.
 
     Args:
         table: The table.
         column: The target.
-        task: `auto`, `classification`, or the task it must be.
+        task: `auto`, `classification`, or the task that is wanted.
 
     Raises:
-        WorkflowError: It cannot be learned, or not as this task.
+        WorkflowError: The target cannot be learned, or not as this task.
     """
-    name, labels_only = spelled(column.name), task not in ("auto", "regression")
+    name, labels_only = sql_name(column.name), task not in ("auto", "regression")
     what = f"target='{column.name}'"
     if not column.known:
         raise WorkflowError(f"{what} has no value in any of {table.rows:,} rows.")
     if column.values == "other":
         raise WorkflowError(f"{what}: values of type {cut(column.type, 40)} cannot be learned.")
-    if not is_number(column) and (moments := moments_of(table, column)):
+    if not is_number(column) and (reading := time_reading_of(table, column)):
         raise WorkflowError(
-            f"{what} holds {moments.kind}s ({moments.note}), which are neither numbers nor "
+            f"{what} holds {reading.kind}s ({reading.note}), which are neither numbers nor "
             "classes: make one of them in a dataset file (docs/datasets.md)."
         )
     numeric = is_number(column) and not (column.numbers < column.known and labels_only)
@@ -213,7 +218,7 @@ def target_of(table: Table, column: Column, task: str) -> Target:
                 type = "BIGINT"
             elif table.text or column.type in FLOATS:
                 sql = f"TRY_CAST({sql} AS BIGINT)"
-    return Target(
+    return TargetUse(
         type=type,
         value=sql,
         task=found,
@@ -231,19 +236,19 @@ def _task(count: int, known: int, *, whole: bool, numeric: bool) -> str:
 
 
 def _digits(table: Table, name: str) -> bool:
-    """Tell whether all texts are nothing but a sign and digits of a BIGINT."""
+    """Tell whether all texts are a sign and digits that fit a BIGINT, and nothing else."""
     matches = f"regexp_full_match({name}, '[+-]?[0-9]{{1,18}}')"
     return table.ask(f"SELECT bool_and({matches}) FROM {table.source}")[0]
 
 
-def _number(table: Table, column: Column) -> Use | str:
+def _number(table: Table, column: Column) -> ColumnUse | str:
     if column.lowest is None:
         return "no finite number in any row"
     what = f"{_distinct(column)} numbers"
     if column.values == "text" and (others := column.known - column.numbers):
         what = f"numbers, but for {others:,} texts of {column.known:,}"
     value, type = number_value(table, column), number_type(column)
-    return Use(type=type, value=value, kind="number", note=_note(table, column, what))
+    return ColumnUse(type=type, value=value, kind="number", note=_note(table, column, what))
 
 
 def _note(table: Table, column: Column, what: str) -> str:
@@ -258,7 +263,7 @@ def _distinct(column: Column) -> str:
 
 
 def _words(name: str) -> list[str]:
-    """Return the words of a name, in small letters: passenger and id of PassengerId."""
+    """Return the words of a name in lower case, such as passenger and id for PassengerId."""
     parts = re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
     return [part.casefold() for part in parts]
 
@@ -267,7 +272,7 @@ def _words(name: str) -> list[str]:
 def _keywords() -> frozenset[str]:
     query = (
         "SELECT keyword_name FROM duckdb_keywords() "
-        "WHERE keyword_category IN ('reserved', 'type_function')"  # no columns, by themselves
+        "WHERE keyword_category IN ('reserved', 'type_function')"  # no column names unquoted
     )
     words = isolated().cursor().execute(query).fetchall()
     return frozenset(word for (word,) in words) | BARE_CLOCKS

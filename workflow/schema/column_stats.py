@@ -1,4 +1,4 @@
-"""What the columns of a table hold, counted by DuckDB over all of its rows."""
+"""Statistics of a table's columns, counted by DuckDB over all rows."""
 
 from dataclasses import dataclass, replace
 
@@ -7,23 +7,24 @@ import duckdb
 from sql_features.duckdb_types import TypeKind, kind_of
 from sql_features.expressions import quote
 
-FEW = 2_000  # as many distinct values can be counted exactly in no time
-MOSTLY = 0.9  # of the texts of a column: then it is one of numbers
+FEW = 2_000  # distinct values, up to which they are counted exactly at little cost
+MOSTLY = 0.9  # share of texts that are numbers from which on a column is one of numbers
 THOUSANDS = "'[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\\.[0-9]*)?'"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What one column holds. Of a text the numbers are those that its texts spell.
+    """What one column holds. In a column of texts, a number is a text that can be cast to one.
 
     Attributes:
         name: Its name.
         type: Its DuckDB type.
-        values: What kind of values it holds by its type.
-        number: SQL of its value as DOUBLE, if it can be one.
-        known: Rows with a value; of a column of numbers NaN is none.
-        distinct: Distinct values, counted where they are few, or about half of the known or more.
-        exact: Whether they were counted, not estimated.
+        values: The kind of its type.
+        number: SQL of its value as DOUBLE, or None if it has no such value.
+        known: Rows with a value; in a column of numbers NaN is missing.
+        distinct: Distinct values: exact where there are at most about `FEW`, or from about 40 % of
+            the known rows on; else an estimate.
+        exact: Whether `distinct` is exact.
         numbers: Rows with a number, which may be infinite.
         wholes: Rows with a whole number.
         lowest: The least finite number, if there is one.
@@ -51,14 +52,14 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table that is being looked at.
+    """A table with the statistics of its columns.
 
     Attributes:
-        connection: Where.
-        source: SQL of its columns as they are read: of a text file, as texts.
+        connection: The connection that `source` belongs to.
+        source: SQL of the table; every column of a text file is a text in it.
         text: Whether it comes from text files.
-        rows: How many it has.
-        columns: What each column holds, by name.
+        rows: The number of rows.
+        columns: Statistics by column.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -75,10 +76,10 @@ class Table:
 def profile(
     connection: duckdb.DuckDBPyConnection, source: str, types: dict[str, str], *, text: bool
 ) -> Table:
-    """Return the table with what each of its columns holds.
+    """Return the table with the statistics of each of its columns.
 
     Args:
-        connection: Any.
+        connection: Any connection.
         source: SQL of the table.
         types: DuckDB type by column.
         text: Whether it comes from text files.
@@ -104,7 +105,7 @@ def _column(connection: duckdb.DuckDBPyConnection, source: str, name: str, type:
     elif column.values == "text" and column.numbers < known:
         column = _with_texts(connection, source, column)
     if about and (about <= FEW or about >= 0.4 * known):
-        # A number may be written in several ways.
+        # Texts such as 1 and 1.0 are one number, so numbers are counted, not their texts.
         spelled = column.number and column.numbers == column.known
         alike = _no_nan(column.number) if spelled else value
         (exact,) = _ask(connection, f"SELECT count(DISTINCT {alike}) FROM {source}")
@@ -145,7 +146,7 @@ def _with_numbers(
 
 
 def _with_texts(connection: duckdb.DuckDBPyConnection, source: str, column: Column) -> Column:
-    """Return the column with what its texts are like, and with numbers that have commas."""
+    """Return the column with statistics of its texts; numbers with commas are read as numbers."""
     text = f"CAST({quote(column.name)} AS VARCHAR)"
     booleans, commas, length, words = _ask(
         connection,

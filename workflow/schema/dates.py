@@ -1,4 +1,4 @@
-"""Dates and times: found in texts and numbers, and turned into features."""
+"""Dates and times: how texts and numbers are read as such, and their features in SQL."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import duckdb
 from sql_features.duckdb_types import kind_of
 from sql_features.expressions import literal
 
-DATES = (  # month first where day first would do as well
+DATES = (  # the first that fits is taken, so the month comes first where both orders fit
     *("%m/%d/%y", "%m/%d/%Y", "%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y", "%m-%d-%y"),
     *("%m-%d-%Y", "%d-%m-%y", "%d-%m-%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y"),
     *("%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y.%m.%d", "%Y-%m"),
@@ -22,8 +22,8 @@ TIMES = (
 )
 ISO = "^ *[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
 ZONE = ":[0-9]{2}(\\.[0-9]+)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$"
-LOOKED_AT = 200  # texts, before all are
-PARTS = {  # SQL of a feature by the end of its name
+SAMPLED_TEXTS = 200  # distinct texts that a format is tried on before all rows are
+PARTS = {  # SQL of a date's features, by the end of the feature's name
     "year": "year({})",
     "month": "month({})",
     "day": "day({})",
@@ -33,17 +33,17 @@ PARTS = {  # SQL of a feature by the end of its name
     "minute": "minute({})",
     "time": "epoch({}) / 86400",  # days since 1970
 }
-HOURS = "epoch({}) / 3600"
+HOURS = "epoch({}) / 3600"  # the feature of a time of day
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments:
-    """How the values of a column are read as dates, or as times of a day.
+class TimeReading:
+    """How the values of a column are read as dates or as times of day.
 
     Attributes:
-        kind: Dates (with or without a time), or times of a day.
+        kind: `date`, with or without a time of day, or `time`, a time of day alone.
         sql: SQL of the value as a TIMESTAMP, DATE or TIME.
-        note: How they are written.
+        note: The format that they are written in.
     """
 
     kind: Literal["date", "time"]
@@ -51,77 +51,80 @@ class Moments:
     note: str
 
 
-def of_texts(connection: duckdb.DuckDBPyConnection, source: str, column: str) -> Moments | None:
-    """Return how the texts of a column can be read, if all of them can be in one way.
+def reading_of_texts(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str
+) -> TimeReading | None:
+    """Return how the texts of a column are read, or None where no format fits all of them.
 
     Args:
-        connection: Any.
+        connection: Any connection.
         source: SQL of the table.
         column: SQL of the column.
     """
     some = connection.execute(
         f"SELECT DISTINCT text FROM (SELECT {column} AS text FROM {source} "
-        f"WHERE {column} IS NOT NULL LIMIT 20000) LIMIT {LOOKED_AT}"
+        f"WHERE {column} IS NOT NULL LIMIT 20000) LIMIT {SAMPLED_TEXTS}"
     ).fetchall()
     texts = [text for (text,) in some]
     if not texts or not all(3 <= len(t) <= 40 and re.search("[0-9]", t) for t in texts):
         return None
     zoned = any(re.search(ZONE, text) for text in texts)
     values = f"(VALUES {', '.join(f'({literal(text)})' for text in texts)}) AS texts(text)"
-    (fits,) = connection.execute(
-        f"SELECT {', '.join(f'bool_and({test})' for _, test in _ways('text', zoned))} FROM {values}"
-    ).fetchall()
-    for (moments, test), fit in zip(_ways(column, zoned), fits, strict=True):
+    tests = [f"bool_and({test})" for _, test in _readings("text", zoned)]
+    (fits,) = connection.execute(f"SELECT {', '.join(tests)} FROM {values}").fetchall()
+    for (reading, test), fit in zip(_readings(column, zoned), fits, strict=True):
         if fit and _all(connection, source, column, test):
-            swapped = moments.note.replace("%m/%d", "%d/%m").replace("%m-%d", "%d-%m")
-            if swapped == moments.note or moments.note.startswith("%Y"):
-                return moments
-            test = next(test for other, test in _ways(column, zoned) if other.note == swapped)
+            swapped = reading.note.replace("%m/%d", "%d/%m").replace("%m-%d", "%d-%m")
+            if swapped == reading.note or reading.note.startswith("%Y"):
+                return reading
+            test = next(test for other, test in _readings(column, zoned) if other.note == swapped)
             if _all(connection, source, column, test):
-                note = f"{moments.note}; {swapped} would fit as well"
-                return Moments(kind="date", sql=moments.sql, note=note)
-            return moments
+                note = f"{reading.note}; {swapped} would fit as well"
+                return TimeReading(kind="date", sql=reading.sql, note=note)
+            return reading
     return None
 
 
-def of_numbers(connection: duckdb.DuckDBPyConnection, source: str, column: str) -> Moments | None:
-    """Return how numbers such as 20110131 can be read as dates, if all of them can be.
+def reading_of_numbers(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str
+) -> TimeReading | None:
+    """Return how numbers such as 20110131 are read as dates, or None where one is no date.
 
     Args:
-        connection: Any.
+        connection: Any connection.
         source: SQL of the table.
         column: SQL of the column, a number.
     """
     sql = f"TRY_STRPTIME(CAST(TRY_CAST({column} AS BIGINT) AS VARCHAR), '%Y%m%d')"
     if _all(connection, source, column, f"year({sql}) BETWEEN 1800 AND 2200"):
-        return Moments(kind="date", sql=sql, note="%Y%m%d")
+        return TimeReading(kind="date", sql=sql, note="%Y%m%d")
     return None
 
 
-def of_type(type: str, column: str) -> Moments:
-    """Return the values of a column of dates or times as they are."""
-    return Moments(kind=kind_of(type), sql=column, note=type)
+def reading_of_type(type: str, column: str) -> TimeReading:
+    """Return the reading of a column that is of a date or time type already."""
+    return TimeReading(kind=kind_of(type), sql=column, note=type)
 
 
-def _ways(column: str, zoned: bool) -> Iterator[tuple[Moments, str]]:
-    """Yield each way of reading texts, and the SQL that is true for a text that it reads."""
+def _readings(column: str, zoned: bool) -> Iterator[tuple[TimeReading, str]]:
+    """Yield each reading, with SQL that is true for the texts that it can read."""
     iso = f"TRY_CAST({column} AS {'TIMESTAMPTZ' if zoned else 'TIMESTAMP'})"
     note = "ISO, as UTC" if zoned else "ISO"
     yield (
-        Moments(kind="date", sql=iso, note=note),
+        TimeReading(kind="date", sql=iso, note=note),
         f"{iso} IS NOT NULL AND regexp_matches({column}, {literal(ISO)})",
     )
     for date in DATES:
         for written in (date, *(f"{date} {time}" for time in TIMES)):
             sql = f"TRY_STRPTIME({column}, {literal(written)})"
-            # 1/1/11 would do as a day of the year 11.
-            yield Moments(kind="date", sql=sql, note=written), f"year({sql}) >= 1000"
+            # Else %Y would take 1/1/11 for a day of the year 11.
+            yield TimeReading(kind="date", sql=sql, note=written), f"year({sql}) >= 1000"
     for written in TIMES:
         sql = f"CAST(TRY_STRPTIME({column}, {literal(written)}) AS TIME)"
         test = f"{sql} IS NOT NULL"
-        if ":" in written:  # 3:2 is a result of a match
+        if ":" in written:  # 3:2 is the result of a match, not a time
             test += f" AND regexp_matches({column}, '[0-9]:[0-9][0-9]')"
-        yield Moments(kind="time", sql=sql, note=written), test
+        yield TimeReading(kind="time", sql=sql, note=written), test
 
 
 def _all(connection: duckdb.DuckDBPyConnection, source: str, column: str, test: str) -> bool:

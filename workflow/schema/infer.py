@@ -1,6 +1,6 @@
-"""What a table's columns are, given the name of the target: the task, the features, what to avoid.
+"""Infer a dataset from a table and the name of its target: the task, the features, what to avoid.
 
-All rows are looked at, but for what gives the target away, which is looked for in a sample.
+Columns are judged by all rows. Only leaks of the target are looked for in a sample of them.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from workflow.data.parquet import scan_parquet
 from workflow.data.request import TASKS_TO_INFER
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
-from workflow.schema.column_roles import Use
+from workflow.schema.column_roles import ColumnUse
 from workflow.schema.column_stats import Table, profile
 from workflow.schema.leakage import find_leaks
 
@@ -28,20 +28,20 @@ MEMORY = "1GB"
 
 @dataclass(frozen=True, kw_only=True)
 class Inferred:
-    """What a table's columns are.
+    """What has been inferred from a table.
 
     Attributes:
         task: One of `metrics.TASKS`.
-        why: Why, in a phrase.
+        why: The reason for the task, in a phrase.
         target: SQL of the target.
-        columns: DuckDB type of each raw column that is used, the target's included; none for
+        columns: DuckDB type of each raw column that is used, the target included; empty for
             Parquet, whose files have types.
         features: SQL by feature name.
-        notes: What there is to know about a feature, by its name.
-        left_out: Why a raw column is no feature, by its name.
-        time: SQL of the time that the rows are to be split by, if that was asked for.
+        notes: One line about the values of a feature, by feature name.
+        left_out: The reason why a raw column is no feature, by column.
+        time: SQL of the time to split the rows by, or None if they are not split by time.
         rows: Rows of the table.
-        rows_without_target: Those whose target is missing, or infinite.
+        rows_without_target: Rows whose target is missing or infinite.
     """
 
     task: str
@@ -59,17 +59,17 @@ class Inferred:
 def infer(
     paths: list[Path], *, target: str, task: str = "auto", split_by: str = "auto"
 ) -> Inferred:
-    """Return what the columns of a table are.
+    """Infer the task, the target and the features from a table.
 
     Args:
         paths: Files of one kind that hold the table.
         target: The name of the target column.
-        task: One of `metrics.TASKS`, `classification` for the one of the two that fits, or `auto`.
-        split_by: `time:COLUMN`; anything else asks for no time.
+        task: One of `metrics.TASKS`, `classification` for whichever of its two fits, or `auto`.
+        split_by: `time:COLUMN` to split the rows by that column; anything else needs no time.
 
     Raises:
         WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
-            rows cannot be split by that time, or no column is left as a feature.
+            column to split by is neither date nor number, or no column is left as a feature.
     """
     if task not in TASKS_TO_INFER:
         raise unknown("task", task, TASKS_TO_INFER)
@@ -80,7 +80,7 @@ def infer(
         closing(connect()) as connection,
     ):
         connection.execute(f"SET memory_limit = '{MEMORY}'").fetchall()
-        connection.execute("SET parquet_metadata_cache = true").fetchall()  # a query a column
+        connection.execute("SET parquet_metadata_cache = true").fetchall()  # each column is a query
         connection.execute(f"SET temp_directory = {literal(folder)}").fetchall()
         types = readers.columns(connection, scan)
         if target not in types:
@@ -94,7 +94,7 @@ def infer(
             table = profile(connection, source, plain, text=text)
             if not table.rows:
                 raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
-            left_out = readers.unreachable(paths) | {
+            left_out = readers.unlike_pandas(paths) | {
                 name: "lists or records are no feature" for name in nested
             }
             return _infer(table, target, task, split_by, left_out)
@@ -103,11 +103,11 @@ def infer(
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], folder: Path) -> str:
-    """Return the SQL of a copy of a text file, in which a column is read without the others."""
+    """Copy text files to Parquet, where each column can be read alone; return the copy's SQL."""
     path = folder / "texts.parquet"
     target = literal(str(path))
     some = ", ".join(map(quote, names))
-    # Small row groups: DuckDB holds some in memory to keep the rows in order.
+    # DuckDB buffers row groups to keep the rows in order, so small ones take less memory.
     connection.execute(
         f"COPY (SELECT {some} FROM {scan}) TO {target} (FORMAT parquet, ROW_GROUP_SIZE 20000)"
     ).fetchall()
@@ -120,8 +120,8 @@ def _infer(
     if target.casefold() in BARE_CLOCKS:
         raise WorkflowError(f"target='{target}': in SQL that name means the clock: rename it.")
     left_out.pop(target, None)
-    aim = column_roles.target_of(table, table.columns[target], task)
-    uses: dict[str, Use] = {}
+    target_use = column_roles.target_use_of(table, table.columns[target], task)
+    uses: dict[str, ColumnUse] = {}
     for name, column in table.columns.items():
         if name == target or name in left_out:
             continue
@@ -129,14 +129,14 @@ def _infer(
             left_out[name] = f"in SQL the name '{name}' means the clock: rename the column"
         elif name.casefold() == TARGET:
             left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
-        elif isinstance(use := column_roles.use_of(table, column), str):
+        elif isinstance(use := column_roles.column_use(table, column), str):
             left_out[name] = use
         else:
             uses[name] = use
     time, time_type = _time(table, split_by, target)
-    types = {target: aim.type} | time_type | {name: use.type for name, use in uses.items()}
+    types = {target: target_use.type} | time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
-    found = find_leaks(table, typed, aim, uses, target)
+    found = find_leaks(table, typed, target_use, uses, target)
     left_out |= found
     uses = {name: use for name, use in uses.items() if name not in found}
     features, notes = {}, {}
@@ -146,7 +146,7 @@ def _infer(
         if not own:
             left_out[name] = "the same date in every row"
         for wanted, sql in own.items():
-            feature = _free(wanted, taken)
+            feature = _unique_name(wanted, taken)
             features[feature], notes[feature] = sql, use.note
     if not features:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
@@ -156,16 +156,16 @@ def _infer(
         )
     used = [name for name in types if name in uses or name == target or name in time_type]
     return Inferred(
-        task=aim.task,
-        why=aim.why,
-        target=aim.value,
+        task=target_use.task,
+        why=target_use.why,
+        target=target_use.value,
         columns={name: types[name] for name in table.columns if name in used and table.text},
         features=features,
         notes=notes,
         left_out={name: left_out[name] for name in left_out if name not in uses},
         time=time,
         rows=table.rows,
-        rows_without_target=aim.missing,
+        rows_without_target=target_use.missing,
     )
 
 
@@ -186,11 +186,11 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
         raise unknown("column in split_by:", name, table.columns)
     column = table.columns[name]
     if name != target and column.known and name.casefold() not in BARE_CLOCKS:
-        moments = column_roles.moments_of(table, column)
-        if moments and moments.kind == "date":
+        reading = column_roles.time_reading_of(table, column)
+        if reading and reading.kind == "date":
             kind = column_roles.number_type(column) if column_roles.is_number(column) else "VARCHAR"
-            return moments.sql, {name: kind}
-        if not moments and column_roles.is_number(column):
+            return reading.sql, {name: kind}
+        if not reading and column_roles.is_number(column):
             return column_roles.number_value(table, column), {
                 name: column_roles.number_type(column)
             }
@@ -206,12 +206,12 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
 
 
 def _is_time(table: Table, column: column_roles.Column) -> bool:
-    moments = column_roles.moments_of(table, column)
-    return moments.kind == "date" if moments else column_roles.is_number(column)
+    reading = column_roles.time_reading_of(table, column)
+    return reading.kind == "date" if reading else column_roles.is_number(column)
 
 
-def _features(table: Table, typed: str, name: str, use: Use) -> dict[str, str]:
-    """Return the SQL of a column's features; of a date, of each part that varies."""
+def _features(table: Table, typed: str, name: str, use: ColumnUse) -> dict[str, str]:
+    """Return the SQL of a column's features by name; a date has one for each part that varies."""
     if use.kind == "time":
         return {name: dates.HOURS.format(use.value)}
     if use.kind != "date":
@@ -222,8 +222,8 @@ def _features(table: Table, typed: str, name: str, use: Use) -> dict[str, str]:
     return {part: sql for (part, sql), count in zip(parts.items(), found, strict=True) if count > 1}
 
 
-def _free(wanted: str, taken: set[str]) -> str:
-    """Return a feature's name that is not blank, has no comma, and is not taken; and take it."""
+def _unique_name(wanted: str, taken: set[str]) -> str:
+    """Return a valid feature name that is not in `taken`, and add it there."""
     base = name = " ".join(wanted.replace(",", " ").split()) or "column"
     suffix = 1
     while name.casefold() in taken:

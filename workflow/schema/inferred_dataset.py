@@ -1,4 +1,4 @@
-"""The definition of a dataset that is inferred from a bare table, with what is said about it."""
+"""The definition of a dataset that is inferred from a bare table, and the comments in its file."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,8 @@ from workflow.data.request import read_rule
 from workflow.data.split_rules import ByHash, ByTime
 from workflow.schema.infer import Inferred
 
-# How a table with fewer rows than this is judged: one holdout would be too noisy, and its rows are
-# worth more to the model that is kept. From 10,000 on, three folds choose what five would.
+# The validation of tables with fewer rows than this: in so few, a single holdout is too noisy. From
+# 10,000 rows on, three folds choose the same models as five.
 FOLDS = {10_000: "cv:5", 30_000: "cv:3"}
 
 
@@ -18,9 +18,9 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
     """Return the definition of an inferred dataset.
 
     Args:
-        found: What is known of the table.
+        found: What has been inferred from the table.
         target: The target's column.
-        data: Where it is.
+        data: Where the table is.
         split_by: `auto`, or the rule of the split.
     """
     stem = Path(data.rstrip("/")).name.partition(".")[0]
@@ -28,7 +28,7 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
     if isinstance(rule, ByTime):
         rule = ByTime(column=found.time)
     elif not rule.key:
-        # Written down, so that a row stays in its split when features are taken out or added.
+        # The key is written down so that rows stay in their split when features are edited.
         used = columns_of(found.target, "target") | feature_columns(found.features)
         rule = ByHash(key=tuple(sorted(used)))
     return Dataset(
@@ -46,7 +46,7 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
 
 
 def comments(found: Inferred) -> dict[str, str]:
-    """Return what the file of an inferred dataset says above its keys."""
+    """Return the comments in the file of an inferred dataset, by the key they stand above."""
     notes = "".join(f"\n  {name}: {note}" for name, note in found.notes.items())
     return {
         "name": "Inferred from the table. Edit it, and pass it back: -P dataset=<this file> "

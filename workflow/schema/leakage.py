@@ -1,46 +1,46 @@
 """Columns that give the target away, and columns that count the rows.
 
-They are looked for in a sample of rows, and a sum is verified in all of them. Where the rows are
-too few to tell, nothing is found.
+They are looked for in a sample of rows; a sum that equals the target is verified in all rows.
+Nothing is found where there are too few rows to tell.
 """
 
 import numpy as np
 import pandas as pd
 
-from workflow.schema.column_roles import Target, Use
+from workflow.schema.column_roles import ColumnUse, TargetUse
 from workflow.schema.column_stats import Table
 
-ENOUGH = 30  # rows, for a relabelling
-ENOUGH_NUMBERS, ENOUGH_LABELS = 100, 1_000  # rows, for a single predictor
-NEAR_PERFECT = 0.999
-SCREENED = 4_000  # rows in which a column must do well to be tried on all
-PROMISING = 0.98
-STEADY = 0.95  # share of the steps that are about equal in a counter of rows
-SUMMED_ROWS, SUMMED_COLUMNS = 2_000, 200
+ENOUGH = 30  # rows from which on a copy or a relabelling of the target is looked for
+ENOUGH_NUMBERS, ENOUGH_LABELS = 100, 1_000  # rows from which on a near-perfect predictor is
+NEAR_PERFECT = 0.999  # score above which one column alone gives the target away
+SCREENED = 4_000  # rows that a column is first scored on
+PROMISING = 0.98  # score above which a column is scored on all rows of the sample
+STEADY = 0.95  # share of about equal steps from which on a column counts rows
+SUMMED_ROWS, SUMMED_COLUMNS = 2_000, 200  # the most that a sum is looked for in
 EXACT = 1e-9  # relative to the target's greatest absolute value
 SAMPLED_ROWS, SAMPLED_CELLS = 50_000, 5_000_000
-SUMMED = 0.99  # of the rows in which a sum equals the target: a leak, whatever the others are
+SUMMED = 0.99  # share of rows in which a sum equals the target from which on it is a leak
 
 
 def find_leaks(
-    table: Table, typed: str, aim: Target, uses: dict[str, Use], target: str
+    table: Table, typed: str, target_use: TargetUse, uses: dict[str, ColumnUse], target: str
 ) -> dict[str, str]:
-    """Return why columns are left out that count rows, or give the target away.
+    """Return the columns that count rows or give the target away, with the reason.
 
-    The same rows are looked at each time, at most `SAMPLED_ROWS`; a sum is verified in all.
+    The sample of at most `SAMPLED_ROWS` rows is the same each time.
 
     Args:
         table: The table.
         typed: SQL of it with the types that its columns will have.
-        aim: How the target is used.
+        target_use: How the target is used.
         uses: How each column would be used.
         target: The name of the target.
     """
-    labels = aim.task != "regression"
+    labels = target_use.task != "regression"
     numbers = [name for name, use in uses.items() if use.kind == "number"]
     categories = [name for name, use in uses.items() if use.kind == "category"]
     looked_at = [*numbers, *categories]
-    rows, frame, goal = _sample(table, typed, aim, uses, looked_at)
+    rows, frame, goal = _sample(table, typed, target_use, uses, looked_at)
     found = {}
     for name in numbers:
         column = table.columns[name]
@@ -53,7 +53,7 @@ def find_leaks(
         left = [name for name in numbers if name not in found]
         signs = summands(frame[left], goal)
         terms = {name: uses[name].value for name in signs}
-        if not signs or _equal(table, typed, aim, terms, signs) < SUMMED:
+        if not signs or _equal(table, typed, target_use, terms, signs) < SUMMED:
             break
         shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
         text = f"{shown.removeprefix('+ ')} = {target}: gives the target away"
@@ -66,7 +66,7 @@ def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
 
     Args:
         rows: (n,) numbers of the rows, increasing.
-        values: (n,) values without a gap.
+        values: (n,) values, none missing.
     """
     if len(rows) < ENOUGH // 3 or not np.isfinite(values).all():
         return False
@@ -80,13 +80,13 @@ def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
 def leaks_of_one_column(
     frame: pd.DataFrame, target: pd.Series, *, labels: bool, name: str
 ) -> dict[str, str]:
-    """Return the columns of which one alone gives the target away, and how.
+    """Return the columns that give the target away alone, with the reason.
 
     Args:
         frame: (n_rows, n_columns) numbers, or codes of categories; NaN where missing.
         target: (n_rows,) numbers, or codes of labels.
-        labels: Whether the target is one of labels.
-        name: The target's.
+        labels: Whether the target is a label.
+        name: The target's name, for the reason.
     """
     found = {}
     for column in frame:
@@ -98,9 +98,10 @@ def leaks_of_one_column(
 
 
 def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
-    """Return the sign of each column of a least set whose sum is the target, if there is one.
+    """Return the signs of the fewest columns whose sum or difference is the target, if any.
 
-    By least squares, which leaves nothing over, and leaving out columns while that holds.
+    Least squares on all columns must fit without a residual; columns are then left out one by one
+    as long as it still does.
 
     Args:
         frame: (n_rows, n_columns) numbers, NaN where missing.
@@ -122,7 +123,7 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
     signs = _exact(x / scale, y)
     if signs is None:
         return {}
-    # First all that hardly count, then one by one, the least first.
+    # First all columns with a weight of about 0, then one by one, the smallest weight first.
     most = kept[np.abs(signs) > 1e-6]
     if (fewer := _exact(x[:, most] / scale[most], y)) is not None:
         kept, signs = most, fewer
@@ -138,9 +139,9 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
 
 
 def _sample(
-    table: Table, typed: str, aim: Target, uses: dict[str, Use], names: list[str]
+    table: Table, typed: str, target_use: TargetUse, uses: dict[str, ColumnUse], names: list[str]
 ) -> tuple[np.ndarray, pd.DataFrame, pd.Series]:
-    """Return the numbers of some rows; their numbers and codes of categories; and the target."""
+    """Return a sample: the rows' numbers, a frame of numbers and codes, and the target."""
     size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
     share = -(-table.rows // size)
     row = "row"
@@ -153,17 +154,17 @@ def _sample(
         code = f"CASE WHEN {use.value} IS NULL THEN 0 ELSE hash({use.value}) END"
         finite = f"CASE WHEN isfinite({number}) THEN {number} END"
         values.append(f"{finite if use.kind == 'number' else code} AS c{place}")
-    number = f"CAST({aim.value} AS DOUBLE)"
-    if aim.task == "regression":
+    number = f"CAST({target_use.value} AS DOUBLE)"
+    if target_use.task == "regression":
         values.append(f"CASE WHEN isfinite({number}) THEN {number} END AS goal")
     else:
-        values.append(f"CAST({aim.value} AS VARCHAR) AS goal")
+        values.append(f"CAST({target_use.value} AS VARCHAR) AS goal")
     frame = table.connection.execute(
         f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {row}, * "
         f"FROM {typed}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
     ).df()
     goal = frame.pop("goal")
-    if aim.task != "regression":
+    if target_use.task != "regression":
         codes, _ = pd.factorize(goal)
         goal = pd.Series(codes, dtype=float).where(codes >= 0)
     rows = frame.pop(row).to_numpy()
@@ -175,12 +176,12 @@ def _sample(
 
 
 def _equal(
-    table: Table, typed: str, aim: Target, terms: dict[str, str], signs: dict[str, int]
+    table: Table, typed: str, target_use: TargetUse, terms: dict[str, str], signs: dict[str, int]
 ) -> float:
     """Return the share of rows in which the sum is the target."""
     parts = [f"{signs[name]} * CAST({value} AS DOUBLE)" for name, value in terms.items()]
     sizes = " + ".join(f"abs({part})" for part in parts)
-    goal = f"CAST({aim.value} AS DOUBLE)"
+    goal = f"CAST({target_use.value} AS DOUBLE)"
     same = f"abs({' + '.join(parts)} - {goal}) <= {EXACT} * ({sizes} + abs({goal}))"
     ((share,),) = table.connection.execute(
         f"SELECT avg(CAST({same} AS INTEGER)) FROM {typed}"
@@ -203,7 +204,7 @@ def _relabelled(values: pd.Series, target: pd.Series, labels: bool, name: str) -
     if not labels and x.equals(y):
         return f"a copy of {name}"
     count = y.nunique()
-    # Where hardly a value comes twice, any two columns are one to one.
+    # Where hardly any value occurs twice, every column is one to one with every other.
     if not 2 <= count <= len(y) / 2 or x.nunique() != count:
         return None
     if len(pd.DataFrame({"x": x, "y": y}).drop_duplicates()) == count:
@@ -228,7 +229,7 @@ def _predicts(values: pd.Series, target: pd.Series, labels: bool, name: str) -> 
     if len(known) < enough or values.nunique() < 2:
         return None
     mixed = np.random.default_rng(0).permutation(known)
-    # Trees see single precision: ranks are exact there, and a gap has its own.
+    # Trees compute in single precision, in which ranks are exact; 0 stands for a missing value.
     x = values.rank(method="dense").fillna(0).to_numpy()
     y = target.to_numpy()
     if not labels:
@@ -243,7 +244,7 @@ def _predicts(values: pd.Series, target: pd.Series, labels: bool, name: str) -> 
 
 
 def _score(x: np.ndarray, y: np.ndarray, rows: np.ndarray, labels: bool) -> float:
-    """Return R2, or the lesser of two accuracies, of a tree of half of the rows on the others."""
+    """Fit a tree on half of the rows; return its R2, or worse accuracy of two, on the others."""
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -254,7 +255,7 @@ def _score(x: np.ndarray, y: np.ndarray, rows: np.ndarray, labels: bool) -> floa
         predicted = tree.predict(column[test])
         if len(np.unique(y[test])) < 2:
             return 0.0
-        # Of rare labels the plain accuracy says nothing.
+        # Where one label is rare, plain accuracy is high for any column.
         scores = accuracy_score, balanced_accuracy_score
         return float(min(score(y[test], predicted) for score in scores))
     tree = DecisionTreeRegressor(random_state=0).fit(column[train], y[train])

@@ -23,7 +23,7 @@ from workflow.data.readers import (
     reason,
     scan,
     scan_text,
-    unreachable,
+    unlike_pandas,
 )
 
 QUIET = settings(
@@ -216,7 +216,7 @@ def test_a_csv_column_without_a_name_of_its_own_is_unreachable(tmp_path):
     path = write(tmp_path / "t.csv", "a,,A,a_1,a\n1,2,3,4,5\n")
     assert rows(scan([path])) == [(1, 2, 3, 4, 5)]
     assert list(types(scan([path]))) == ["a", "column1", "A_2", "a_1", "a_3"]
-    assert unreachable([path]) == {
+    assert unlike_pandas([path]) == {
         "column1": "column 2 of t.csv has no name",
         "A_2": "name 'A' of column 3 of t.csv is taken already",
         "a_3": "name 'a' of column 5 of t.csv is taken already",
@@ -226,7 +226,7 @@ def test_a_csv_column_without_a_name_of_its_own_is_unreachable(tmp_path):
 def test_the_index_and_the_durations_of_a_pandas_frame_are_unreachable(tmp_path):
     frame = pd.DataFrame({"x": [1.0], "d": pd.to_timedelta([1], unit="h")}, index=["a"])
     frame.rename_axis("key").to_parquet(tmp_path / "t.parquet")
-    reasons = unreachable([tmp_path / "t.parquet"])
+    reasons = unlike_pandas([tmp_path / "t.parquet"])
     assert set(reasons) == {"key", "d"}
     assert "index" in reasons["key"] and "duration" in reasons["d"]
 
@@ -237,7 +237,7 @@ def test_ordinary_columns_are_reachable(tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
     for suffix in ("parquet", "csv", "jsonl"):
-        assert unreachable([tmp_path / f"t.{suffix}"]) == {}
+        assert unlike_pandas([tmp_path / f"t.{suffix}"]) == {}
 
 
 def test_a_file_that_has_changed_is_looked_at_again(tmp_path):

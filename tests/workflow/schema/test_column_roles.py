@@ -1,7 +1,7 @@
 import pytest
 
 from sql_features.expressions import columns_of
-from workflow.schema.column_roles import spelled
+from workflow.schema.column_roles import sql_name
 
 
 @pytest.mark.parametrize(
@@ -18,5 +18,5 @@ from workflow.schema.column_roles import spelled
     ],
 )
 def test_a_name_is_quoted_only_where_it_must_be(name, sql):
-    assert spelled(name) == sql
-    assert columns_of(spelled(name), "x") == {name}
+    assert sql_name(name) == sql
+    assert columns_of(sql_name(name), "x") == {name}

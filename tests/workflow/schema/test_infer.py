@@ -18,7 +18,7 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, connect
 from sql_features.transformer import SqlFeatures
 from workflow.data import readers
-from workflow.schema.column_roles import spelled
+from workflow.schema.column_roles import sql_name
 from workflow.schema.infer import Inferred, infer
 
 DATA = Path("/work/shared/data")
@@ -266,9 +266,9 @@ def test_typed_dates_and_times_of_parquet_are_turned_into_features(maker):
     start = dt.datetime(2011, 1, 1)
     stamps = [start + dt.timedelta(minutes=int(n)) for n in RANDOM.integers(0, 900_000, N)]
     inferred = maker.infer(".parquet", at=stamps, time=[stamp.time() for stamp in stamps])
-    assert inferred.features["at_hour"] == f"hour({spelled('at')})"
+    assert inferred.features["at_hour"] == f"hour({sql_name('at')})"
     assert inferred.features["at_year"] and inferred.features["at_minute"]
-    assert inferred.features["time"] == f"epoch({spelled('time')}) / 3600"
+    assert inferred.features["time"] == f"epoch({sql_name('time')}) / 3600"
 
 
 def test_numbers_are_dates_only_where_the_name_says_so(maker):
@@ -391,7 +391,7 @@ def test_a_table_without_a_feature_is_refused_with_reasons(maker):
 def test_rows_can_be_split_by_a_date_or_a_number(maker, column, values, sql):
     x = RANDOM.normal(size=N)
     inferred = maker.infer(x=x, **{column: values}, split_by=f"time:{column}")
-    assert inferred.time == sql.format(spelled(column))
+    assert inferred.time == sql.format(sql_name(column))
     assert column in inferred.columns  # though a counter is no feature
     assert maker.infer(x=x, **{column: values}).time is None
 

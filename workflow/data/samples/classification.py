@@ -9,21 +9,21 @@ PLANS = ["prepaid", "basic", "family", "unlimited"]
 PLAN_SHARES = [0.3, 0.35, 0.2, 0.15]
 PLAN_CHARGE = np.array([15.0, 28.0, 48.0, 62.0])  # dollars a month
 PLAN_RISK = np.array([1.0, 0.0, -1.2, 0.2])
-REGIONS = ["north", "east", "south", "west", "islands"]  # of no consequence
+REGIONS = ["north", "east", "south", "west", "islands"]  # have no effect on leaving
 REGION_SHARES = [0.31, 0.24, 0.25, 0.17, 0.03]
 
-GB_PER_DOLLAR = 0.3  # what a usual customer gets
+GB_PER_DOLLAR = 0.3  # used by a typical customer
 TENURE_MONTHS = 28  # on average
 SUPPORT_CALLS = 1.2  # on average, in the last three months
 
-# In the logit of leaving.
+# Terms of the logit of leaving.
 USUAL_RISK = -6.8
-MISMATCH_RISK = 2.5  # of paying for what is not used, or using more than is paid for
+MISMATCH_RISK = 2.5  # for using far less, or far more, than is paid for
 NEW_RISK, NEW_MONTHS = 6.0, 8
 RENEWAL_RISK, RENEWAL_MONTH, RENEWAL_MONTHS = 4.5, 24, 6
-YOUTH_RISK, YOUNG = 0.12, 45  # for a year
+YOUTH_RISK, YOUNG = 0.12, 45  # for each year below
 CALL_RISK = 1.4
-PATIENCE_MONTHS = 30  # with so much tenure a call counts half
+PATIENCE_MONTHS = 30  # of tenure, with which a call counts half
 
 WRONG_LABEL = 0.05  # share of the customers whose status was recorded wrong
 NO_AGE = 0.03  # share of the customers who gave no age
@@ -46,7 +46,7 @@ def make(seed: int) -> pd.DataFrame:
     logit += CALL_RISK * calls / (1 + tenure / PATIENCE_MONTHS)
     left = rng.random(ROWS) < 1 / (1 + np.exp(-logit))
 
-    # What follows is only recorded wrong.
+    # From here on nothing changes but what is recorded.
     left ^= rng.random(ROWS) < WRONG_LABEL
     age[rng.random(ROWS) < NO_AGE] = np.nan
     columns = {

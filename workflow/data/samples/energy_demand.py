@@ -6,32 +6,32 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-FIRST, LAST = "2018-01-01 00:00", "2020-12-31 23:00"  # in standard time, so that no hour is twice
+FIRST, LAST = "2018-01-01 00:00", "2020-12-31 23:00"  # standard time: no hour occurs twice
 HOURS_A_YEAR = 8_766
 
 # Degrees Fahrenheit.
 MEAN, YEAR_SWING, DAY_SWING = 56.0, 22.0, 8.0
 COLDEST_DAY, COLDEST_HOUR = 20, 4
-WEATHER = 7.5  # standard deviation of the air from what the season and the hour would make it
+WEATHER = 7.5  # standard deviation of the air around its mean for the season and the hour
 HEATED_BELOW, COOLED_ABOVE = 58.0, 66.0
 
-# Shares that remain after an hour.
+# Share of a deviation that remains after an hour.
 WEATHER_KEPT = 0.99
-WARMTH_KEPT = 0.88  # of a house, which follows the air by some eight hours
+WARMTH_KEPT = 0.88  # in houses, which follow the air with a delay of some eight hours
 NOISE_KEPT = 0.95
 
 BASE_MW = 5_200.0
 GROWTH = 0.06  # a year
-# In hundredths of the base load, from midnight; everything else is a share of it.
+# Percent of the base load by hour, from midnight; the terms below are shares of the base load.
 WORKDAY = "77 74 72 72 74 81 93 102 105 105 105 105 105 105 104 104 106 110 114 114 111 105 95 85"
 DAY_OFF = "77 73 71 70 70 72 76 82 89 93 95 96 96 95 94 94 97 102 106 107 104 98 90 82"
-HEATING, COOLING = 0.007, 0.021  # for a degree
+HEATING, COOLING = 0.007, 0.021  # for each degree
 COOLING_ON_A_DAY_OFF = 0.9  # relative to a working day
 PUMPS = 0.05  # for irrigation, from June to August
 LIGHTS = 0.06  # in the evenings of midwinter
-NOISE = 0.02  # standard deviation of what nothing above explains
+NOISE = 0.02  # standard deviation of the rest
 
-STATION_OUTAGES, METER_OUTAGES = 14, 8  # in all the years
+STATION_OUTAGES, METER_OUTAGES = 14, 8  # in all three years
 OUTAGE_HOURS = 9  # on average
 FAILED_READINGS = 15  # hours for which the meter reported 0
 
@@ -58,7 +58,7 @@ def make(seed: int) -> pd.DataFrame:
     load *= 1 + _series(rng.normal(scale=NOISE, size=time.size), NOISE_KEPT)
     demand = np.rint(BASE_MW * load)
 
-    # What follows is only recorded wrong.
+    # From here on nothing changes but what is recorded.
     air[_outages(rng, time.size, STATION_OUTAGES)] = np.nan
     demand[_outages(rng, time.size, METER_OUTAGES)] = np.nan
     demand[rng.choice(time.size, FAILED_READINGS, replace=False)] = 0
@@ -76,7 +76,7 @@ def _series(noise: np.ndarray, kept: float) -> np.ndarray:
 
 
 def _follow(air: np.ndarray) -> np.ndarray:
-    """Give the temperature of houses, which is the air's of the last hours."""
+    """Return the temperature of houses, a moving average of the air's over the last hours."""
     kept = WARMTH_KEPT
     return np.array([*accumulate(air, lambda house, now: kept * house + (1 - kept) * now)])
 

@@ -17,10 +17,10 @@ AREAS = [  # zones, miles east and north of the busiest area, spread in miles, p
     (60, 2.5, 4.5, 2.0, 0.03, 1.4),  # the Bronx and beyond
 ]
 SURCHARGED_AREA = 1
-CITY_SEED = 252  # gives pick-ups and drop-offs about their real skew; no sample's seed moves a zone
+CITY_SEED = 252  # makes zones about as unequal as real ones, the same whatever the sample's seed
 NEARBY_MILES = 1.0  # a destination further away pulls much less
-BLOCK_MILES = 0.25  # standard deviation of an address from its zone's centre, along each axis
-ROAD_FACTOR = 1.2  # road miles to a straight mile
+BLOCK_MILES = 0.25  # standard deviation of an address around its zone's centre, on each axis
+ROAD_FACTOR = 1.2  # road miles for a straight mile
 DETOUR_MILES = 0.2  # to the road and from it
 
 PICKUPS_BY_WEEKDAY = np.array([14, 15, 16, 16, 16, 12, 11])  # from Monday; below, from midnight
@@ -28,14 +28,14 @@ PICKUPS_BY_HOUR = np.repeat([15, 8, 15, 43, 53, 61, 77, 61, 48, 30], [2, 4, 1, 2
 MPH_BY_HOUR = np.repeat([11, 13, 9, 8, 9, 10], [3, 4, 7, 5, 2, 3])  # of short trips on working days
 WEEKEND_PACE = 1.15  # relative to working days
 HIGHWAY_MILES = 8.5  # a trip this long is twice as fast as a short one
-BOARDING_MINUTES = 0.9  # and paying
+BOARDING_MINUTES = 0.9  # for getting in and paying
 TRAFFIC_NOISE = 0.28  # standard deviation of the logarithm of a trip's driving time
-CRUISE_MPH = 18.0  # the meter charges for the minutes lost to it
+CRUISE_MPH = 18.0  # the meter charges for minutes beyond those at this speed
 
 # Shares of the trips.
-ABORTED = 0.029  # the meter was off again within a minute, the cab never left
-BY_APP = 0.043  # ordered by app, which reports less; of one-mile trips, growing as the root
-FORGOTTEN = 0.003  # the meter ran on for most of a day; one in five counted absurd miles, too
+ABORTED = 0.029  # the meter was switched off again within a minute; the cab never left
+BY_APP = 0.043  # ordered by app, which reports less: at one mile, growing with the root of miles
+FORGOTTEN = 0.003  # the meter ran for most of a day; one in five also counted absurd miles
 UNMEASURED = 0.025  # no distance was recorded
 MISDATED = 0.0002  # the meter's calendar was a month or fourteen years late
 PASSENGERS = [0.006, 0.853, 0.081, 0.014, 0.005, 0.026, 0.015]  # none, one, two, ...

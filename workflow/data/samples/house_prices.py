@@ -6,14 +6,14 @@ import pandas as pd
 HOUSES = 3_000
 ENTERED_TWICE = 8  # sales that are listed again
 
-TOWN_SEED = 1872  # makes the neighbourhoods; no sample's seed moves them
+TOWN_SEED = 1872  # makes the neighbourhoods, which are the same whatever the sample's seed is
 NEIGHBORHOODS = [
     "AlderHill", "Ashgrove", "Birchwood", "Brookside", "CedarView", "Clayfield", "Dunmore",
     "Eastgate", "Elmhurst", "Fairmount", "Glenview", "Harbor", "Highland", "Ironworks",
     "Kingsway", "Lakeside", "Maplewood", "MillRace", "Northgate", "Oakridge", "OldTown",
     "Parkside", "Riverbend", "Stonebridge", "Westfield",
 ]  # fmt: skip
-FOUNDED = (1915, 2010)  # the first and the last of them
+FOUNDED = (1915, 2010)  # years in which the neighbourhoods were founded
 FIRST_YEAR, LAST_YEAR = 2015, 2020  # of the sales
 SALES_BY_MONTH = np.array([4, 5, 7, 10, 14, 17, 16, 8, 5, 6, 5, 3])
 GRADES = np.array(["Po", "Fa", "TA", "Gd", "Ex"])  # poor, fair, typical, good, excellent
@@ -25,17 +25,17 @@ BASEMENT_FOOT, GARAGE_FOOT = 24.0, 32.0
 FIREPLACE = 5_500.0
 LAND = 550.0  # times the root of the lot's square feet
 
-# In the logarithm: first of what a foot costs, then of the price of all.
-GRADE = 0.45  # a grade of quality
-AGE = -1 / 75  # a year
-CONDITION = 0.2  # a grade of an old house; in a new one it does not show
-DESIRABLE = 0.18  # a standard deviation among the neighbourhoods
-MARKET = 0.045  # a year
+# Terms of a logarithm: GRADE to CONDITION of the price of a foot, the others of the whole price.
+GRADE = 0.45  # for each grade of quality
+AGE = -1 / 75  # for each year
+CONDITION = 0.2  # for each grade in an old house; a new one's condition has no effect
+DESIRABLE = 0.18  # for a standard deviation of desirability
+MARKET = 0.045  # for each year
 SPRING = 0.02  # from April to July
 NO_AIR = -0.06
 DUPLEX = -0.16
 FORCED = -0.25
-NOISE = 0.08  # standard deviation of what buyers saw and no list says
+NOISE = 0.08  # standard deviation of the rest, which no column explains
 
 # Shares of the sales.
 FORCED_SALES = 0.06
@@ -79,7 +79,7 @@ def make(seed: int) -> pd.DataFrame:
     whole += DUPLEX * (kind == "Duplex") + FORCED * forced
     price = worth * rng.lognormal(whole, NOISE)
 
-    # What follows is only recorded wrong, or not at all.
+    # From here on nothing changes but what is recorded.
     kitchen_grade = GRADES[kitchen].astype(object)
     kitchen_grade[rng.random(HOUSES) < KITCHEN_UNKNOWN] = None
     frontage[rng.random(HOUSES) < FRONTAGE_UNKNOWN] = np.nan
