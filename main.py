@@ -1,4 +1,4 @@
-"""The workflow: preprocess, train, hpo and register, each a child run of this one."""
+"""Runs the whole workflow: preprocess, train, hpo and register, each a child run of its own run."""
 
 import workflow.runtime.bootstrap  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""A search for the best hyperparameters, each trial a run, the best models kept."""
+"""Searches for the best hyperparameters: each trial is a run, and the best models are kept."""
 
 import workflow.runtime.bootstrap  # noqa: F401
 
@@ -57,7 +57,7 @@ def hpo(
     validation = validation or dataset.validation
     check_defined(splits, judged_splits(validation), [judged])
     selections = dataset.selections(features)
-    searched = [_searched(FAMILIES[name], dataset, judged) for name in models]
+    searched = [_to_search(FAMILIES[name], dataset, judged) for name in models]
     made_of = ingredients("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
     alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
     searching = step.run("hpo", made_of, **{names.SEARCH_TAG: alike})
@@ -86,12 +86,12 @@ def hpo(
             seed=seed,
         )
         progress.close("keeping the best models")
-        _close(study)
-        step.result(_told(study, max_evals))
+        _log_search(study)
+        step.result(_summary(study, max_evals))
 
 
-def _told(study: trials.Study, max_evals: int) -> str:
-    """Return what came out, in one sentence."""
+def _summary(study: trials.Study, max_evals: int) -> str:
+    """Return the result in one sentence: how many trials there were, and the best."""
     best, judged = study.best[0], study.metric.val_name
     done = len(study.trials) + study.failed
     count = (
@@ -107,16 +107,24 @@ def _told(study: trials.Study, max_evals: int) -> str:
     )
 
 
-def _searched(family: Family, dataset: Dataset, metric: Metric) -> Family:
-    """Return a family with the space to search in this dataset, judged by this metric."""
+def _to_search(family: Family, dataset: Dataset, metric: Metric) -> Family:
+    """Return a family whose space is what is searched for this dataset and metric.
+
+    Class weights are searched only where the metric counts all classes alike: elsewhere they bend
+    the probabilities. What the dataset file says of the family comes before all else.
+    """
     weighs = dataset.task != "regression" and family.weighs
     unweighted = {WEIGHT: None} if weighs and not metric.counts_classes_alike else {}
     asked = {**unweighted, **dataset.search.get(family.name, {})}
     return narrowed(family, asked, dataset.task)
 
 
-def _close(study: trials.Study) -> None:
-    """Log the kept models to their trials, and the search to the active run."""
+def _log_search(study: trials.Study) -> None:
+    """Log the best models to the runs of their trials, and the table of trials to the active run.
+
+    Raises:
+        WorkflowError: There is no trial.
+    """
     if not study.trials:
         raise WorkflowError(
             "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."

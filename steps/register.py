@@ -1,4 +1,4 @@
-"""The finalists on the test split, and the best of validation in the model registry."""
+"""Scores the finalists on the test split, and registers the one that was best on validation."""
 
 import workflow.runtime.bootstrap  # noqa: F401
 
@@ -90,7 +90,11 @@ def register(
 
 
 def _finalists(found: list[Run], metric: Metric) -> list[Run]:
-    """Return the candidates, best on validation first."""
+    """Return the candidates, best on validation first.
+
+    Raises:
+        WorkflowError: Some have not been judged by this metric.
+    """
     key = metric.val_name
     if lacking := [run.info.run_name for run in found if key not in run.data.metrics]:
         raise WorkflowError(f"candidates {', '.join(lacking)} have no metric {key}.")
@@ -103,8 +107,9 @@ def _score(
     """Score the finalists, as they are stored, on the test split.
 
     Returns:
-        A row of the leaderboard each; the first one's answers, with the column "actual"; and the
-        first one, the test split's raw rows and targets, and what it predicts of them.
+        The rows of the leaderboard; the predictions of the best finalist as a table, with the
+        targets in the column "actual"; and of the best finalist the model, the raw rows and targets
+        of the test split, and its predictions as an array.
     """
     task, client = splits.dataset.task, MlflowClient()
     raw, actual = splits.read("test", splits.columns)
@@ -125,12 +130,14 @@ def _score(
 
 
 def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:
+    """Return the rows as a table, with the metric of the choice right after the names."""
     order = ["run", "family", metric.val_name, metric.test_name]
     table = pd.DataFrame(rows)
     return table[[*order, *(column for column in table if column not in order)]]
 
 
 def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
+    """Return a run's row of the leaderboard."""
     shown = (VAL, TEST, names.FIT_SECONDS, names.MODEL_BYTES)
     return {
         "run": run.info.run_name,
@@ -150,16 +157,16 @@ def analysis_of(
     predictions: np.ndarray,
     metric: Metric,
 ) -> dict[str, Any]:
-    """Return what `analysis` does for the model of a run, and which run it is.
+    """Return the analysis of a run's model (see `model_analysis.analysis`), and which run it is.
 
     Args:
         run: A train or trial run.
-        model: Its model, as it is stored.
-        splits: Those that it was made from.
-        raw: The test split's rows.
-        actual: Their targets.
-        predictions: Of them, as `logged_models.predict` returns them.
-        metric: By which it was chosen.
+        model: Its model, as it was loaded from the store.
+        splits: The splits that it was fitted and judged on.
+        raw: The raw rows of the test split.
+        actual: The targets of these rows.
+        predictions: Its predictions of these rows, as `logged_models.predict` returns them.
+        metric: The metric that it was chosen by.
     """
     return {
         "run_id": run.info.run_id,

@@ -1,4 +1,4 @@
-"""The report of a finished workflow, made again."""
+"""Makes the report of a finished workflow again."""
 
 import workflow.runtime.bootstrap  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""Families of models at their default settings, beside a baseline, judged on validation."""
+"""Fits model families at their default settings, and compares them and a baseline on validation."""
 
 import workflow.runtime.bootstrap  # noqa: F401
 
@@ -87,12 +87,13 @@ def train(
 
 
 def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_id: str) -> None:
+    """Log a family to its run: scores, model and plots; of the baseline only the scores."""
     data = trainer.data
     mlflow.log_params(fitted.hyperparameters)
     mlflow.log_metrics(fitted.metrics | trainer.train_metrics(fitted))
     mlflow.log_metric(names.FIT_SECONDS, fitted.seconds)
     if family is BASELINE:
-        return  # a number for comparison, not a candidate
+        return  # its scores are for comparison; it is never registered
     pipeline = trainer.pipeline(fitted.model)
     logged_models.log(pipeline, data.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), names.ESTIMATOR)
@@ -113,6 +114,7 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
 
 
 def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFrame:
+    """Return the permutation importance of each feature, on the last rows that were judged."""
     model, judged = fitted.last
     x, y = data.x.iloc[judged], data.y[judged]
     some = permutation_importance.drawn(*x.shape, data.seed)
@@ -122,7 +124,13 @@ def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFr
 
 
 def _figures(data: TrainingData, fitted: Fitted, of: str) -> dict[str, Figure]:
-    """Return the pictures of what was judged, by file name."""
+    """Return plots of the predictions on validation, by file name without its ending.
+
+    Args:
+        data: What the model was fitted to.
+        fitted: The model.
+        of: Whose predictions they are, for the titles.
+    """
     actual, predicted, unit = data.y_judged, fitted.predictions, data.splits.dataset.unit
     if data.task == "regression":
         return {
