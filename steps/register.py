@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Run
-from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
@@ -28,8 +27,9 @@ from workflow.evaluation.scores import codes, score
 from workflow.models.metrics import METRICS, TEST, VAL, Metric, resolve
 from workflow.parameters import folds
 from workflow.runtime import terminal
-from workflow.tracking import dataset_inputs, names, reuse, runs, step
-from workflow.tracking.logged_models import load, predict
+from workflow.tracking import dataset_inputs, model_loading, names, reuse, runs, step
+from workflow.tracking.logged_models import model_uri
+from workflow.tracking.model_loading import ModelFiles, OwnModel
 from workflow.tracking.registry import check_gates, register_version
 from workflow.training.baseline import baseline_scores, check_defined
 
@@ -53,11 +53,12 @@ def register(
     gates = [METRICS[task][threshold] for threshold in splits.dataset.thresholds]
     check_defined(splits, ["test"], [judged, *gates])
     finalists = _finalists(found, judged)[:top_n]
+    files = _files(finalists)
     with step.run("register", reuse.ingredients("register", step.parameters())):
         dataset_inputs.log_splits(splits, "validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
-            rows, answers, (model, *test) = _score(finalists, splits)
+            rows, answers, (model, *test) = _score(finalists, files, splits)
         table = _leaderboard([*rows, baseline], judged)
         mlflow.log_text(table.to_csv(index=False), names.LEADERBOARD)
         with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +68,7 @@ def register(
         winner = table.iloc[0]
         check_gates(winner, table.iloc[-1], judged, splits.dataset)
         with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
-            seen = analysis_of(finalists[0], model.get_raw_model(), splits, *test, judged)
+            seen = analysis_of(finalists[0], model.pipeline, splits, *test, judged)
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith((VAL, TEST))}
@@ -101,9 +102,27 @@ def _finalists(found: list[Run], metric: Metric) -> list[Run]:
     return sorted(found, key=lambda run: metric.loss(run.data.metrics[key]))
 
 
+def _files(finalists: list[Run]) -> list[ModelFiles]:
+    """Bring the finalists' models here.
+
+    Raises:
+        WorkflowError: Another version of the project has logged one. It could be scored here, but
+            not analysed: the analysis takes the pipeline apart, which needs the model's own code.
+    """
+    files = [model_loading.download(model_uri(run)) for run in finalists]
+    for run, model in zip(finalists, files, strict=True):
+        if not model.has_own_code:
+            raise WorkflowError(
+                f"candidates: the model of run {run.info.run_id} ({run.info.run_name}) was logged "
+                "by another version of this project, so it cannot be analysed and registered here. "
+                "Run train or hpo again, or register it with the version that has logged it."
+            )
+    return files
+
+
 def _score(
-    finalists: list[Run], splits: Splits
-) -> tuple[list[dict], pd.DataFrame, tuple[PyFuncModel, pd.DataFrame, pd.Series, np.ndarray]]:
+    finalists: list[Run], files: list[ModelFiles], splits: Splits
+) -> tuple[list[dict], pd.DataFrame, tuple[OwnModel, pd.DataFrame, pd.Series, np.ndarray]]:
     """Score the finalists, as they are stored, on the test split.
 
     Returns:
@@ -114,13 +133,13 @@ def _score(
     task, client = splits.dataset.task, MlflowClient()
     raw, actual = splits.read("test", splits.columns)
     rows, answers, best = [], None, None
-    for run in finalists:
-        model = load(run)
-        answer, predictions, labels = predict(model, raw)
+    for run, stored in zip(finalists, files, strict=True):
+        model = stored.load_here()
+        answer, predictions = model.predict(raw)
         if answers is None:
             answers = answer.assign(actual=actual.to_numpy())
             best = model, raw, actual, predictions
-        y = actual.to_numpy() if task == "regression" else codes(actual, labels)
+        y = actual.to_numpy() if task == "regression" else codes(actual, model.labels)
         scores = score(task, "test", y, predictions)
         stamp = int(time.time() * 1000)
         logged = [MlflowMetric(key, value, stamp, 0) for key, value in scores.items()]
@@ -165,7 +184,7 @@ def analysis_of(
         splits: The splits that it was fitted and judged on.
         raw: The raw rows of the test split.
         actual: The targets of these rows.
-        predictions: Its predictions of these rows, as `logged_models.predict` returns them.
+        predictions: Its predictions of these rows, as `LoadedModel.predict` returns them.
         metric: The metric that it was chosen by.
     """
     return {

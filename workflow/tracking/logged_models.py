@@ -1,15 +1,12 @@
-"""How a fitted pipeline becomes a logged model that takes raw rows anywhere."""
+"""Logging a fitted pipeline as a model that takes raw rows and loads without the project."""
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 from mlflow.models import Model, ModelSignature
-from mlflow.pyfunc import PyFuncModel
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 from sklearn.pipeline import Pipeline
@@ -33,16 +30,17 @@ TRUSTED = (
 
 
 def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) -> None:
-    """Log a whole pipeline, raw rows to predictions, as a run's model; its status stays as it is.
+    """Log a whole pipeline, from raw rows to predictions, as the model of a run.
 
-    It is saved by skops, which runs no code of the file's when it is loaded, with the code of its
-    first stage beside it, so that it loads where the project is not.
+    The run's status does not change. The pipeline is saved by skops, which runs no code of the
+    file when it is loaded. The package `sql_features` is saved with it, so that the model loads
+    where the project is not.
 
     Args:
         pipeline: SqlFeatures, encoding, estimator; fitted.
-        example: (n, n_columns) raw rows, as in training.
-        family: The model's; it says which packages and types the estimator is made of.
-        run_id: The run's.
+        example: (n_rows, n_columns) a few raw rows, as in training.
+        family: The model's family: the packages and the types that its estimator needs.
+        run_id: The run's id.
     """
     features = pipeline[0]
     specs = [
@@ -67,6 +65,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
 
 
 def _outputs(pipeline: Pipeline) -> Schema:
+    """Return the schema of the answer: a value a row, or a label and its probabilities."""
     if not isinstance(pipeline, LabelledPipeline):
         return Schema([ColSpec(DataType.double)])
     types = {bool: DataType.boolean, int: DataType.long, float: DataType.double}
@@ -75,41 +74,31 @@ def _outputs(pipeline: Pipeline) -> Schema:
     return Schema([ColSpec(label, PREDICTION), *probabilities])
 
 
-def predict(model: PyFuncModel, raw: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, list[Any]]:
-    """Predict raw rows as a server would.
-
-    Returns:
-        The answer as a frame, with a column "prediction"; the predictions as evaluate.score takes
-        them, (n_rows,) values or (n_rows, n_classes) probabilities; and the classes' labels.
-    """
-    signature = model.metadata.signature
-    answer = model.predict(as_served(raw[signature.inputs.input_names()], signature))
-    if not isinstance(answer, pd.DataFrame):
-        return pd.DataFrame({PREDICTION: answer}, index=raw.index), answer, []
-    labels = list(model.get_raw_model().labels)
-    return answer, answer.drop(columns=PREDICTION).to_numpy(), labels
-
-
 def _served_type(type: str) -> DataType | AnyType:
-    """Times are of any type, because a CSV and a JSON record have them as text, a frame as times.
+    """Return the type of a raw column in a model's signature.
 
-    MLflow makes no datetime of pandas' text; the model's own first stage does.
+    A time may be of any type: a frame has times, but a CSV file and a JSON record have text, which
+    MLflow does not convert. The model's first stage does.
     """
     kind = signature_type(type)
     return AnyType() if kind == DataType.datetime else kind
 
 
-def load(run: Run) -> PyFuncModel:
-    """Load a run's model from the tracking store, as a server would."""
-    return mlflow.pyfunc.load_model(model_of(run))
-
-
-def model_of(run: Run) -> str:
-    """Return the URI of a run's model."""
+def model_uri(run: Run) -> str:
+    """Return the URI of the model that a run has logged, of several the newest."""
     return f"models:/{run.outputs.model_outputs[-1].model_id}"
 
 
 def as_served(raw: pd.DataFrame, signature: ModelSignature) -> pd.DataFrame:
-    """Return raw rows with every number a double, as a model's signature has them."""
-    numbers = [spec.name for spec in signature.inputs if spec.type == DataType.double]
-    return raw.astype(dict.fromkeys(numbers, "float64"))
+    """Return raw rows as a model's signature has them: its columns, every number a double.
+
+    Args:
+        raw: (n_rows, any) frame; optional columns may be absent.
+        signature: The model's.
+
+    Raises:
+        ValueError: A column of numbers holds something else.
+    """
+    types = {spec.name: spec.type for spec in signature.inputs if spec.name in raw.columns}
+    doubles = [name for name, type in types.items() if type == DataType.double]
+    return raw[list(types)].astype(dict.fromkeys(doubles, "float64"))

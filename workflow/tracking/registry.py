@@ -13,7 +13,7 @@ from workflow.data.dataset import Dataset
 from workflow.data.splits import Splits
 from workflow.models.metrics import METRICS, TEST, VAL, Metric
 from workflow.tracking import names, runs
-from workflow.tracking.logged_models import model_of
+from workflow.tracking.logged_models import model_uri
 from workflow.tracking.runs import is_missing
 
 
@@ -71,11 +71,11 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
     with suppress(MlflowException):
         client.create_registered_model(name, description=splits.dataset.description)
     client.get_registered_model(name)  # it exists, or what kept it from being made is raised here
-    version = _version_of(name, model_of(run)) or client.create_model_version(
+    version = _version_of(name, model_uri(run)) or client.create_model_version(
         name,
-        source=model_of(run),
+        source=model_uri(run),
         run_id=run.info.run_id,
-        model_id=model_of(run).rpartition("/")[2],
+        model_id=model_uri(run).rpartition("/")[2],
         tags=tags,
         description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
         f"{scores}. {names.BRIEFLY}",

@@ -22,7 +22,7 @@ from workflow.models.families import FAMILIES
 from workflow.models.metrics import METRICS
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
-from workflow.tracking import logged_models, names, runs, step
+from workflow.tracking import logged_models, model_loading, names, runs, step
 from workflow.training import cross_validation, trainer, trials
 from workflow.training.search import search
 from workflow.training.trainer import Trainer
@@ -330,7 +330,7 @@ def test_a_trial_that_somebody_has_renamed_does_not_break_the_next_search(hpo, f
 
 def predicted(run: Run, splits: Splits) -> np.ndarray:
     raw, _ = splits.read("test", splits.columns)
-    return logged_models.predict(logged_models.load(run), raw)[1]
+    return model_loading.load(logged_models.model_uri(run)).predict(raw)[1]
 
 
 @pytest.fixture

@@ -1,0 +1,310 @@
+"""Logged models, loaded to predict raw rows: here, or in a process of their own.
+
+Every model carries the `sql_features` it was logged with in its `code/`. A process can import only
+one `sql_features`, and here that is the project's. So a model whose code is the same, byte for
+byte, is loaded here; a model of another version of the project is loaded in a child process that
+imports the model's own code. Both predict exactly what a server would.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import FLAVOR_NAME
+from sklearn.pipeline import Pipeline
+
+from sql_features.errors import WorkflowError
+from sql_features.labelled_pipeline import PREDICTION, PROBABILITY
+from workflow.paths import SQL_FEATURES
+from workflow.runtime import infrastructure_errors
+from workflow.tracking import model_process
+from workflow.tracking.logged_models import as_served
+from workflow.tracking.model_process import in_one_line, labels_of
+
+ENDING = 5.0  # seconds that a child process has to end whose pipe is closed already
+
+
+class ProcessError(Exception):
+    """What the process of a model says of its error, or how it has ended, in one line."""
+
+
+class LoadedModel(ABC):
+    """A model in memory that predicts raw rows as a server would.
+
+    It is a context manager: leaving it closes the model.
+
+    Attributes:
+        uri: What it was loaded by.
+        signature: Of its raw columns and its answer.
+        labels: (n_classes,) labels in the order of the probabilities; empty for a regression.
+    """
+
+    labels: list[Any]
+
+    def __init__(self, uri: str, signature: ModelSignature) -> None:
+        self.uri = uri
+        self.signature = signature
+
+    def predict(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+        """Predict raw rows.
+
+        Args:
+            raw: (n_rows, any) frame with the model's raw columns; further columns are ignored.
+
+        Returns:
+            The answer as a frame with a column "prediction"; and the predictions as
+            `scores.score` takes them: (n_rows,) values or (n_rows, n_classes) probabilities.
+
+        Raises:
+            WorkflowError: The rows do not fit the model, or its answer is none of this project's
+                models.
+        """
+        needed = [spec.name for spec in self.signature.inputs if spec.required]
+        if absent := [name for name in needed if name not in raw.columns]:
+            raise self._refusal(f"it needs the columns {', '.join(absent)}")
+        try:
+            answer = self._answer(as_served(raw, self.signature))
+        except ProcessError as error:
+            raise self._refusal(str(error)) from error
+        except (MlflowException, ValueError) as error:
+            raise self._refusal(in_one_line(error)) from error
+        if not self.labels:
+            if isinstance(answer, np.ndarray) and answer.shape == (len(raw),):
+                return pd.DataFrame({PREDICTION: answer}, index=raw.index), answer
+        elif isinstance(answer, pd.DataFrame) and len(answer) == len(raw):
+            probabilities = [f"{PROBABILITY}{label}" for label in self.labels]
+            if list(answer) == [PREDICTION, *probabilities]:
+                return answer, answer[probabilities].to_numpy()
+        raise self._refusal("its answer is neither a value a row nor a label with probabilities")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *cause: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the model holds; it cannot predict any more."""
+
+    @abstractmethod
+    def _answer(self, rows: pd.DataFrame) -> Any:
+        """Return the model's own answer for raw rows that have the types of its signature."""
+
+    def _refusal(self, why: str) -> WorkflowError:
+        return WorkflowError(
+            f"model '{self.uri}' cannot predict these rows ({why}). Give rows with the columns "
+            "and types of its signature, or another model."
+        )
+
+
+class OwnModel(LoadedModel):
+    """A model with this project's own code, in this process.
+
+    Attributes:
+        pipeline: SqlFeatures, encoding, estimator; fitted.
+    """
+
+    pipeline: Pipeline
+
+    def __init__(self, uri: str, signature: ModelSignature, folder: Path) -> None:
+        super().__init__(uri, signature)
+        self._model = mlflow.pyfunc.load_model(str(folder))
+        self.pipeline = self._model.get_raw_model()
+        self.labels = labels_of(self.pipeline)
+
+    def close(self) -> None:
+        """Do nothing: the memory is released with the object."""
+
+    def _answer(self, rows: pd.DataFrame) -> Any:
+        return self._model.predict(rows)
+
+
+class ForeignModel(LoadedModel):
+    """A model with other code, in a child process that ends with this one; one call at a time.
+
+    Attributes:
+        process: The child process.
+    """
+
+    def __init__(self, uri: str, signature: ModelSignature, folder: Path) -> None:
+        super().__init__(uri, signature)
+        # The working directory of the child, and what the model prints.
+        self._folder = tempfile.TemporaryDirectory(prefix="model-", ignore_cleanup_errors=True)
+        self._printed = Path(self._folder.name, "printed.txt")
+        # -P and no PYTHONPATH: nothing is imported but installed packages and the model's code.
+        # -B: no bytecode is written beside that code, which may lie in the artifact store.
+        # No MLFLOW_RUN_ID: the run is the owner's.
+        command = [sys.executable, "-P", "-B", model_process.__file__, folder, str(os.getpid())]
+        hidden = ("PYTHONPATH", "MLFLOW_RUN_ID")
+        with self._printed.open("wb") as printed:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=printed,
+                cwd=self._folder.name,
+                env={name: text for name, text in os.environ.items() if name not in hidden},
+            )
+        try:
+            self.labels = self._received()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the child process."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(BrokenPipeError):  # of what is left to be sent
+                pipe.close()
+        self._folder.cleanup()
+
+    def _answer(self, rows: pd.DataFrame) -> Any:
+        try:
+            pickle.dump(rows, self.process.stdin, protocol=5)
+            self.process.stdin.flush()
+        except OSError as error:  # BrokenPipeError
+            raise ProcessError(self._ending()) from error
+        return self._received()
+
+    def _received(self) -> Any:
+        """Return what the child sends next.
+
+        Raises:
+            ProcessError: It is an error, or the child has ended, or it is of a class that only the
+                model's code has.
+        """
+        try:
+            kind, value = pickle.load(self.process.stdout)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise ProcessError(self._ending()) from error
+        except Exception as error:
+            self.process.kill()  # the rest of the answer is in the pipe
+            raise ProcessError(in_one_line(error)) from error
+        if kind == "error":
+            raise ProcessError(value)
+        return value
+
+    def _ending(self) -> str:
+        """Return in one line how the child has ended."""
+        try:
+            code = self.process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        lines = self._printed.read_text(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing printed")
+        return f"its process has ended with code {code}: {last[: model_process.LONGEST]}"
+
+
+Loaded = TypeVar("Loaded", bound=LoadedModel)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A logged model on this machine, not loaded yet.
+
+    Attributes:
+        uri: What it was brought here by.
+        folder: Where its files are.
+        metadata: Its MLmodel file.
+    """
+
+    uri: str
+    folder: Path
+    metadata: Model
+
+    @property
+    def has_own_code(self) -> bool:
+        """Whether the model's code is this project's `sql_features` and nothing else."""
+        code = self.metadata.flavors.get(FLAVOR_NAME, {}).get("code")
+        own = {f"{SQL_FEATURES.name}/{name}": text for name, text in _sources(SQL_FEATURES).items()}
+        return code is not None and _sources(self.folder / code) == own
+
+    def load(self) -> LoadedModel:
+        """Load the model in this process if it has this project's code, else in one of its own.
+
+        Raises:
+            WorkflowError: It cannot be loaded, or has no signature.
+        """
+        return self.load_here() if self.has_own_code else self._load(ForeignModel)
+
+    def load_here(self) -> OwnModel:
+        """Load a model that has this project's code.
+
+        Raises:
+            WorkflowError: It cannot be loaded, or has no signature.
+        """
+        return self._load(OwnModel)
+
+    def _load(self, kind: type[Loaded]) -> Loaded:
+        signature = self.metadata.signature
+        if signature is None or signature.inputs is None or signature.inputs.is_tensor_spec():
+            raise _unloadable(self.uri, "it has no signature of columns")
+        try:
+            return kind(self.uri, signature, self.folder)
+        except Exception as error:
+            if infrastructure_errors.explain(error):
+                raise
+            why = str(error) if isinstance(error, ProcessError) else in_one_line(error)
+            raise _unloadable(self.uri, why) from error
+
+
+def load(uri: str) -> LoadedModel:
+    """Load a logged model.
+
+    Args:
+        uri: `models:/...`, `runs:/...`, or the path of a folder.
+
+    Raises:
+        WorkflowError: There is no such model, or it cannot be loaded.
+    """
+    return download(uri).load()
+
+
+def download(uri: str) -> ModelFiles:
+    """Bring a logged model's files to this machine.
+
+    Args:
+        uri: `models:/...`, `runs:/...`, or the path of a folder.
+
+    Raises:
+        WorkflowError: There is no such model, or its MLmodel file cannot be read.
+    """
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(uri)).absolute()
+        return ModelFiles(uri, folder, Model.load(folder))
+    except Exception as error:
+        if infrastructure_errors.explain(error):
+            raise
+        raise _unloadable(uri, in_one_line(error)) from error
+
+
+def _unloadable(uri: str, why: str) -> WorkflowError:
+    return WorkflowError(
+        f"model '{uri}' cannot be loaded ({why}). Give another model, or train and register it "
+        "again with this version of the project."
+    )
+
+
+def _sources(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file below a folder by its path, compiled Python aside."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    found = {path.relative_to(folder): path.read_bytes() for path in paths}
+    return {
+        path.as_posix(): text for path, text in found.items() if "__pycache__" not in path.parts
+    }
