@@ -1,1 +1,1 @@
-"""What every logged model carries with it: row-wise SQL as features, and labels as predictions."""
+"""The code that is logged with every model: SQL features and the pipeline of a classifier."""

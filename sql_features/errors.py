@@ -1,8 +1,8 @@
-"""The one error that a user can cause: it says in one line what to do about it."""
+"""The error for what a user can cause and can mend."""
 
 
 class WorkflowError(Exception):
-    """What is wrong, what was given, what is allowed and what to do next, in one line."""
+    """One line: what is wrong, what was given, what is allowed and what to do next."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

@@ -1,8 +1,8 @@
-"""Row-wise SQL: quoting, and the proof that an expression of a dataset is one.
+"""Row-wise SQL expressions: quoting, checking, and the columns and types of an expression.
 
-An expression serves in training, where it sees a whole split, and in serving, where it may see a
-single row. So its value may depend on nothing but the row: aggregates, window functions,
-subqueries, the clock and chance are refused. DuckDB's own parser and catalogue decide what is what.
+The same expression runs in training, on a whole split, and in serving, perhaps on a single row. So
+its value may depend on nothing but its row: aggregates, window functions, subqueries, the clock and
+random numbers are refused. DuckDB's parser and catalogue tell what an expression is made of.
 """
 
 import json
@@ -15,11 +15,12 @@ import duckdb
 from sql_features.duckdb_types import INTEGERS, is_numeric, kind_of
 from sql_features.errors import WorkflowError
 
-# Of the clock, though DuckDB's catalogue calls them consistent, or macros that hide it.
+# Functions that read the clock, though DuckDB's catalogue does not say so.
 CLOCKS = {"current_localtimestamp", "ago", "pg_conf_load_time", "pg_postmaster_start_time"}
-# SQL's names for the clock; they parse as columns.
+# SQL's names for the clock without parentheses; DuckDB parses them as columns.
 BARE_CLOCKS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
-# Of a single row, and all that most datasets use: to read DuckDB's catalogue takes 40 ms.
+# Functions known to be row-wise. Most datasets use no others, and then DuckDB's catalogue, which
+# takes 40 ms to read, is not needed.
 ROW_WISE = {
     *("+", "-", "*", "/", "//", "%", "**", "||", "~~", "abs", "ceil", "floor", "round", "sqrt"),
     *("exp", "ln", "greatest", "least", "isfinite", "contains", "starts_with", "length", "left"),
@@ -27,7 +28,7 @@ ROW_WISE = {
     *("epoch", "date_part", "year", "month", "day", "dayofyear", "isodow", "hour", "minute"),
     *("list_value", "list_position"),
 }
-TARGET = "target"  # the name by which `where` may use the target, and its column in the splits
+TARGET = "target"  # the target's column in the splits, and its name in `where`
 Kind = Literal["number", "category"]
 
 
@@ -50,9 +51,9 @@ def literal(text: str) -> str:
 
 
 def cast(name: str, type: str) -> str:
-    """Return the SQL that casts a column to a type, and names it.
+    """Return the SQL that casts a column to a type and keeps its name.
 
-    A fraction fails where training saw whole numbers: DuckDB rounds it, and 12.6 would serve as 13.
+    A fraction in a column of whole numbers is an error: DuckDB alone would make 13 of 12.6.
     """
     column = quote(name)
     value = f"CAST({column} AS {type})"
@@ -63,7 +64,7 @@ def cast(name: str, type: str) -> str:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Return a new in-memory database, in which a zoned time has the same hour on every machine."""
+    """Return a new in-memory database whose time zone is UTC, whatever the machine's is."""
     connection = duckdb.connect(":memory:")
     connection.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
     return connection
@@ -71,7 +72,10 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 @cache
 def isolated() -> duckdb.DuckDBPyConnection:
-    """Return the process's in-memory database, which reaches no file, no network and no setting."""
+    """Return an in-memory database without access to files, network and settings.
+
+    It is made once a process. Each caller takes a cursor of it.
+    """
     connection = connect()
     connection.execute("SET enable_external_access = false").fetchall()
     connection.execute("SET lock_configuration = true").fetchall()
@@ -80,46 +84,50 @@ def isolated() -> duckdb.DuckDBPyConnection:
 
 @cache
 def columns_of(expression: str, where: str) -> frozenset[str]:
-    """Return the column names that a row-wise SQL expression reads, as it spells them.
+    """Return the names of the columns that a row-wise SQL expression reads, spelled as in it.
 
     Args:
         expression: One SQL expression.
-        where: What it is, for the error: "feature 'hour'".
+        where: What the expression is, as the error calls it, such as "feature 'hour'".
 
     Raises:
-        WorkflowError: It does not parse, is not a single expression, or is not row-wise.
+        WorkflowError: It does not parse, is not a single expression or is not row-wise.
     """
     columns = set()
     for node, bound in _nodes(_parse(expression, where), frozenset()):
         kind, name = node["class"], node.get("function_name", "").casefold()
         if kind == "WINDOW":
-            raise _refused(expression, where, "a window function", "the rows around it")
+            raise _not_row_wise(expression, where, "a window function", "the rows around it")
         if kind == "SUBQUERY":
-            raise _refused(expression, where, "a subquery", "other rows")
+            raise _not_row_wise(expression, where, "a subquery", "other rows")
         if kind == "STAR":
-            raise _refused(expression, where, "*", "whatever columns there are")
+            raise _not_row_wise(expression, where, "*", "whatever columns there are")
         if kind == "POSITIONAL_REFERENCE":
-            raise _refused(expression, where, f"#{node['index']}", "the order of the columns")
+            raise _not_row_wise(expression, where, f"#{node['index']}", "the order of the columns")
         if kind == "PARAMETER":
-            raise _refused(expression, where, "a placeholder", "what is put there")
-        if kind == "FUNCTION" and _is(name, "of many rows"):
-            raise _refused(expression, where, f"{name}()", "other rows")
-        if kind == "FUNCTION" and (name in CLOCKS or _is(name, "changing")):
-            raise _refused(expression, where, f"{name}()", "when it is asked")
+            raise _not_row_wise(expression, where, "a placeholder", "what is put there")
+        if kind == "FUNCTION" and _catalogue_says(name, "takes many rows"):
+            raise _not_row_wise(expression, where, f"{name}()", "other rows")
+        if kind == "FUNCTION" and (name in CLOCKS or _catalogue_says(name, "changes")):
+            raise _not_row_wise(expression, where, f"{name}()", "when it is asked")
         if kind == "FUNCTION" and name == "age" and len(node["arguments"]) == 1:
-            raise _refused(expression, where, "age() of one time", "when it is asked")
+            raise _not_row_wise(expression, where, "age() of one time", "when it is asked")
         if kind == "COLUMN_REF" and (column := node["column_names"][0]) not in bound:
             if column.casefold() in BARE_CLOCKS:
-                raise _refused(expression, where, column, "when it is asked")
+                raise _not_row_wise(expression, where, column, "when it is asked")
             columns.add(column)
     return frozenset(columns)
 
 
 def _parse(expression: str, where: str) -> dict[str, Any]:
-    """Return DuckDB's syntax tree of the expression alone."""
+    """Return the syntax tree of an expression, as DuckDB writes it in JSON.
+
+    Raises:
+        WorkflowError: It is empty, does not parse or is not a single expression.
+    """
     if not expression.strip():
         raise WorkflowError(f"{where} is empty: give a SQL expression.")
-    # The line breaks keep a comment in the expression from swallowing what stands after it.
+    # The line breaks end a comment in the expression before the closing parenthesis.
     statement = f"SELECT (\n{expression}\n) AS value"
     asked = isolated().cursor().execute("SELECT json_serialize_sql(?)", [statement])
     ((text,),) = asked.fetchall()
@@ -131,23 +139,31 @@ def _parse(expression: str, where: str) -> dict[str, Any]:
     plain = query["type"] == "SELECT_NODE" and query["from_table"]["type"] == "EMPTY"
     if not plain or len(query["select_list"]) != 1 or query["select_list"][0]["alias"] != "value":
         raise WorkflowError(f"{where} must be a single SQL expression, not {expression!r}.")
-    # What a clause would need stands beside the select list, so a stray one is found as well.
+    # A clause that was slipped in with the expression is beside the select list in the tree.
     extra = [key for key in ("where_clause", "having", "qualify", "sample") if query.get(key)]
     if extra or query["modifiers"] or query["group_expressions"]:
         raise WorkflowError(f"{where} must be a single SQL expression, not {expression!r}.")
     value = query["select_list"][0]
-    if value.get("function_name") == "row" and not value["arguments"]:  # what (/* nothing */) is
+    # An empty pair of parentheses, such as around a comment alone, parses as row().
+    if value.get("function_name") == "row" and not value["arguments"]:
         raise WorkflowError(f"{where} is empty: give a SQL expression.")
     return value
 
 
 def _nodes(tree: Any, bound: frozenset[str]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
-    """Yield every expression node of a syntax tree, and the lambda parameters that it may name."""
+    """Yield each expression node of a syntax tree with the lambda parameters in scope there.
+
+    Args:
+        tree: The tree, or a part of it.
+        bound: The lambda parameters in scope.
+    """
     if isinstance(tree, list):
         for branch in tree:
             yield from _nodes(branch, bound)
     elif isinstance(tree, dict):
-        if tree.get("class") == "FUNCTION" and _is(tree["function_name"], "of lambdas"):
+        if tree.get("class") == "FUNCTION" and _catalogue_says(
+            tree["function_name"], "takes lambdas"
+        ):
             for argument in (one["expression"] for one in tree["arguments"]):
                 if argument["class"] == "LAMBDA":
                     own = {name for node, _ in _nodes(argument["lhs"], frozenset())
@@ -162,27 +178,31 @@ def _nodes(tree: Any, bound: frozenset[str]) -> Iterator[tuple[dict[str, Any], f
             yield from _nodes(branch, bound)
 
 
-def _is(function: str, kind: str) -> bool:
-    """Tell whether a function is one of many rows, of lambdas, or changing from call to call."""
-    return function not in ROW_WISE and function in _catalogue()[kind]
+def _catalogue_says(function: str, what: str) -> bool:
+    """Tell whether DuckDB's catalogue says something of a function: one of `_catalogue`'s keys."""
+    return function not in ROW_WISE and function in _catalogue()[what]
 
 
 @cache
 def _catalogue() -> dict[str, frozenset[str]]:
+    """Return the names of the functions of which each of three things is true.
+
+    They take lambdas; they take many rows, or make them; their value changes from call to call.
+    """
     having = {
-        "of lambdas": "bool_or(list_contains(parameter_types, 'LAMBDA'))",
-        "of many rows": "bool_and(function_type NOT IN ('scalar', 'macro'))",
-        "changing": "bool_or(stability <> 'CONSISTENT')",
+        "takes lambdas": "bool_or(list_contains(parameter_types, 'LAMBDA'))",
+        "takes many rows": "bool_and(function_type NOT IN ('scalar', 'macro'))",
+        "changes": "bool_or(stability <> 'CONSISTENT')",
     }
     query = f"SELECT function_name, {', '.join(having.values())} FROM duckdb_functions() GROUP BY 1"
-    found = isolated().cursor().execute(query).fetchall()  # once: it takes long
+    found = isolated().cursor().execute(query).fetchall()
     return {
-        kind: frozenset(name for name, *holds in found if holds[number])
-        for number, kind in enumerate(having)
+        what: frozenset(name for name, *holds in found if holds[number])
+        for number, what in enumerate(having)
     }
 
 
-def _refused(expression: str, where: str, what: str, depends_on: str) -> WorkflowError:
+def _not_row_wise(expression: str, where: str, what: str, depends_on: str) -> WorkflowError:
     return WorkflowError(
         f"{where} is not row-wise: {expression!r} uses {what}, whose value depends on "
         f"{depends_on}; it would differ between training and serving. Use only expressions of a "
@@ -191,13 +211,13 @@ def _refused(expression: str, where: str, what: str, depends_on: str) -> Workflo
 
 
 def feature_columns(features: dict[str, str]) -> frozenset[str]:
-    """Return the raw columns that features name, as they spell them."""
+    """Return the raw columns that features read, spelled as in their expressions."""
     read = (columns_of(expression, f"feature '{name}'") for name, expression in features.items())
     return frozenset().union(*read)
 
 
 def kinds(features: dict[str, str], columns: dict[str, str]) -> dict[str, Kind]:
-    """Bind the expressions to typed columns and tell numbers from categories.
+    """Return of each feature whether it is a number or a category, from its SQL type.
 
     Args:
         features: SQL expression by feature name.
@@ -207,7 +227,7 @@ def kinds(features: dict[str, str], columns: dict[str, str]) -> dict[str, Kind]:
         WorkflowError: An expression does not fit the columns, or is neither number nor text.
     """
     return {
-        name: _kind(name, type_of(expression, columns, f"feature '{name}'"))
+        name: _feature_kind(name, type_of(expression, columns, f"feature '{name}'"))
         for name, expression in features.items()
     }
 
@@ -215,9 +235,16 @@ def kinds(features: dict[str, str], columns: dict[str, str]) -> dict[str, Kind]:
 def type_of(expression: str, columns: dict[str, str], where: str) -> str:
     """Return the DuckDB type of an expression over typed columns.
 
+    The expression is run over no rows. If a row comes out, an aggregate made it: a macro may hide
+    one, so that `columns_of` does not see it.
+
+    Args:
+        expression: One SQL expression.
+        columns: DuckDB type by raw column.
+        where: What the expression is, as the error calls it, such as "feature 'hour'".
+
     Raises:
-        WorkflowError: It does not bind, or is not row-wise: only a function of many rows, which a
-            macro may hide from the parser, makes a row out of none.
+        WorkflowError: It does not fit the columns, or is not row-wise.
     """
     typed = [f"CAST(NULL AS {type}) AS {quote(name)}" for name, type in columns.items()]
     raw = ", ".join(typed or ["NULL"])
@@ -234,7 +261,7 @@ def type_of(expression: str, columns: dict[str, str], where: str) -> str:
     return str(column[1])
 
 
-def _kind(name: str, type: str) -> Kind:
+def _feature_kind(name: str, type: str) -> Kind:
     if kind_of(type) == "text":
         return "category"
     if is_numeric(type):

@@ -1,4 +1,4 @@
-"""The model of a classification: raw rows to labels, with the probability of each."""
+"""The pipeline of a classifier: it predicts a label and the probability of every label."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-PREDICTION, PROBABILITY = "prediction", "probability_"  # columns of what is served
+PREDICTION, PROBABILITY = "prediction", "probability_"  # a column, and what begins the others
 
 
 class LabelledPipeline(Pipeline):
-    """A pipeline whose estimator knows classes by codes, 0 to k - 1, and whose user by labels.
+    """A pipeline whose estimator predicts codes of classes, 0 to k - 1, and which returns labels.
 
     Args:
-        steps: As of a Pipeline.
+        steps: As in `Pipeline`.
         labels: (k,) the label of each code.
-        memory: As of a Pipeline.
-        transform_input: As of a Pipeline.
-        verbose: As of a Pipeline.
+        transform_input: As in `Pipeline`.
+        memory: As in `Pipeline`.
+        verbose: As in `Pipeline`.
     """
 
     def __init__(
@@ -35,13 +35,16 @@ class LabelledPipeline(Pipeline):
 
     @property
     def classes_(self) -> np.ndarray:
-        """The (k,) labels, in the order of the columns of predict_proba."""
+        """The (k,) labels, in the order of the columns that `predict_proba` returns."""
         return np.asarray(self.labels)
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the most probable label of each row, and the probability of every label.
 
-        Both, because a served model has no other method to be asked by.
+        `predict` is the only method that an MLflow server calls, so it returns both.
+
+        Args:
+            X: (n_rows, any) frame with the raw columns.
 
         Returns:
             (n_rows, 1 + k) frame with the columns "prediction" and "probability_<label>".

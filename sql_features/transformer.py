@@ -1,4 +1,4 @@
-"""SQL features as the first stage of a model: the same SELECT in training and in serving."""
+"""SQL features as the first step of a model: the same SELECT runs in training and in serving."""
 
 from typing import Self
 
@@ -9,20 +9,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from sql_features.expressions import cast, isolated, kinds, quote
 
-ROW = "tabular-workflow row"  # no raw column's name
+ROW = "tabular-workflow row"  # a column with the number of the row; no raw column has this name
 
 
 class SqlFeatures(TransformerMixin, BaseEstimator):
     """Compute features from raw columns, each by a row-wise SQL expression.
 
-    The SELECT runs in memory on the frame that is given, with DuckDB's access to files and network
-    switched off. Raw columns are first cast to the types they had in training, so a zone that
-    arrives as 74.0 in a JSON record still makes the text '74'.
+    The SELECT runs in memory on the given frame; DuckDB's access to files and to the network is
+    switched off. Raw columns are first cast to the types that they had in training: a zone that
+    arrives as 74.0 in a JSON record becomes the text '74', as it did in training.
 
     Args:
         features: SQL expression by feature name.
         columns: DuckDB type by raw column, as in training.
-        optional: Raw columns that may be absent from a frame; they are NULL then.
+        optional: Raw columns that a frame need not have; an absent one counts as NULL.
 
     Attributes:
         kinds_: "number" or "category" by feature name.
@@ -36,7 +36,11 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         self.optional = optional
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
-        """Learn nothing but each feature's kind, which follows from the columns' types."""
+        """Find out the kind of each feature, from the types of the columns alone.
+
+        Raises:
+            WorkflowError: An expression does not fit the columns, or is neither number nor text.
+        """
         self.kinds_ = kinds(self.features, self.columns)
         return self
 
@@ -44,14 +48,14 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         """Return the features of each row of X, in the order of the rows.
 
         Args:
-            X: (n_rows, any) frame with the raw columns; further columns are passed over.
+            X: (n_rows, any) frame with the raw columns; further columns are ignored.
 
         Returns:
-            (n_rows, n_features) frame: numbers as float64, categories as text, NaN and None where
-            the value is missing or a number is infinite.
+            (n_rows, n_features) frame with the index of X: numbers as float64, categories as str.
+            Missing values and infinite numbers are NaN.
 
         Raises:
-            ValueError: A raw column is absent, or holds what its type cannot.
+            ValueError: A needed raw column is absent, or a value does not fit its column's type.
         """
         check_is_fitted(self)
         absent = [name for name in self.columns if name not in X.columns]
@@ -59,7 +63,7 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
             raise ValueError(f"the model needs the columns {', '.join(needed)}")
         cursor = isolated().cursor()
         try:
-            # A frame of no column at all has no rows for DuckDB: the row's number is one.
+            # To DuckDB a frame without columns has no rows, so a column with their number is added.
             used = X[[name for name in self.columns if name not in absent]]
             cursor.register("frame", used.assign(**{ROW: range(len(X))}))
             frame = cursor.execute(self._select(set(absent))).df()
@@ -68,7 +72,7 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         finally:
             cursor.close()
         frame.index = X.index
-        # One type whatever the rows: of a category without a value in any of them, it is object.
+        # Where no row has a value, DuckDB returns a category as object instead of str.
         categories = [name for name, kind in self.kinds_.items() if kind == "category"]
         return frame.astype(dict.fromkeys(categories, "str"))
 
@@ -89,7 +93,7 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
                 out.append(column)
             else:
                 values.append(f"CAST((\n{expression}\n) AS DOUBLE) AS {column}")
-                # No estimator takes an infinite number; a missing one, each does once encoded.
+                # No estimator accepts an infinite number; missing ones are encoded for each.
                 out.append(f"CASE WHEN isfinite({column}) THEN {column} END AS {column}")
         inner = f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
         return f"SELECT {', '.join(out)} FROM ({inner})"

@@ -37,7 +37,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("elsewhere")
 
 
-def test_the_signature_is_of_raw_columns_with_every_number_a_double(workflow):
+def test_the_signature_has_raw_columns_with_numbers_as_doubles(workflow):
     mlflow.set_tracking_uri(workflow.store.uri)
     inputs = mlflow.models.get_model_info(MODEL).signature.inputs
     types = {spec.name: str(spec.type) for spec in inputs}
@@ -51,7 +51,7 @@ def test_the_signature_is_of_raw_columns_with_every_number_a_double(workflow):
     assert not required["passenger_count"]
 
 
-def test_the_model_is_saved_by_skops_with_the_environments_pins(workflow):
+def test_the_model_is_saved_by_skops_with_pinned_requirements(workflow):
     mlflow.set_tracking_uri(workflow.store.uri)
     folder = Path(mlflow.artifacts.download_artifacts(MODEL))
     assert (folder / "model.skops").is_file()
@@ -63,7 +63,7 @@ def test_the_model_is_saved_by_skops_with_the_environments_pins(workflow):
     assert "urllib3==" in (folder / "constraints.txt").read_text()
 
 
-def test_it_loads_in_a_process_that_does_not_have_the_project(workflow, elsewhere):
+def test_the_model_loads_without_the_project(workflow, elsewhere):
     script = (
         "import mlflow, pandas, json, sys\n"
         f"model = mlflow.pyfunc.load_model({MODEL!r})\n"
@@ -139,7 +139,7 @@ def test_the_served_model_answers_json_records(server, workflow):
     assert 1 < ask(server, [trip(workflow)])[0] < 60
 
 
-def test_the_served_model_takes_an_unseen_zone_and_missing_passengers(server, workflow):
+def test_the_served_model_accepts_unseen_zones_and_missing_values(server, workflow):
     unseen = trip(workflow, PULocationID=9_999)
     null = trip(workflow, passenger_count=None)
     absent = {name: value for name, value in trip(workflow).items() if name != "passenger_count"}
@@ -148,7 +148,7 @@ def test_the_served_model_takes_an_unseen_zone_and_missing_passengers(server, wo
     assert ask(server, [null]) == ask(server, [absent])
 
 
-def test_a_row_is_answered_the_same_alone_and_among_others(server, workflow):
+def test_a_prediction_does_not_depend_on_the_other_rows(server, workflow):
     records = [trip(workflow, trip_distance=miles) for miles in (0.5, 2.0, 9.0)]
     alone = [ask(server, [record])[0] for record in records]
     assert ask(server, records) == alone

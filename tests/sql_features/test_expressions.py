@@ -27,7 +27,7 @@ def refusal(expression: str) -> str:
 @given(TEXTS)
 @example("it's")
 @example("''; DROP TABLE t --")
-def test_a_quoted_text_comes_back_as_it_was(text):
+def test_a_quoted_text_evaluates_to_itself(text):
     assert duckdb.execute(f"SELECT {literal(text)}").fetchone() == (text,)
 
 
@@ -40,7 +40,7 @@ def test_a_quoted_name_names_that_column(name):
 
 
 @given(NAMES)
-def test_any_quoted_name_is_found_as_the_column_it_is(name):
+def test_any_quoted_name_is_found_as_a_column(name):
     assert columns_of(f"{quote(name)} + 1", "target") == {name}
 
 
@@ -49,7 +49,7 @@ def test_a_text_in_an_expression_is_no_column(text):
     assert columns_of(f"{literal(text)} || a", "target") == {"a"}
 
 
-def test_duckdbs_catalogue_knows_of_nothing_against_the_functions_that_it_is_not_asked_about():
+def test_duckdbs_catalogue_agrees_on_the_functions_known_as_row_wise():
     known = duckdb.execute(
         "SELECT function_name FROM duckdb_functions() GROUP BY 1 "
         "HAVING bool_and(function_type = 'scalar' AND stability = 'CONSISTENT' "
@@ -100,7 +100,7 @@ def test_the_columns_of_an_expression_are_found(expression, columns):
         ("CASE WHEN a THEN first(b) END", "first()"),
     ],
 )
-def test_an_aggregate_is_refused_by_name_with_the_reason(expression, culprit):
+def test_an_aggregate_is_refused_with_its_name_and_the_reason(expression, culprit):
     assert refusal(expression) == (
         f"feature 'f' is not row-wise: {expression!r} uses {culprit}, whose value depends on other "
         "rows; it would differ between training and serving. Use only expressions of a single row."
@@ -132,12 +132,12 @@ def test_a_star_is_refused_with_the_reason(expression):
     "call",
     ["now()", "today()", "current_date()", "random()", "uuid()", "nextval('s')", "NOW()"],
 )
-def test_the_clock_and_chance_are_refused_with_the_reason(call):
+def test_the_clock_and_random_numbers_are_refused_with_the_reason(call):
     name = call.partition("(")[0]
     assert f"uses {name.lower()}(), whose value depends on when it is asked" in refusal(call)
 
 
-def test_chance_is_found_inside_a_lambda():
+def test_a_random_number_inside_a_lambda_is_refused():
     assert "uses random()" in refusal("list_transform([a], x -> x + random())")
 
 
@@ -188,7 +188,7 @@ def test_more_than_a_single_expression_is_refused(expression):
         "a /* never closed",
     ],
 )
-def test_what_does_not_parse_is_refused_with_what_was_given(expression):
+def test_an_expression_that_does_not_parse_is_refused(expression):
     message = refusal(expression)
     assert message.startswith(f"feature 'f' is not a SQL expression: {expression!r}: ")
     assert "\n" not in message
@@ -196,7 +196,7 @@ def test_what_does_not_parse_is_refused_with_what_was_given(expression):
 
 @given(TEXTS)
 @settings(max_examples=200)
-def test_any_text_is_either_read_or_refused_in_one_line(text):
+def test_any_text_is_accepted_or_refused_in_one_line(text):
     try:
         columns_of(text, "target")
     except WorkflowError as error:
@@ -221,7 +221,7 @@ def test_the_clock_without_parentheses_is_refused(expression):
     assert "whose value depends on when it is asked" in refusal(expression)
 
 
-def test_a_column_by_its_position_is_refused():
+def test_a_column_by_position_is_refused():
     assert "#1" in refusal("#1")
 
 
@@ -230,7 +230,7 @@ def test_a_comment_alone_is_refused_as_empty(expression):
     assert refusal(expression) == "feature 'f' is empty: give a SQL expression."
 
 
-def test_a_column_named_as_a_lambda_parameter_is_found_outside_the_lambda():
+def test_a_column_with_a_lambda_parameters_name_is_found():
     assert columns_of("list_transform([a], x -> x)[1] + x", "target") == {"a", "x"}
 
 
@@ -247,7 +247,7 @@ def test_a_column_named_as_a_lambda_parameter_is_found_outside_the_lambda():
         "SET threads = 1",
     ],
 )
-def test_the_isolated_database_reaches_no_file_no_network_and_no_setting(query):
+def test_the_isolated_database_has_no_access_to_files_or_settings(query):
     with pytest.raises(duckdb.Error, match=r"disabled|locked|configuration"):
         isolated().cursor().execute(query)
 

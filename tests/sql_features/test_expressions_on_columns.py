@@ -39,7 +39,7 @@ def refusal(expression: str) -> str:
         ("a -- a comment", "number"),
     ],
 )
-def test_a_feature_is_a_number_or_a_category_by_its_sql_type(expression, kind):
+def test_the_sql_type_makes_a_feature_a_number_or_a_category(expression, kind):
     assert kinds({"f": expression}, COLUMNS) == {"f": kind}
 
 
@@ -58,7 +58,7 @@ def test_features_keep_their_order():
         ("p", "STRUCT(x INTEGER)"),
     ],
 )
-def test_a_feature_of_another_type_is_refused_with_the_cure(expression, type):
+def test_a_feature_of_another_type_is_refused_with_a_remedy(expression, type):
     assert refusal(expression) == (
         f"feature 'f' is of type {type}, neither a number nor text: make one of it, for example "
         "hour(x), epoch(x) or CAST(x AS VARCHAR)."
@@ -79,7 +79,7 @@ def test_a_list_of_expressions_is_no_feature(expression):
         ("read_text('/etc/passwd')", "is a table function but it was used as a scalar function"),
     ],
 )
-def test_what_does_not_bind_is_refused_with_the_databases_reason(expression, reason):
+def test_an_expression_that_does_not_fit_is_refused_with_the_reason(expression, reason):
     message = refusal(expression)
     assert message.startswith(f"feature 'f' does not fit the data: {expression!r}: ")
     assert reason in message
@@ -92,19 +92,19 @@ def test_an_aggregate_that_a_macro_hides_is_refused(expression):
     )
 
 
-def test_the_error_says_where_the_expression_stands():
+def test_the_error_names_the_expression():
     with pytest.raises(WorkflowError, match=r"^target does not fit the data: 'nosuch': "):
         type_of("nosuch", COLUMNS, "target")
 
 
-def test_an_expression_of_no_column_has_a_type():
+def test_an_expression_without_columns_has_a_type():
     assert type_of("1 + 1", COLUMNS, "target") == "INTEGER"
 
 
-def test_an_expression_binds_where_there_is_no_raw_column_at_all():
+def test_a_constant_feature_needs_no_raw_columns():
     assert kinds({"one": "1"}, {}) == {"one": "number"}
 
 
 @pytest.mark.parametrize("name", ["", "x y", "größe", "SELECT"])
-def test_binding_is_indifferent_to_how_a_feature_is_named(name):
+def test_a_feature_may_have_any_name(name):
     assert kinds({name: "a"}, COLUMNS) == {name: "number"}

@@ -25,7 +25,7 @@ def a_pipeline(labels: list, codes: np.ndarray = CODES) -> LabelledPipeline:
 
 
 @each_kind
-def test_the_most_probable_label_is_predicted_with_the_probability_of_each(labels):
+def test_the_most_probable_label_and_all_probabilities_are_predicted(labels):
     answer = a_pipeline(labels).predict(X)
     assert list(answer) == ["prediction", *(f"probability_{label}" for label in labels)]
     assert answer["prediction"].tolist() == [labels[code] for code in CODES]
@@ -41,17 +41,17 @@ def test_true_and_false_are_labels():
     assert answer["prediction"].tolist() == [False, False, True, True, True, True]
 
 
-def test_answers_go_by_the_index_of_the_rows():
+def test_predictions_have_the_index_of_the_rows():
     assert a_pipeline(LABELS["text"]).predict(X).index.tolist() == X.index.tolist()
 
 
 @each_kind
-def test_the_classes_are_the_labels_in_the_order_of_the_probabilities(labels):
+def test_classes_are_in_the_order_of_the_probabilities(labels):
     assert a_pipeline(labels).classes_.tolist() == labels
 
 
 @each_kind
-def test_a_pipeline_comes_back_from_skops_with_its_labels(labels):
+def test_a_pipeline_saved_by_skops_keeps_its_labels(labels):
     pipeline = a_pipeline(labels)
     dumped = skops.io.dumps(pipeline)
     assert set(skops.io.get_untrusted_types(data=dumped)) <= set(TRUSTED)
@@ -61,10 +61,10 @@ def test_a_pipeline_comes_back_from_skops_with_its_labels(labels):
     pd.testing.assert_frame_equal(loaded.predict(X), pipeline.predict(X))
 
 
-def test_a_clone_has_the_labels():
+def test_a_clone_keeps_the_labels():
     assert clone(a_pipeline(["a", "b", "c"])).labels == ["a", "b", "c"]
 
 
-def test_a_part_of_the_pipeline_is_one_too():
+def test_steps_and_slices_of_the_pipeline_can_be_taken():
     assert a_pipeline(["a", "b", "c"])[0].n_features_in_ == 1
     assert len(a_pipeline(["a", "b", "c"])[:1]) == 1

@@ -1,4 +1,4 @@
-"""Dataset inputs: what MLflow shows of the data that a run has used, and splits brought here."""
+"""The data of a run: splits downloaded from the tracking store, and dataset inputs logged to it."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, 
 
 
 def open_splits(uri: str) -> Splits:
-    """Bring a preprocess run's splits to this machine.
+    """Download a preprocess run's splits to this machine.
 
     Args:
         uri: `runs:/<run id>/splits`.
@@ -53,7 +53,12 @@ def open_splits(uri: str) -> Splits:
 
 
 def log_splits(splits: Splits, *names: str) -> None:
-    """Log splits as the dataset inputs of the active run."""
+    """Log splits as dataset inputs of the active run.
+
+    Args:
+        splits: Of a preprocess run.
+        names: Which of them the run uses: "train", "validation", "test".
+    """
     inputs = [
         dataset_input(
             name=splits.dataset.name,
@@ -70,8 +75,8 @@ def log_splits(splits: Splits, *names: str) -> None:
 def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:
     """Log dataset inputs of a run.
 
-    MLflow looks for a dataset and then adds it: of two workflows that log the same one at the same
-    time one fails, and finds it when it tries again.
+    MLflow first looks whether the store has a dataset, and then adds it. Of two workflows that log
+    the same dataset at the same time, one fails; it finds the dataset when it tries again.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -91,15 +96,15 @@ def dataset_input(
     columns: dict[str, str],
     rows: int | None = None,
 ) -> DatasetInput:
-    """Return what MLflow shows of a data set that a run has used.
+    """Return a dataset input: what MLflow shows of data that a run has used.
 
     Args:
-        name: The dataset's.
-        context: The split.
-        digest: Of the rows.
-        source: A path, a URL, a run's artifact, or `sample`.
+        name: The name of the dataset.
+        context: The name of the split.
+        digest: The digest of the rows, of at most 36 characters.
+        source: A path, a URL, the URI of a run's artifact, or `sample`.
         columns: DuckDB type by raw column.
-        rows: How many, if known.
+        rows: The number of rows, if it is known.
     """
     scheme = source.partition("://")[0] if "://" in source else source.partition(":")[0]
     kinds = {"http": "http", "https": "http", "s3": "s3", "gs": "gs", "runs": "runs"}
@@ -117,7 +122,13 @@ def dataset_input(
 
 
 def signature_type(type: str) -> DataType:
-    """Numbers are doubles, so that integers with gaps are taken, and 74 as well as 74.0."""
+    """Return the MLflow type of a raw column.
+
+    Every number is a double: so integers may have gaps, and 74 and 74.0 are both accepted.
+
+    Args:
+        type: The column's DuckDB type.
+    """
     match kind_of(type):
         case "boolean":
             return DataType.boolean

@@ -7,7 +7,7 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Run
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 from sklearn.pipeline import Pipeline
 
@@ -43,7 +43,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
         run_id: The run's id.
     """
     features = pipeline[0]
-    specs = [
+    specs: list[ColSpec | TensorSpec] = [
         ColSpec(_served_type(type), name, required=name not in features.optional)
         for name, type in features.columns.items()
     ]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,17 +148,19 @@ class ForeignModel(LoadedModel):
         # -P and no PYTHONPATH: nothing is imported but installed packages and the model's code.
         # -B: no bytecode is written beside that code, which may lie in the artifact store.
         # No MLFLOW_RUN_ID: the run is the owner's.
-        command = [sys.executable, "-P", "-B", model_process.__file__, folder, str(os.getpid())]
+        script, owner = model_process.__file__, str(os.getpid())
         hidden = ("PYTHONPATH", "MLFLOW_RUN_ID")
         with self._printed.open("wb") as printed:
             self.process = subprocess.Popen(
-                command,
+                [sys.executable, "-P", "-B", script, str(folder), owner],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=printed,
                 cwd=self._folder.name,
                 env={name: text for name, text in os.environ.items() if name not in hidden},
             )
+        assert self.process.stdin is not None and self.process.stdout is not None  # for mypy
+        self._requests, self._answers = self.process.stdin, self.process.stdout
         try:
             self.labels = self._received()
         except BaseException:
@@ -168,15 +171,15 @@ class ForeignModel(LoadedModel):
         """End the child process."""
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
+        for pipe in (self._requests, self._answers):
             with suppress(BrokenPipeError):  # of what is left to be sent
                 pipe.close()
         self._folder.cleanup()
 
     def _answer(self, rows: pd.DataFrame) -> Any:
         try:
-            pickle.dump(rows, self.process.stdin, protocol=5)
-            self.process.stdin.flush()
+            pickle.dump(rows, self._requests, protocol=5)
+            self._requests.flush()
         except OSError as error:  # BrokenPipeError
             raise ProcessError(self._ending()) from error
         return self._received()
@@ -189,7 +192,7 @@ class ForeignModel(LoadedModel):
                 model's code has.
         """
         try:
-            kind, value = pickle.load(self.process.stdout)
+            kind, value = pickle.load(self._answers)
         except (EOFError, pickle.UnpicklingError) as error:
             raise ProcessError(self._ending()) from error
         except Exception as error:
@@ -251,7 +254,7 @@ class ModelFiles:
         """
         return self._load(OwnModel)
 
-    def _load(self, kind: type[Loaded]) -> Loaded:
+    def _load(self, kind: Callable[[str, ModelSignature, Path], Loaded]) -> Loaded:
         signature = self.metadata.signature
         if signature is None or signature.inputs is None or signature.inputs.is_tensor_spec():
             raise _unloadable(self.uri, "it has no signature of columns")

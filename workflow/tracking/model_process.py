@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO
 
 LONGEST = 300  # characters of an error
@@ -33,7 +34,7 @@ def main(folder: str, owner: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, and it ends this one
     threading.Thread(target=_end_with, args=[owner], daemon=True).start()
     requests, answers = _pipes()
-    model = None
+    model: Any = None
 
     def load() -> list[Any]:
         nonlocal model
@@ -48,7 +49,7 @@ def main(folder: str, owner: int) -> None:
             rows = pickle.load(requests)
         except EOFError:
             break
-        _answer(answers, lambda rows=rows: model.predict(rows))
+        _answer(answers, partial(model.predict, rows))
     os._exit(0)  # at once, whatever threads the model has started
 
 

@@ -1,4 +1,4 @@
-"""The model registry: versions, the alias of the one that serves, what a version must be worth."""
+"""The model registry: what a model must score to be registered, its versions and their alias."""
 
 from contextlib import suppress
 
@@ -18,7 +18,7 @@ from workflow.tracking.runs import is_missing
 
 
 def champion(name: str) -> str | None:
-    """Return the version of a registered model that has the alias, if there is one."""
+    """Return the number of the version with the alias `champion`, or None if no version has it."""
     try:
         return str(MlflowClient().get_model_version_by_alias(name, names.ALIAS).version)
     except MlflowException as error:
@@ -28,7 +28,18 @@ def champion(name: str) -> str | None:
 
 
 def check_gates(winner: pd.Series, baseline: pd.Series, metric: Metric, dataset: Dataset) -> None:
-    """Refuse a model that is worth nothing, or less than the dataset asks for."""
+    """Check that the winner beats the baseline and reaches the dataset's thresholds.
+
+    Args:
+        winner: Its row of the leaderboard.
+        baseline: The baseline's row.
+        metric: The one that the winner was chosen by; it must beat the baseline on validation and
+            on test.
+        dataset: Its thresholds hold on test.
+
+    Raises:
+        WorkflowError: It does not.
+    """
     who = f"nothing is registered: {winner['run']} ({winner['family']}) has"
     for column in (metric.val_name, metric.test_name):
         if not metric.is_better(winner[column], baseline[column]):
@@ -48,7 +59,17 @@ def check_gates(winner: pd.Series, baseline: pd.Series, metric: Metric, dataset:
 
 
 def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> str:
-    """Make a new version of the registered model, and the alias point to it."""
+    """Register the model of a run as a new version, and point the alias to it.
+
+    Args:
+        name: Of the registered model, which is made if it does not exist.
+        run: The run that has logged the model.
+        winner: Its row of the leaderboard.
+        splits: Those that it was trained on.
+
+    Returns:
+        The number of the version.
+    """
     client = MlflowClient()
     preprocess = client.get_run(splits.run_id)
     tags = {
@@ -70,7 +91,7 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
     scores = ", ".join(f"{key} {tags[key]}" for key in tags if key.startswith((VAL, TEST)))
     with suppress(MlflowException):
         client.create_registered_model(name, description=splits.dataset.description)
-    client.get_registered_model(name)  # it exists, or what kept it from being made is raised here
+    client.get_registered_model(name)  # raises what has kept it from being made
     version = _version_of(name, model_uri(run)) or client.create_model_version(
         name,
         source=model_uri(run),
@@ -85,10 +106,11 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
 
 
 def _version_of(name: str, model: str) -> ModelVersion | None:
-    """Return the version that this very model has already, unless a later one is the champion.
+    """Return the version that a model has already, if no later version is the champion.
 
-    It has one if an earlier run was interrupted between making it and setting the alias.
+    It has one if an earlier register step was interrupted after making the version and before
+    setting the alias.
     """
     found = MlflowClient().search_model_versions(f"source_path = '{model}'")
-    least = int(champion(name) or 0)
-    return next((one for one in found if one.name == name and int(one.version) >= least), None)
+    serving = int(champion(name) or 0)
+    return next((one for one in found if one.name == name and int(one.version) >= serving), None)

@@ -76,6 +76,12 @@ def test_a_model_with_the_projects_code_is_loaded_in_this_process(uri):
     np.testing.assert_array_equal(predictions, model.pipeline.predict_proba(RAW))
 
 
+def test_a_model_is_found_by_its_run_too(run, uri):
+    own, by_run = (model_loading.load(one) for one in (uri, f"runs:/{run.info.run_id}/model"))
+    assert by_run.uri == f"runs:/{run.info.run_id}/model"
+    pd.testing.assert_frame_equal(own.predict(RAW)[0], by_run.predict(RAW)[0], check_exact=True)
+
+
 def test_one_more_byte_of_code_and_it_is_loaded_in_a_child_process(uri, tmp_path):
     own = model_loading.download(uri)
     other = changed(own.folder, tmp_path / "model", "code/sql_features/errors.py", "\n")
