@@ -34,7 +34,7 @@ from workflow.tracking import model_process
 from workflow.tracking.logged_models import as_served
 from workflow.tracking.model_process import in_one_line, labels_of
 
-ENDING = 5.0  # seconds that a child process has to end whose pipe is closed already
+ENDING = 60.0  # seconds that a child process has to end after its pipe is closed
 
 
 class ProcessError(Exception):

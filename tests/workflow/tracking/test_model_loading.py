@@ -308,11 +308,11 @@ def test_children_end_with_an_owner_that_is_killed(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    watch = threading.Timer(120, owner.kill)
+    watch = threading.Timer(300, owner.kill)
     watch.start()
     children = [psutil.Process(int(pid)) for pid in owner.stdout.readline().split()]
     os.kill(owner.pid, signal.SIGKILL)
     owner.communicate()
     watch.cancel()
     assert len(children) == 2
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []
