@@ -85,6 +85,19 @@ def number_edges(numbers: np.ndarray) -> np.ndarray:
     return edges
 
 
+def count(numbers: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return how many numbers are in each of the (n_edges - 1,) bins; without edges, none.
+
+    A bin holds its lower end, the last one both. `numpy.histogram` would sort the numbers again.
+
+    Args:
+        numbers: (n,) ascending.
+        edges: (n_edges,) ascending, as `number_edges` or `time_edges` returns them.
+    """
+    last = np.searchsorted(numbers, edges[-1:], side="right")
+    return np.diff([*np.searchsorted(numbers, edges[:-1]), *last])
+
+
 def time_edges(times: list[np.ndarray], type: str) -> np.ndarray:
     """Return the (n_bins + 1,) ascending round times, in seconds, between which times are counted.
 

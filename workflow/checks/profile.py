@@ -164,10 +164,7 @@ DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
 
 
 def _binned(values: Mapping[str, Numbers], edges: np.ndarray) -> dict[str, Any]:
-    counts = {
-        name: np.histogram(one.values, edges)[0] if len(edges) else np.array([], dtype=int)
-        for name, one in values.items()
-    }
+    counts = {name: binning.count(one.values, edges) for name, one in values.items()}
     outside = {name: one.known - int(counts[name].sum()) for name, one in values.items()}
     return {"outside": outside, "shares": _shares(values, counts)}
 

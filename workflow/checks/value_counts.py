@@ -47,7 +47,7 @@ class Numbers:
     @property
     def distinct(self) -> int:
         """How many different numbers there are."""
-        return len(np.unique(self.values))
+        return int(np.count_nonzero(np.diff(self.values))) + bool(self.known)
 
     def count(self, ends: np.ndarray) -> np.ndarray:
         """Return how many rows are in each of the (n_ends + 1,) bins, which hold their upper end.

@@ -86,15 +86,6 @@ def test_shares_are_of_the_rows_with_a_value_and_bins_are_trains(look):
     assert found["shares"]["train"] == pytest.approx(counts / 600, abs=1e-5)
 
 
-def test_a_bin_holds_its_lower_end_and_the_last_one_both(look):
-    frames = ordinary()
-    frames["train"]["x"] = np.resize(np.linspace(0.05, 1.05, 101), 600)
-    ends = column(look(frames)[1], "x")["edges"]
-    frames["test"]["x"] = np.resize([ends[0], ends[1], ends[-1]], len(frames["test"]))
-    shares = column(look(frames)[1], "x")["shares"]["test"]
-    assert [shares[0], shares[1], shares[-1]] == pytest.approx([1 / 3] * 3, rel=1e-4)
-
-
 def test_texts_are_the_most_frequent_of_train_and_all_others(look):
     frames = ordinary()
     frames["train"]["colour"] = np.repeat([f"<b>{place}" for place in range(12)], 50)
