@@ -18,13 +18,14 @@ from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import cache_key, dataset_inputs, names, step
 from workflow.tracking.reuse import ingredients
-from workflow.training import trials
 from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_splits
 from workflow.training.search import search
 from workflow.training.search_importance import hyperparameters, importance
 from workflow.training.trainer import Trainer
 from workflow.training.training_data import TrainingData
+from workflow.training.trial_runs import finished_trials
+from workflow.training.trials import Study
 
 
 @click.command()
@@ -65,12 +66,12 @@ def hpo(
         dataset_inputs.log_splits(splits, "train", "validation")
         every = {name: sql for one in selections.values() for name, sql in one.items()}
         data = TrainingData.read(splits, every, seed=seed, validation=validation)
-        study = trials.Study(
+        study = Study(
             {name: Trainer(data.using(one)) for name, one in selections.items()},
             validation=validation,
             metric=judged,
             kept=top_n,
-            earlier=trials.finished(alike, run.info.experiment_id) if may_reuse else {},
+            earlier=finished_trials(alike, run.info.experiment_id) if may_reuse else {},
             progress=progress,
         )
         begin = time.perf_counter()
@@ -90,7 +91,7 @@ def hpo(
         step.result(_summary(study, max_evals))
 
 
-def _summary(study: trials.Study, max_evals: int) -> str:
+def _summary(study: Study, max_evals: int) -> str:
     """Return the result in one sentence: how many trials there were, and the best."""
     best, judged = study.best[0], study.metric.val_name
     done = len(study.trials) + study.failed
@@ -119,7 +120,7 @@ def _to_search(family: Family, dataset: Dataset, metric: Metric) -> Family:
     return narrowed(family, asked, dataset.task)
 
 
-def _log_search(study: trials.Study) -> None:
+def _log_search(study: Study) -> None:
     """Log the best models to the runs of their trials, and the table of trials to the active run.
 
     Raises:

@@ -46,7 +46,7 @@ def dense(matrix: object) -> np.ndarray:
     return matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix, dtype="float64")
 
 
-def test_few_valued_one_hot_columns_come_first_then_many_valued_then_numbers():
+def test_columns_are_few_valued_then_many_valued_then_numbers():
     frame = features()
     built = encoder(Encoding(few="one_hot", many="one_hot", number="keep"), frame)
     built.fit(frame, target(frame))
@@ -77,7 +77,7 @@ def test_there_is_no_stage_for_a_kind_that_no_feature_has(kinds, stages):
 @pytest.mark.parametrize("few", FEW_VALUED)
 @pytest.mark.parametrize("many", MANY_VALUED)
 @pytest.mark.parametrize("number", NUMBERS)
-def test_unseen_and_missing_values_are_taken_by_every_encoding(few, many, number):
+def test_every_encoding_handles_unseen_and_missing_values(few, many, number):
     frame = features()
     built = encoder(Encoding(few=few, many=many, number=number), frame)
     train = dense(built.fit_transform(frame, target(frame)))
@@ -107,7 +107,7 @@ def test_a_category_without_gaps_in_train_may_have_gaps_later(how):
 
 @pytest.mark.parametrize("few", FEW_VALUED)
 @pytest.mark.parametrize("number", NUMBERS)
-def test_features_that_are_missing_throughout_are_taken(few, number):
+def test_features_without_any_value_are_handled(few, number):
     frame = features().assign(age=np.nan, colour=pd.Series([None] * ROWS, dtype=object))
     built = encoder(Encoding(few=few, number=number), frame)
     assert len(dense(built.fit_transform(frame, target(frame)))) == ROWS
@@ -122,7 +122,7 @@ def test_numbers_that_are_kept_keep_their_gaps():
     np.testing.assert_array_equal(encoded[:, 0], frame["size"])
 
 
-def test_numbers_that_are_filled_say_so_in_a_further_column():
+def test_filled_numbers_have_an_indicator_column():
     frame = pd.DataFrame({"size": [1.0, 3.0, np.nan, 5.0]})
     built = build(
         Encoding(number="median"), {"size": "number"}, {}, seed=0, rows=1_000, classes=False
@@ -131,7 +131,7 @@ def test_numbers_that_are_filled_say_so_in_a_further_column():
     assert encoded.tolist() == [[1, 0], [3, 0], [3, 1], [5, 0]]
 
 
-def test_an_absurd_number_does_not_move_the_others_when_numbers_go_by_rank():
+def test_ranks_of_numbers_are_not_moved_by_an_outlier():
     built = build(
         Encoding(number="normal"), {"size": "number"}, {}, seed=0, rows=1_000, classes=False
     )
@@ -143,7 +143,7 @@ def test_an_absurd_number_does_not_move_the_others_when_numbers_go_by_rank():
 
 
 @pytest.mark.parametrize(("values", "stage"), [(3, "OneHotEncoder"), (6, "TargetEncoder")])
-def test_categories_wider_than_the_family_can_bear_are_target_encoded(values, stage):
+def test_categories_with_too_many_values_in_all_are_target_encoded(values, stage):
     kinds, counts = {"a": "category", "b": "category"}, {"a": values, "b": values}
     built = build(
         Encoding(few="one_hot", many="one_hot", widest=10),
@@ -158,7 +158,7 @@ def test_categories_wider_than_the_family_can_bear_are_target_encoded(values, st
 
 @pytest.mark.parametrize("dtype", ["float64", "int64"])
 @pytest.mark.parametrize("values", [2, 9])
-def test_whole_numbers_are_no_classes_to_the_target_encoding_of_a_regression(values, dtype):
+def test_target_encoding_of_a_regression_takes_whole_numbers_for_values(values, dtype):
     frame = pd.DataFrame({"zone": np.repeat(list("abcde"), 40)})
     y = (np.arange(200) % values).astype(dtype)
     built = build(
@@ -190,7 +190,7 @@ def test_every_fold_of_an_encoding_has_its_share_of_a_rare_class():
     assert np.ptp(dense(built.fit_transform(frame, y))) < 0.01
 
 
-def test_a_row_has_no_part_in_its_own_target_encoding():
+def test_a_rows_target_has_no_part_in_its_own_encoding():
     rng = np.random.default_rng(0)
     rows = 3_000
     frame = pd.DataFrame({"zone": rng.integers(0, 1_000, rows).astype(str)})
@@ -229,6 +229,6 @@ def test_another_seed_makes_other_folds():
 
 
 @pytest.mark.parametrize("how", FEW_VALUED)
-def test_as_many_rows_as_there_are_folds_are_enough(how):
+def test_as_many_rows_as_folds_are_enough(how):
     frame = features(rows=FOLDS)
     assert len(dense(encoder(Encoding(few=how), frame).fit_transform(frame, target(frame)))) == 5

@@ -117,7 +117,7 @@ def numbers(model: Pipeline, frame: pd.DataFrame) -> np.ndarray:
     return model.predict(frame)
 
 
-def test_families_go_by_their_names_which_are_those_of_the_contract():
+def test_the_families_are_those_of_the_contract():
     assert list(FAMILIES) == [
         "linear", "kneighbors", "random_forest", "gradient_boosting", "lightgbm", "xgboost",
     ]  # fmt: skip
@@ -226,7 +226,7 @@ def test_every_family_learns_from_raw_rows_with_gaps(family, task, model, raw, s
 
 @each_task
 @each_family
-def test_every_family_predicts_what_it_has_never_seen(family, task, model):
+def test_every_family_predicts_rows_with_unseen_values(family, task, model):
     unseen = pd.DataFrame(
         {"zone": [9999, None], "address": ["x", None], "size": [1e6, None], "flat": [True, None]}
     )
@@ -253,9 +253,7 @@ def test_every_family_fits_the_same_to_the_last_digit_when_repeated(
 
 @each_task
 @each_family
-def test_every_family_comes_back_from_skops_with_no_more_than_its_trusted_types(
-    family, task, model, raw
-):
+def test_skops_loads_every_family_with_its_trusted_types_alone(family, task, model, raw):
     trusted = [*TRUSTED, *family.trusted]
     one = model(family.name, task)
     dumped = skops.io.dumps(one)
@@ -267,7 +265,7 @@ def test_every_family_comes_back_from_skops_with_no_more_than_its_trusted_types(
         pd.testing.assert_frame_equal(loaded.predict(raw), one.predict(raw))
 
 
-def test_a_seventh_family_is_one_entry():
+def test_adding_a_family_takes_one_entry():
     forest = FAMILIES["random_forest"]
     values = replace(forest.values, path="sklearn.ensemble.ExtraTreesRegressor")
     trees = replace(forest, name="extra_trees", values=values)
@@ -296,7 +294,7 @@ def test_a_family_that_is_not_narrowed_stays_as_it_is():
     assert narrowed(FOREST, {}, "regression") == FOREST
 
 
-def test_class_weight_can_be_fixed_where_it_is_none_of_the_estimators_own():
+def test_class_weight_can_be_fixed_where_the_estimator_has_none():
     family = narrowed(FAMILIES["xgboost"], {WEIGHT: "balanced"}, "binary")
     assert WEIGHT not in family.classes.space
     assert family.classes.defaults[WEIGHT] == "balanced"

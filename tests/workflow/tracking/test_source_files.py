@@ -293,6 +293,7 @@ FITTING = {"train", "hpo", "register"}
         ("workflow/training/cross_validation.py", FITTING),
         ("workflow/training/search.py", {"hpo"}),
         ("workflow/training/trials.py", {"hpo"}),
+        ("workflow/training/trial_runs.py", {"hpo"}),
         ("workflow/training/search_importance.py", {"hpo"}),
         # The report is made by main and by the step `report`, which are never reused.
         ("workflow/report/search_charts.py", set()),

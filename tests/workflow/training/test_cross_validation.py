@@ -30,9 +30,7 @@ def test_a_holdout_fits_on_train_and_judges_on_validation():
 
 @given(st.integers(2, 6), st.integers(6, 60), st.booleans(), st.integers(0, 9), st.booleans())
 @settings(max_examples=30, deadline=None)
-def test_every_row_is_judged_once_by_a_model_that_has_not_seen_it(
-    folds, rows, classes, seed, grouped
-):
+def test_every_row_is_judged_once_by_a_model_not_fitted_on_it(folds, rows, classes, seed, grouped):
     y = np.arange(rows) % 2
     groups = np.arange(rows) // 2 if grouped else None
     assume(rows // 2 >= folds)
@@ -44,13 +42,13 @@ def test_every_row_is_judged_once_by_a_model_that_has_not_seen_it(
         assert len(fitted) + len(on) == rows
 
 
-def test_the_model_that_is_kept_is_fitted_on_every_row():
+def test_the_final_model_is_fitted_on_every_row():
     assert np.arange(20)[folded(4, np.zeros(20)).final].tolist() == list(range(20))
 
 
 @given(st.lists(st.integers(0, 12), min_size=10, max_size=80), st.booleans(), st.integers(2, 5))
 @settings(max_examples=40, deadline=None)
-def test_rows_that_belong_together_are_never_torn(groups, classes, folds):
+def test_rows_of_a_group_stay_in_one_fold(groups, classes, folds):
     groups = np.array(groups, dtype="float64") / 13
     y = np.random.default_rng(0).integers(0, 2, len(groups))
     try:
@@ -65,7 +63,7 @@ def test_rows_that_belong_together_are_never_torn(groups, classes, folds):
         assert not set(groups[fitted]) & set(groups[on])
 
 
-def test_groups_of_one_row_each_are_no_groups():
+def test_groups_of_one_row_each_change_nothing():
     y = np.arange(30) % 3
     alone = folded(3, y, classes=True, groups=np.random.default_rng(0).random(30))
     none = folded(3, y, classes=True)
@@ -97,7 +95,7 @@ def test_folds_in_the_order_of_time_never_look_ahead(folds, rows, classes):
 
 @pytest.mark.parametrize("classes", [False, True])
 @pytest.mark.parametrize("grouped", [False, True])
-def test_the_same_seed_gives_the_same_folds_and_another_others(classes, grouped):
+def test_the_folds_depend_on_the_seed_alone(classes, grouped):
     y, groups = np.arange(60) % 2, np.arange(60) // 2 if grouped else None
     first, again, other = (
         [on.tolist() for _, on in folded(3, y, classes=classes, groups=groups, seed=seed).folds]
@@ -126,6 +124,6 @@ def test_too_few_rows_for_so_many_folds_are_refused(changes):
     assert "\n" not in message
 
 
-def test_a_class_rarer_than_there_are_folds_is_split_all_the_same():
+def test_a_class_with_fewer_rows_than_folds_is_split():
     plan = folded(5, np.array([0] * 18 + [1, 1]), classes=True)
     assert sorted(judged(plan)) == list(range(20))

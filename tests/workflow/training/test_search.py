@@ -122,14 +122,14 @@ def test_a_narrowed_familys_space_is_what_is_searched():
 
 
 @pytest.mark.parametrize("features", [("all",), SETS])
-def test_a_family_with_nothing_left_to_search_is_tried_as_it_is(features):
+def test_a_family_with_an_empty_space_is_tried_at_its_defaults(features):
     fixed = narrowed(FAMILIES["linear"], {"alpha": 2.0}, "regression")
     seen = run(fixed, features=features, max_evals=25)
     assert len(seen) == 25
     assert all(values == {} for _, _, values in seen)
 
 
-def test_several_families_are_searched_at_once_each_with_its_own_hyperparameters():
+def test_several_families_are_searched_each_in_its_own_space():
     seen = suggestions(FAMILIES["linear"], FOREST, FAMILIES["xgboost"], max_evals=30)
     assert {name for name, _ in seen} == {"linear", "random_forest", "xgboost"}
     for name, values in seen:
@@ -168,7 +168,7 @@ TOY = Family(
 )
 
 
-def test_a_space_is_searched_from_end_to_end():
+def test_both_ends_of_a_range_are_suggested():
     seen = [values for _, values in suggestions(TOY, max_evals=60)]
     assert {values["whole"] for values in seen} == {1, 2, 3}
     assert {values["choice"] for values in seen} == {1, 2.5}

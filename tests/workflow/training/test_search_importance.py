@@ -21,7 +21,7 @@ def trials(count: int, family: str = "lightgbm") -> pd.DataFrame:
 HYPERPARAMETERS = ["rate", "depth", "how", "fixed"]
 
 
-def test_the_hyperparameter_that_decides_the_loss_is_by_far_the_first():
+def test_the_hyperparameter_that_decides_the_loss_comes_first():
     table = trials(60)
     found = importance(table, HYPERPARAMETERS, np.log(table["rate"]) ** 2)
     assert found["hyperparameter"].iloc[0] == "rate"
@@ -48,7 +48,7 @@ def test_shares_are_of_a_family_and_sum_to_one():
     assert set(found[found["family"] == "xgboost"]["hyperparameter"]) == {"rate", "depth"}
 
 
-def test_nothing_is_told_of_too_few_trials_or_of_what_had_one_value():
+def test_few_trials_and_single_values_are_left_out():
     few = trials(FEWEST - 1)
     assert importance(few, HYPERPARAMETERS, few["rate"]).empty
     enough = trials(FEWEST)
@@ -66,7 +66,7 @@ def test_missing_values_are_a_value_of_their_own():
     assert np.isfinite(found["importance"]).all()
 
 
-def test_what_varies_is_a_hyperparameter_and_what_describes_a_trial_is_not():
+def test_only_columns_with_several_values_are_hyperparameters():
     about = {"trial": range(9), "run": "t", "family": "x", "run_id": range(9)}
     table = trials(9).assign(fit_seconds=range(9), rmse=range(9), **about)
     assert hyperparameters(table, "rmse") == ["rate", "depth", "how"]

@@ -151,9 +151,7 @@ def answers(trainer: Trainer, fitted: object, raw: pd.DataFrame) -> np.ndarray:
 @each_way
 @each_task
 @each_family
-def test_every_family_is_judged_by_every_metric_of_the_task_and_beats_the_baseline(
-    trainer, fit, family, task, how
-):
+def test_every_family_has_every_metric_and_beats_the_baseline(trainer, fit, family, task, how):
     on, fitted = trainer(task, how), fit(family.name, task, how)
     names = {f"val_{name}" for name in METRICS[task]}
     assert set(fitted.metrics) == (
@@ -170,7 +168,7 @@ def test_every_family_is_judged_by_every_metric_of_the_task_and_beats_the_baseli
 @each_way
 @each_task
 @each_family
-def test_a_kept_pipeline_predicts_raw_rows_as_the_trainer_does(
+def test_the_final_pipeline_predicts_raw_rows_as_the_trainer_does(
     trainer, fit, splits, family, task, how
 ):
     on, fitted = trainer(task, how), fit(family.name, task, how)
@@ -191,7 +189,7 @@ def test_a_kept_pipeline_predicts_raw_rows_as_the_trainer_does(
         ("cv:3", "test", False),
     ],
 )
-def test_a_metric_without_a_value_where_models_are_compared_is_refused(
+def test_a_metric_that_is_undefined_where_models_are_judged_is_refused(
     tmp_path, how, zero, refused
 ):
     frames = [trips(number) for number in range(3)]
@@ -216,7 +214,7 @@ def test_a_holdouts_metrics_are_those_of_its_predictions(trainer):
         assert fitted.metrics == pytest.approx(expected)
 
 
-def test_folds_tell_the_mean_and_the_standard_deviation_of_their_metrics(trainer):
+def test_metrics_of_folds_are_their_mean_and_standard_deviation(trainer):
     on = trainer("regression", "cv:3")
     fitted = on.fit(LINEAR, {})
     error = fitted.predictions - on.data.y_judged
@@ -227,7 +225,7 @@ def test_folds_tell_the_mean_and_the_standard_deviation_of_their_metrics(trainer
     assert fitted.metrics["val_rmse_std"] == pytest.approx(np.std(each, ddof=1))
 
 
-def test_the_model_that_folds_keep_is_fitted_on_train_and_validation(trainer):
+def test_the_final_model_of_folds_is_fitted_on_train_and_validation(trainer):
     on = trainer("regression", "cv:3")
     fitted = on.fit(FAMILIES["kneighbors"], {"n_neighbors": 1, "n_jobs": 1})
     assert fitted.model.estimator.n_samples_fit_ == 2 * ROWS
@@ -245,7 +243,7 @@ def test_no_fold_is_judged_by_a_model_that_has_seen_it(trainer):
     )
 
 
-def test_the_kept_model_is_fitted_when_it_is_asked_for_and_once(trainer, monkeypatch):
+def test_the_final_model_of_folds_is_fitted_once_on_demand(trainer, monkeypatch):
     on, calls = trainer("regression", "cv:3"), []
     plain = fit_model
     monkeypatch.setattr(
@@ -258,7 +256,7 @@ def test_the_kept_model_is_fitted_when_it_is_asked_for_and_once(trainer, monkeyp
     assert calls[3:] == [on.data.plan.final]
 
 
-def test_rows_alike_in_the_key_of_a_hash_split_stay_in_one_fold(tmp_path):
+def test_rows_with_one_key_of_a_hash_split_stay_in_one_fold(tmp_path):
     frames = [trips(0).assign(number=lambda frame: frame["number"] // 4) for _ in range(3)]
     made = make(tmp_path, frames, split=ByHash(key=("number",)))
     on = train(made, USED, "cv:3")
@@ -294,7 +292,7 @@ def with_new_label(folder: Path, *, where: int, label: str = "zzz") -> Splits:
 
 @pytest.fixture(scope="module")
 def surprised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Trainer]:
-    """Benches of splits that have a label in validation alone."""
+    """Trainers on splits that have a label in validation alone."""
     folder = tmp_path_factory.mktemp
     made = cache(lambda label: with_new_label(folder("new"), where=1, label=label))
     return cache(lambda label, how: train(made(label), USED, how))
@@ -304,7 +302,7 @@ def surprised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
     ("label", "how"), [("zzz", "holdout"), ("aaa", "holdout"), ("aaa", "cv:3")]
 )
 @each_family
-def test_a_label_of_validation_alone_is_taken(surprised, family, how, label):
+def test_a_label_in_validation_alone_is_handled(surprised, family, how, label):
     on = surprised(label, how)
     fitted = on.fit(family, QUICK[family.name])
     assert fitted.predictions.shape == (len(on.data.y_judged), 3)
@@ -325,7 +323,7 @@ def test_a_label_of_test_alone_counts_as_wrong_for_the_baseline(tmp_path):
 
 @each_way
 @each_task
-def test_the_baselines_scores_are_those_of_a_bench_on_validation(trainer, splits, task, how):
+def test_the_baselines_scores_are_those_of_the_trainer(trainer, splits, task, how):
     scores = baseline_scores(splits(task), how, 42)
     assert {name for name in scores if name.startswith("test_")} == {
         f"test_{name}" for name in METRICS[task]
@@ -334,7 +332,7 @@ def test_the_baselines_scores_are_those_of_a_bench_on_validation(trainer, splits
     assert judged == pytest.approx(trainer(task, how).fit(BASELINE, {}).metrics, nan_ok=True)
 
 
-def test_a_class_in_one_fold_alone_is_taken(tmp_path):
+def test_a_class_in_one_fold_alone_is_handled(tmp_path):
     frames = [trips(number) for number in range(3)]
     for frame in frames:
         frame["late"] = np.where(frame["minutes"] > 20, "late", "in time")
@@ -403,7 +401,7 @@ def test_a_class_weight_is_no_hyperparameter_of_a_regression(trainer):
 
 @each_way
 @each_task
-def test_some_of_the_features_are_as_if_there_were_no_others(splits, trainer, task, how):
+def test_a_selection_of_features_is_the_same_as_reading_only_those(splits, trainer, task, how):
     some = {"miles": USED["miles"], "flag": USED["flag"]}
     narrow, alone = Trainer(trainer(task, how).data.using(some)), train(splits(task), some, how)
     pd.testing.assert_frame_equal(narrow.data.x, alone.data.x)
@@ -416,11 +414,11 @@ def test_some_of_the_features_are_as_if_there_were_no_others(splits, trainer, ta
         assert one.metrics == pytest.approx(other.metrics, nan_ok=True)
 
 
-def test_using_all_the_features_is_the_bench_itself(trainer):
+def test_using_all_the_features_returns_the_same_data(trainer):
     assert trainer().data.using(dict(USED)) is trainer().data
 
 
-def test_using_some_features_leaves_the_bench_as_it_was(trainer):
+def test_using_some_features_leaves_the_data_as_it_was(trainer):
     before = trainer().fit(LINEAR, {}).predictions
     Trainer(trainer().data.using({"miles": "miles"})).fit(LINEAR, {})
     np.testing.assert_array_equal(trainer().fit(LINEAR, {}).predictions, before)
@@ -434,7 +432,7 @@ def test_the_features_are_computed_once_for_any_number_of_fits(splits, transform
     assert transforms == [ROWS, ROWS]
 
 
-def test_the_encoding_is_fitted_once_a_family_and_part(splits, monkeypatch):
+def test_the_encoding_is_fitted_once_a_family_and_fold(splits, monkeypatch):
     calls, plain = [], encoded_data.build
     monkeypatch.setattr(encoded_data, "build", lambda *a, **k: calls.append(1) or plain(*a, **k))
     on = train(splits(), USED, "cv:3")
@@ -443,7 +441,7 @@ def test_the_encoding_is_fitted_once_a_family_and_part(splits, monkeypatch):
     assert len(calls) == 3
 
 
-def test_hyperparameters_are_told_with_the_defaults(trainer):
+def test_hyperparameters_include_the_defaults(trainer):
     fitted = trainer().fit(FAMILIES["random_forest"], {"n_estimators": 3})
     assert fitted.hyperparameters["n_estimators"] == 3
     assert fitted.hyperparameters["max_depth"] == 10
@@ -478,7 +476,7 @@ def test_the_example_is_five_raw_rows(trainer):
     assert len(trainer().data.example) == 5
 
 
-def test_cardinality_counts_the_values_where_the_kept_model_is_fitted(tmp_path):
+def test_cardinality_counts_values_in_the_rows_of_the_final_model(tmp_path):
     frames = [trips(0).assign(zone=n) for n in range(3)]
     made = make(tmp_path, frames)
     assert train(made).data.cardinality == {"zone": 1, "flag": 1}
@@ -489,7 +487,7 @@ def test_cardinality_counts_the_values_where_the_kept_model_is_fitted(tmp_path):
     ("task", "labels"),
     [("binary", ["in time", "late"]), ("multiclass", [1, 2, 3]), ("regression", [])],
 )
-def test_labels_are_in_order_and_of_the_type_they_have_in_the_data(trainer, task, labels):
+def test_labels_are_sorted_and_keep_the_type_of_the_data(trainer, task, labels):
     assert trainer(task).data.labels == labels
     assert [type(one) for one in trainer(task).data.labels] == [type(one) for one in labels]
 
@@ -498,7 +496,7 @@ LABELS = [["a", "b", "c"], [1, 5, 7], [False, True], [0.5, 1.5, 2.5]]
 
 
 @pytest.mark.parametrize("labels", LABELS, ids=str)
-def test_codes_of_a_holdout_are_those_of_train_and_then_those_of_validation(labels):
+def test_labels_that_the_final_model_knows_have_the_first_codes(labels):
     train, validation = pd.Series(labels[1:]), pd.Series(labels)
     y, found = encode_targets("multiclass", train, validation, "holdout")
     assert found == [*labels[1:], labels[0]]
@@ -539,7 +537,7 @@ def test_a_value_that_the_estimator_refuses_is_refused(trainer, task, family, gi
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_target_too_large_to_reckon_with_is_refused_in_one_line(tmp_path):
+def test_a_target_too_large_to_compute_with_is_refused_in_one_line(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], target="minutes * 1e300")
     with pytest.raises(WorkflowError) as caught:
         train(made).fit(LINEAR, {})
@@ -554,7 +552,7 @@ def test_a_feature_that_fails_on_a_row_is_a_one_line_error(splits):
         train(splits(), FEATURES, "holdout")
 
 
-def test_whole_numbers_are_values_to_a_regression(tmp_path):
+def test_a_regression_takes_whole_numbers_for_values(tmp_path):
     made = make(tmp_path, [trips(n) for n in range(3)], target="round(minutes / 10)")
     on = train(made)
     for name in ("kneighbors", "xgboost"):

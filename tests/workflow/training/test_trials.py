@@ -23,7 +23,7 @@ from workflow.models.metrics import METRICS
 from workflow.runtime import terminal
 from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, model_loading, names, runs, step
-from workflow.training import cross_validation, trainer, trials
+from workflow.training import cross_validation, trainer, trial_runs, trials
 from workflow.training.search import search
 from workflow.training.trainer import Trainer
 from workflow.training.training_data import TrainingData
@@ -136,7 +136,7 @@ class Hpo:
     def study(self, kept: int = 1, how: str = "holdout", alike: str = "k") -> Iterator[tuple]:
         """Start a search's run; yield it with its study."""
         with step.run("hpo", **{names.SEARCH_TAG: alike}) as run, Progress("hpo", 5) as progress:
-            earlier = trials.finished(alike, self.experiment)
+            earlier = trial_runs.finished_trials(alike, self.experiment)
             study = Study(
                 {"all": self.trainer(how)}, validation=how, metric=RMSE, kept=kept,
                 earlier=earlier, progress=progress,
@@ -191,7 +191,7 @@ def uninterrupted(
         return told(Hpo(trainers, id)(5, keep=False))
 
 
-def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo, fits):
+def test_a_trial_is_a_run_with_its_suggestion_metrics_and_tags(hpo, fits):
     done = hpo(3, keep=False)
     assert list(done.trials) == ["trial-000", "trial-001", "trial-002"]
     assert fits.take() == (3, 0)
@@ -209,7 +209,7 @@ def test_each_trial_is_a_run_with_its_suggestion_its_metrics_and_what_it_is(hpo,
     assert done.study.read_back == done.study.seconds == 0
 
 
-def test_a_search_given_again_reads_its_trials_back_and_comes_to_the_same(hpo, fits):
+def test_an_equal_search_reads_its_trials_back_and_finds_the_same(hpo, fits):
     first = hpo(3, kept=2)
     assert fits.take() == (3, 0)
     again = hpo(3, kept=2)
@@ -220,7 +220,7 @@ def test_a_search_given_again_reads_its_trials_back_and_comes_to_the_same(hpo, f
     assert list(again.trials) == list(first.trials)
 
 
-def test_a_trial_that_is_read_back_shows_what_the_first_one_did_and_when(hpo):
+def test_a_trial_read_back_has_the_results_and_times_of_the_first(hpo):
     first = hpo(2, keep=False)
     again = hpo(2, keep=False)
     for name, run in again.trials.items():
@@ -247,7 +247,7 @@ def test_a_copy_of_a_copy_points_to_the_trial_that_was_run(hpo):
         assert run.data.tags[names.REUSED_TAG] == first[name].info.run_id
 
 
-def test_metrics_of_the_test_split_and_of_another_model_are_not_read_back(hpo, module_store):
+def test_scores_on_the_test_split_are_not_read_back(hpo, module_store):
     first = hpo(1, keep=False)
     (run,) = first.trials.values()
     module_store.client.log_metric(run.info.run_id, "test_rmse", 1.0)
@@ -256,9 +256,7 @@ def test_metrics_of_the_test_split_and_of_another_model_are_not_read_back(hpo, m
     assert "val_rmse" in copy.data.metrics
 
 
-def test_a_search_that_is_interrupted_twice_goes_on_to_what_it_would_have_come_to(
-    hpo, fits, uninterrupted
-):
+def test_a_search_interrupted_twice_ends_as_an_uninterrupted_one(hpo, fits, uninterrupted):
     for after in (1, 3):
         hpo(5, stop_after=after)
     done = hpo(5, keep=False)
@@ -267,7 +265,7 @@ def test_a_search_that_is_interrupted_twice_goes_on_to_what_it_would_have_come_t
     assert len(fits.alphas) == len(set(fits.alphas)) == 5  # none is run twice
 
 
-def test_more_trials_go_on_with_a_finished_search_and_fewer_are_its_first(hpo, fits, uninterrupted):
+def test_a_longer_search_continues_a_finished_one(hpo, fits, uninterrupted):
     hpo(2, keep=False)
     fits.take()
     assert told(hpo(5, keep=False)) == uninterrupted
@@ -278,7 +276,7 @@ def test_more_trials_go_on_with_a_finished_search_and_fewer_are_its_first(hpo, f
     assert len(shorter.trials) == 3
 
 
-def test_a_search_that_is_not_alike_is_not_read_back(hpo, fits):
+def test_trials_of_another_search_are_not_read_back(hpo, fits):
     hpo(2, alike="one", keep=False)
     fits.take()
     assert hpo(2, alike="other", keep=False).study.read_back == 0
@@ -316,7 +314,7 @@ def test_a_trial_with_other_hyperparameters_than_suggested_is_run(hpo, fits):
     assert fits.alphas[-1] == 0.5
 
 
-def test_a_trial_that_somebody_has_renamed_does_not_break_the_next_search(hpo, fits, module_store):
+def test_a_renamed_trial_is_run_again(hpo, fits, module_store):
     first = hpo(2, keep=False)
     module_store.client.update_run(first.trials["trial-001"].info.run_id, name="my favourite")
     module_store.client.create_run(
@@ -344,9 +342,7 @@ def best_of(searched: Searched) -> Run:
     return searched.trials[f"trial-{searched.study.best[0].number:03d}"]
 
 
-def test_only_the_best_models_are_kept_and_they_are_linked_when_they_are_read_back(
-    hpo, fits, kept_once
-):
+def test_only_the_best_models_are_kept_and_linked_when_read_back(hpo, fits, kept_once):
     again = hpo(3, kept=1)
     assert fits.take() == (0, 0)
     best = best_of(again)
@@ -367,10 +363,8 @@ def test_a_model_that_is_lost_is_fitted_again_and_predicts_the_same(hpo, fits, k
     np.testing.assert_array_equal(predicted(best_of(again), splits), before)
 
 
-def test_a_model_that_was_killed_before_all_of_it_was_noted_is_fitted_again(
-    hpo, fits, kept_once, monkeypatch
-):
-    plain = trials.finished
+def test_a_model_that_was_not_logged_completely_is_fitted_again(hpo, fits, kept_once, monkeypatch):
+    plain = trial_runs.finished_trials
 
     def without_size(*given: str) -> dict[int, Run]:
         found = plain(*given)
@@ -378,13 +372,13 @@ def test_a_model_that_was_killed_before_all_of_it_was_noted_is_fitted_again(
             run.data.metrics.pop("model_bytes", None)
         return found
 
-    monkeypatch.setattr(trials, "finished", without_size)
+    monkeypatch.setattr(trial_runs, "finished_trials", without_size)
     again = hpo(3, kept=1)
     assert fits.take() == (0, 1)
     assert "model_bytes" in best_of(again).data.metrics
 
 
-def test_of_copies_of_a_trial_the_one_that_has_a_model_is_read_back(hpo, fits):
+def test_the_copy_of_a_trial_that_has_a_model_is_read_back(hpo, fits):
     hpo(3, keep=False)
     fits.take()
     hpo(3, kept=1)
@@ -441,7 +435,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("method", "error", "says", "reason"), BROKEN)
-def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goes_on(
+def test_a_failing_trial_leaves_its_reason_and_the_search_goes_on(
     hpo, monkeypatch, method, error, says, reason
 ):
     with failing(monkeypatch, method, lambda n: n == 1, error):
@@ -459,7 +453,7 @@ def test_a_trial_that_fails_is_one_failed_run_with_its_reason_and_the_search_goe
     assert MlflowClient().get_run(done.run.info.run_id).info.status == "FINISHED"
 
 
-def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
+def test_a_metric_that_is_nan_fails_the_trial(hpo, monkeypatch):
     plain = cross_validation.score
 
     def scored(*given: object) -> dict[str, float]:
@@ -475,7 +469,7 @@ def test_a_loss_that_is_no_number_fails_the_trial(hpo, monkeypatch):
     assert study.trials == []
 
 
-def test_a_failed_trial_is_said_in_a_line(hpo, monkeypatch, capsys):
+def test_a_failed_trial_is_reported_in_one_line(hpo, monkeypatch, capsys):
     with failing(monkeypatch, "fit", lambda n: n == 0, TOO_MUCH):
         hpo(2, keep=False)
     lines = [line for line in capsys.readouterr().out.splitlines() if "failed" in line]
@@ -483,7 +477,7 @@ def test_a_failed_trial_is_said_in_a_line(hpo, monkeypatch, capsys):
     assert lines[0].startswith("[hpo] trial-000 failed: linear cannot be fitted")
 
 
-def test_with_details_every_trial_has_a_line_those_read_back_too(hpo, monkeypatch, capsys):
+def test_verbose_output_has_a_line_for_every_trial(hpo, monkeypatch, capsys):
     hpo(1, keep=False)
     capsys.readouterr()
     monkeypatch.setattr(terminal, "_verbose", True)
@@ -506,7 +500,7 @@ def test_the_best_score_up_to_now_is_shown(hpo, monkeypatch, capsys):
     ]
 
 
-def test_a_failed_trial_is_tried_again_by_the_next_search_and_counts_then(hpo, fits, monkeypatch):
+def test_a_failed_trial_is_tried_again_by_the_next_search(hpo, fits, monkeypatch):
     with failing(monkeypatch, "fit", lambda n: n == 1, TOO_MUCH):
         hpo(3, keep=False)
     fits.take()
@@ -545,7 +539,7 @@ def test_failures_that_are_not_in_a_row_do_not_end_the_search(hpo, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()])
-def test_an_error_that_is_not_the_trials_ends_the_search(hpo, monkeypatch, error):
+def test_an_unexpected_error_ends_the_search(hpo, monkeypatch, error):
     monkeypatch.setattr(mlflow, "log_metrics", _raising(error))
     with hpo.study() as (run, study), pytest.raises(type(error)):
         study.trial(LINEAR, "all", {"alpha": 1.0})
@@ -595,9 +589,7 @@ def test_where_a_larger_metric_is_better_the_largest_is_the_best(trainers, exper
     assert study.best[0].loss == -study.best[0].metrics["val_r2"]
 
 
-def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
-    trainers, experiment, fits
-):
+def test_the_chosen_features_are_logged_if_there_are_several(trainers, experiment, fits):
     narrow = {"all": trainers(), "miles": Trainer(trainers().data.using({"miles": "miles"}))}
 
     def both(earlier: dict[int, Run]) -> tuple[Run, list[Trial]]:
@@ -616,6 +608,6 @@ def test_the_set_of_features_is_part_of_what_was_chosen_where_there_are_several(
     assert [one.data.params[names.FEATURES] for one in runs.children(run)] == ["all", "miles"]
     assert first[0].loss != first[1].loss
     fits.take()
-    _, again = both(trials.finished("sets", experiment))
+    _, again = both(trial_runs.finished_trials("sets", experiment))
     assert fits.take() == (0, 0)
     assert [one.loss for one in again] == [one.loss for one in first]
