@@ -1,1 +1,1 @@
-"""Model families: what each fits, where it is searched, how it is encoded, and the metrics."""
+"""Model families: their estimators, search spaces and encoding; and the metrics."""

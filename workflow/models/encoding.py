@@ -1,6 +1,6 @@
-"""From features to what an estimator takes: categories to numbers, numbers to their right shape.
+"""Features as an estimator takes them: categories as numbers, gaps filled, numbers rescaled.
 
-The rules go by a feature's kind and by how many values it has, never by its name.
+A feature is encoded by its kind and by how many values it has, never by its name.
 """
 
 import sys
@@ -22,8 +22,10 @@ from sklearn.preprocessing import (
 from sql_features.expressions import Kind
 from workflow.models.families import Encoding
 
-MANY = 255  # a category with more values than this is one of many; the most that trees take as such
-FOLDS = 5  # a row's target encoding is learned from the other four
+# A category with more values than this counts as one with many. It is the most that scikit-learn's
+# boosted trees take as native categories.
+MANY = 255
+FOLDS = 5  # of target encoding: a row's value is learned from the other four folds
 
 
 def build(
@@ -40,10 +42,14 @@ def build(
     Args:
         encoding: A family's.
         kinds: "number" or "category" by feature.
-        cardinality: Distinct values of each category in train.
+        cardinality: Distinct values of each categorical feature.
         seed: Of the folds of target encoding.
         rows: How many it will be fitted on.
-        classes: Whether the target is one of classes.
+        classes: Whether targets are codes of classes.
+
+    Returns:
+        Its output columns are those of categories with few values, of categories with many, and of
+        numbers, in this order.
     """
     categories = [name for name, kind in kinds.items() if kind == "category"]
     many = [name for name in categories if cardinality[name] > MANY]
@@ -59,7 +65,7 @@ def build(
 
 
 def native_columns(encoder: ColumnTransformer) -> list[int]:
-    """Return the positions of the columns that an estimator must take as categories."""
+    """Return the positions of output columns that the estimator must treat as categories."""
     return [
         position
         for name, transformer, _ in encoder.transformers_
@@ -75,12 +81,12 @@ def _category(how: str, seed: int, classes: bool) -> BaseEstimator:
         case "target":
             folds = StratifiedKFold if classes else KFold
             return TargetEncoder(
-                # Whole numbers would be taken for classes.
+                # By "auto", targets of a regression that are whole numbers would count as classes.
                 target_type="auto" if classes else "continuous",
                 cv=folds(FOLDS, shuffle=True, random_state=seed),
             )
         case "native":
-            gap = float("nan")  # a value not seen in train is a gap, as in train a missing one is
+            gap = float("nan")  # a value that was not seen in the fit counts as missing
             return OrdinalEncoder(
                 handle_unknown="use_encoded_value", unknown_value=gap, encoded_missing_value=gap
             )

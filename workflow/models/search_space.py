@@ -1,4 +1,4 @@
-"""What a search may change: whole numbers, real ones, one of several values."""
+"""The values that a search tries for a hyperparameter: a range of numbers, or options."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

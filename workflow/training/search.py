@@ -1,4 +1,4 @@
-"""hyperopt's TPE over the search space of one family, or of several at once."""
+"""The search: hyperopt's TPE over the search spaces of one or several families."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from hyperopt.pyll import Apply, scope
 from workflow.models.families import Family
 from workflow.models.search_space import Choice, Real, Whole
 
-FAMILY, FEATURES = "family", "features"  # beside hyperparameters; no estimator has such ones
+FAMILY, FEATURES = "family", "features"  # beside hyperparameters, of which none has these names
 
 
 def search(
@@ -26,17 +26,18 @@ def search(
 ) -> None:
     """Call `objective` with one suggestion after another.
 
-    The estimator of Bergstra et al., Algorithms for Hyper-Parameter Optimization, 2011.
+    Suggestions are made by the tree-structured Parzen estimator of Bergstra et al., Algorithms for
+    Hyper-Parameter Optimization, 2011.
 
     Args:
         objective: Takes a family, the name of a selection of features, and hyperparameters;
-            returns the loss (smaller is better), or None if there is none.
-        families: Several give a conditional space: a family first, then its hyperparameters.
+            returns the loss (smaller is better), or None if the trial has failed.
+        families: With several, each suggestion is a family and hyperparameters of that family.
         task: The dataset's.
-        features: Names of selections of features; one of several is part of each suggestion.
-        max_evals: How many suggestions.
-        seed: The same seed gives the same suggestions for the same losses, however many there are.
-        is_over: Asked after each one: whether no further suggestion is to be made.
+        features: Names of selections of features; of several, each suggestion has one.
+        max_evals: How many suggestions are made.
+        seed: For equal losses, equal seeds give equal suggestions, whatever `max_evals` is.
+        is_over: Called after each trial; the search ends when it returns True.
     """
     by_name = {family.name: family for family in families}
 
@@ -54,14 +55,14 @@ def search(
         max_evals=max_evals,
         early_stop_fn=lambda trials: (is_over(), []),
         rstate=np.random.default_rng(seed),
-        show_progressbar=False,  # the step's own bar tells the metric, not the loss
+        show_progressbar=False,  # the step shows its own, with the metric instead of the loss
         verbose=False,
         return_argmin=False,
     )
 
 
 def space(family: Family, task: str, features: list[str]) -> dict[str, Any]:
-    """Return a family's search space in hyperopt's terms, with labels of its own."""
+    """Return a family's search space as hyperopt's; labels begin with the family's name."""
     parameters = {
         name: _expression(f"{family.name}.{name}", domain)
         for name, domain in family.of(task).space.items()

@@ -6,30 +6,30 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from workflow.tracking import names
 
-FEWEST = 10  # trials of a family; of fewer nothing can be told
+FEWEST = 10  # trials of a family that shares are computed from; of fewer they would be chance
 TREES = 200
-# Columns of trials.csv that are no hyperparameters; the metric is another.
+# The columns of trials.csv, beside the metric, that are not hyperparameters.
 NO_HYPERPARAMETERS = ("trial", "run", "family", "run_id", names.FIT_SECONDS)
 
 
 def importance(trials: pd.DataFrame, hyperparameters: list[str], loss: pd.Series) -> pd.DataFrame:
-    """Return the share of each hyperparameter in how the trials of its family differ.
+    """Return how much of the difference between a family's trials each hyperparameter explains.
 
-    A forest learns a trial's rank from its hyperparameters; the share is by how much splits at it
-    reduce the variance (mean decrease in impurity: Breiman et al., Classification and Regression
-    Trees, 1984). It is of ranks, so that one trial that went wrong does not decide, and of what was
-    tried: where the search looked most, more is known.
+    A forest learns the rank of a trial's loss from its hyperparameters. A hyperparameter's share is
+    the part of the variance that splits at it remove (mean decrease in impurity: Breiman et al.,
+    Classification and Regression Trees, 1984). Ranks keep a single bad trial from deciding. Shares
+    describe the trials made, and so mostly the region that the search preferred.
 
     Args:
-        trials: (n_trials, ...) with "family" and the hyperparameters, missing where a family has
-            none of that name.
-        hyperparameters: Names of columns.
+        trials: (n_trials, ...) with the column "family" and one for each hyperparameter, missing
+            where a family does not have it.
+        hyperparameters: The names of these columns.
         loss: (n_trials,) smaller is better.
 
     Returns:
-        "family", "hyperparameter" and "importance", which sums to 1 in a family; the most
-        important first. A family with fewer than `FEWEST` trials is left out, and a
-        hyperparameter that had one value only.
+        The columns "family", "hyperparameter" and "importance", which sums to 1 within a family,
+        the most important first. Left out are families with fewer than `FEWEST` trials, and
+        hyperparameters that had a single value.
     """
     found = []
     for family, rows in trials.groupby("family", sort=False):
@@ -57,7 +57,7 @@ def hyperparameters(trials: pd.DataFrame, metric: str) -> list[str]:
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
-    """Return the ranks of numbers, which are searched on other scales; the codes of all else."""
+    """Return numbers as ranks, whatever their scale is, and other values as codes."""
     if pd.api.types.is_numeric_dtype(values) and values.dtype != bool:
         return values.rank().to_numpy()
     return pd.factorize(values.astype(str), sort=True)[0]
