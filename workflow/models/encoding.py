@@ -55,7 +55,8 @@ def build(
     many = [name for name in categories if cardinality[name] > MANY]
     few = [name for name in categories if name not in many]
     numbers = [name for name, kind in kinds.items() if kind == "number"]
-    wide = encoding.widest is not None and sum(map(cardinality.get, categories)) > encoding.widest
+    values = sum(cardinality[name] for name in categories)
+    wide = encoding.widest is not None and values > encoding.widest
     stages = [
         ("few", _category("target" if wide else encoding.few, seed, classes), few),
         ("many", _category("target" if wide else encoding.many, seed, classes), many),

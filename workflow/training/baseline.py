@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 import numpy as np
+from sklearn.preprocessing import FunctionTransformer
 
 from sql_features.errors import WorkflowError
 from workflow.data.split_rules import SPLITS
@@ -58,7 +59,7 @@ def baseline_scores(splits: Splits, validation: str, seed: int) -> dict[str, flo
     def fit_and_predict(fitted: Rows, rows: int) -> np.ndarray:
         numbers, known = renumber(task, y[fitted])
         estimator = BASELINE.estimator(task, seed).fit(np.zeros((len(numbers), 1)), numbers)
-        model = Model(encoder=None, estimator=estimator, codes=known)
+        model = Model(encoder=FunctionTransformer(), estimator=estimator, codes=known)
         return model.predict_encoded(np.zeros((rows, 1)))
 
     judged = [fit_and_predict(fold.fitted, len(y[fold.judged])) for fold in plan.folds]

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sql_features.errors import WorkflowError
@@ -21,12 +20,12 @@ class Model:
     """A fitted encoder and estimator.
 
     Attributes:
-        encoder: From features to what the estimator takes; None if that is given by the caller.
+        encoder: Transforms features to what the estimator takes.
         estimator: Fitted on targets, or on classes as `renumber` returns them.
         codes: The code of each class that the estimator knows, ascending; None for regression.
     """
 
-    encoder: ColumnTransformer | None
+    encoder: TransformerMixin
     estimator: BaseEstimator
     codes: np.ndarray | None
 

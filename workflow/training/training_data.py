@@ -81,7 +81,7 @@ class TrainingData:
         if features == self.sql.features:
             return self
         columns = self.splits.columns_for(features)
-        optional = [name for name in self.sql.optional if name in columns]
+        optional = [name for name in self.sql.optional or [] if name in columns]
         example = self.example[list(columns)]
         return replace(
             self,

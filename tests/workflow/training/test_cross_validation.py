@@ -1,12 +1,20 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
-from workflow.training.cross_validation import ValidationPlan, cross_validation, holdout
+from workflow.training.cross_validation import (
+    ValidationPlan,
+    cross_validation,
+    encode_targets,
+    holdout,
+    judged_splits,
+    val_metrics,
+)
 
 
 def folded(folds: int, y: np.ndarray, **changes: object) -> ValidationPlan:
@@ -127,3 +135,30 @@ def test_too_few_rows_for_so_many_folds_are_refused(changes):
 def test_a_class_with_fewer_rows_than_folds_is_split():
     plan = folded(5, np.array([0] * 18 + [1, 1]), classes=True)
     assert sorted(judged(plan)) == list(range(20))
+
+
+LABELS = [["a", "b", "c"], [1, 5, 7], [False, True], [0.5, 1.5, 2.5]]
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=str)
+def test_labels_that_the_final_model_knows_have_the_first_codes(labels):
+    train, validation = pd.Series(labels[1:]), pd.Series(labels)
+    y, found = encode_targets("multiclass", train, validation, "holdout")
+    assert found == [*labels[1:], labels[0]]
+    assert [found[code] for code in y] == [*train, *validation]
+    y, found = encode_targets("multiclass", train, validation, "cv:2")
+    assert found == labels
+    assert [found[code] for code in y] == [*train, *validation]
+
+
+def test_metrics_of_folds_need_predictions_for_each_fold():
+    plan = folded(2, np.zeros(4))
+    with pytest.raises(ValueError, match="shorter"):
+        val_metrics(plan, "regression", np.zeros(4), [np.zeros(2)])
+
+
+def test_a_holdout_is_judged_on_validation_and_folds_on_train_too():
+    assert judged_splits("holdout") == ("validation",)
+    assert judged_splits("cv:3") == ("train", "validation")
+    assert holdout(7, 10).is_holdout
+    assert not folded(2, np.zeros(10)).is_holdout

@@ -20,7 +20,7 @@ from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS, resolve
 from workflow.training import encoded_data
 from workflow.training.baseline import baseline_scores, check_defined
-from workflow.training.cross_validation import encode_targets, judged_splits
+from workflow.training.cross_validation import judged_splits
 from workflow.training.model import fit_model
 from workflow.training.trainer import Fitted, Trainer
 from workflow.training.training_data import TrainingData
@@ -490,20 +490,6 @@ def test_cardinality_counts_values_in_the_rows_of_the_final_model(tmp_path):
 def test_labels_are_sorted_and_keep_the_type_of_the_data(trainer, task, labels):
     assert trainer(task).data.labels == labels
     assert [type(one) for one in trainer(task).data.labels] == [type(one) for one in labels]
-
-
-LABELS = [["a", "b", "c"], [1, 5, 7], [False, True], [0.5, 1.5, 2.5]]
-
-
-@pytest.mark.parametrize("labels", LABELS, ids=str)
-def test_labels_that_the_final_model_knows_have_the_first_codes(labels):
-    train, validation = pd.Series(labels[1:]), pd.Series(labels)
-    y, found = encode_targets("multiclass", train, validation, "holdout")
-    assert found == [*labels[1:], labels[0]]
-    assert [found[code] for code in y] == [*train, *validation]
-    y, found = encode_targets("multiclass", train, validation, "cv:2")
-    assert found == labels
-    assert [found[code] for code in y] == [*train, *validation]
 
 
 def test_an_unknown_hyperparameter_is_refused_with_the_nearest(trainer):
