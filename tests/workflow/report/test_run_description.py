@@ -22,16 +22,6 @@ def test_a_runs_description_has_the_result_the_data_and_the_command():
     assert "-P seed=42" in text
 
 
-def test_a_score_of_which_more_is_better_stands_beside_the_baselines():
-    assert finished(task="binary", metric="accuracy").headline == (
-        "lightgbm (trial-000): test_accuracy 0.6, beside 0.9 of the baseline"
-    )
-
-
-def test_metrics_in_the_targets_unit_are_shown_with_it():
-    assert "test_rmse 0.6 minutes," in finished(unit="minutes").headline
-
-
 @pytest.mark.parametrize("describe", [run_description.of_run, run_description.of_version])
 def test_a_long_description_is_shortened_and_keeps_the_winner(describe):
     workflow = finished(

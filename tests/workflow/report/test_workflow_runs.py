@@ -79,3 +79,13 @@ def test_a_reused_run_that_was_deleted_is_refused_by_name(store):
     workflow(store, hpo="deleted")
     with pytest.raises(WorkflowError, match="run deleted of hpo is gone"):
         workflow_runs.find("main")
+
+
+def test_an_artifact_that_is_gone_is_refused_with_its_run(store, monkeypatch):
+    def missing(uri: str) -> str:
+        raise OSError(f"no file {uri}")
+
+    workflow(store)
+    monkeypatch.setattr("mlflow.artifacts.load_text", missing)
+    with pytest.raises(WorkflowError, match=r"run='main': trials\.csv of its hpo run hpo is not"):
+        workflow_runs.find("main").table("hpo", "trials.csv")
