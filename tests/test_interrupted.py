@@ -18,9 +18,7 @@ def kill_at(write: str, store: Store, given: dict[str, object]) -> None:
     assert ("main", "RUNNING") in harness.statuses(store.client)
 
 
-def test_a_workflow_interrupted_at_every_turn_ends_as_one_that_was_not(
-    undisturbed, store, few_trips
-):
+def test_interrupted_everywhere_a_workflow_gives_the_same_result(undisturbed, store, few_trips):
     given = {"data": few_trips}
     client = store.client
     kill_at("train.py finalize_logged_model", store, given)

@@ -32,7 +32,7 @@ def run_again(workflow: Workflow, store: Store, **changed: object) -> tuple[Done
     return done, main, sorted(store.children(main), key=lambda run: STEPS.index(run.info.run_name))
 
 
-def test_the_same_command_again_executes_no_step_and_shows_every_result(workflow, again):
+def test_the_same_command_again_runs_no_step_and_shows_all_results(workflow, again):
     done, main, steps = run_again(workflow, again)
     assert [run.info.run_name for run in steps] == STEPS
     for run in steps:
@@ -61,7 +61,7 @@ def table(done: Done) -> list[str]:
     return lines[start : start + 10]
 
 
-def test_only_a_smaller_top_n_runs_register_alone(workflow, again):
+def test_a_smaller_top_n_runs_register_alone(workflow, again):
     done, _, steps = run_again(workflow, again, top_n=2)
     assert [REUSED in run.data.tags for run in steps] == [True, True, True, False]
     assert "[register] runs: top_n was 3, is 2" in done.out
@@ -69,7 +69,7 @@ def test_only_a_smaller_top_n_runs_register_alone(workflow, again):
     assert [str(one.version) for one in versions] == ["1"]  # the same model
 
 
-def test_more_trials_go_on_from_those_that_are_there(workflow, again):
+def test_a_larger_max_evals_reads_earlier_trials_back(workflow, again):
     done, _, steps = run_again(workflow, again, max_evals=5, top_n=4)
     assert [REUSED in run.data.tags for run in steps] == [True, True, False, False]
     assert "[hpo] runs: max_evals was 4, is 5" in done.out

@@ -24,7 +24,7 @@ def text(workflow: Workflow, run_id: str, path: str) -> str:
     return mlflow.artifacts.load_text(f"runs:/{run_id}/{path}")
 
 
-def test_every_step_is_a_finished_child_run_named_after_its_entry_point(workflow):
+def test_each_step_is_a_finished_child_run_of_its_name(workflow):
     main = workflow.run("main")
     steps = workflow.store.children(main)
     assert main.info.run_name == "main"
@@ -117,7 +117,7 @@ def test_rows_read_and_dropped_are_counted_by_reason(workflow):
         ("register", {"validation", "test"}),
     ],
 )
-def test_a_step_logs_the_splits_it_has_used_and_only_register_sees_test(workflow, step, contexts):
+def test_only_register_logs_the_test_split(workflow, step, contexts):
     inputs = workflow.run(step).inputs.dataset_inputs
     assert {one.tags[0].value for one in inputs} == contexts
     digests = workflow.run("preprocess").data.tags
@@ -175,7 +175,7 @@ def test_the_search_leaves_its_history_and_its_best(workflow):
     assert list(trials["run_id"]) == [one.info.run_id for one in workflow.store.children(run)]
 
 
-def test_the_winner_is_chosen_on_validation_and_its_scores_stand_on_every_level(workflow):
+def test_the_winner_is_the_best_on_validation_on_every_run(workflow):
     run = workflow.run("register")
     table = pd.read_csv(io.StringIO(text(workflow, run.info.run_id, "leaderboard.csv")))
     finalists = table.iloc[:-1]
@@ -263,7 +263,7 @@ def test_the_summary_tells_the_winner_and_what_to_do_next(workflow):
     assert "Warning" not in workflow.done.err
 
 
-def test_the_same_command_gives_the_same_metrics_to_the_last_digit(workflow):
+def test_the_same_command_gives_exactly_the_same_metrics(workflow):
     splits = f"runs:/{workflow.run('preprocess').info.run_id}/splits"
     first = {
         run.info.run_name: run.data.metrics["val_rmse"]

@@ -1,17 +1,17 @@
-"""Imported first by every entry point: how its process treats bytecode, threads, memory, signals.
+"""Rules for the process: bytecode, threads, memory, signals. Every entry point imports this first.
 
-Bytecode: the entry points run under `python -B`, so that nothing is written beside the code. But an
-environment made by uv has no bytecode yet, and where PYTHONDONTWRITEBYTECODE is set (images, CI) it
-never gets any: `import mlflow, sklearn` then takes 10 s instead of 3, in every step. So bytecode of
-packages is kept, and of the project it is not.
+Bytecode: the entry points run under `python -B`, so that nothing is written beside the project's
+code. But an environment made by uv has no bytecode yet, and never gets any where
+PYTHONDONTWRITEBYTECODE is set (images, CI): `import mlflow, sklearn` then takes 10 s instead of 3,
+in every step. So bytecode is written for installed packages and not for the project.
 
-Threads: OpenMP and BLAS get one, where nothing else is said. OpenMP's threads wait for each other
-by spinning, or asleep: the one takes several times as long where another process wants the cores
-too, the other where none does. One thread is as fast in both.
+Threads: OpenMP gets one thread unless OMP_NUM_THREADS says otherwise. Several threads wait for each
+other either spinning or asleep: spinning is several times slower where another process uses the
+cores too, sleeping where none does. One thread is about as fast as several in both cases.
 
-Memory: Linux promises more than there is, and kills who takes it. Where a process is promised no
-more than the machine or its container has, what asks for too much is an error that can be said:
-of a trial, for example, while the search goes on.
+Memory: Linux promises more memory than there is, and kills the process that uses it. A process that
+is promised no more than the machine or its container has gets a MemoryError instead, which can be
+handled: one trial fails, and the search goes on.
 """
 
 import os
@@ -21,11 +21,11 @@ from pathlib import Path
 from workflow.paths import PACKAGES
 from workflow.runtime import signals
 
-CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where it has no limit
+CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit in bytes, or "max" for none
 
 
 class _Rule:
-    """Is asked first for each import, finds nothing, and decides for the module to come."""
+    """An import hook that finds no module: it decides whether bytecode of the next is written."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -33,18 +33,18 @@ class _Rule:
 
 
 def memory() -> int:
-    """Return how many bytes the machine has, or the container that this process is in."""
+    """Return how many bytes of memory the machine or this process' container has."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = CGROUP.read_text().strip() if CGROUP.is_file() else "max"
     return physical if limit == "max" else min(physical, int(limit))
 
 
 def limit_memory(most: int) -> None:
-    """Make it an error, here and in processes started from here, to ask for more than `most` bytes.
+    """Let this process and its children get a MemoryError beyond `most` bytes.
 
-    A limit that is set already and lower stays.
+    A lower limit that is set already stays.
     """
-    import resource  # of Unix
+    import resource  # exists on Unix only
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     known = [limit for limit in (soft, hard, most) if limit != resource.RLIM_INFINITY]

@@ -1,8 +1,8 @@
-"""The process that a step was called by, and its folder, which MLflow does not pass on.
+"""The process that called a step, and its working directory, which MLflow does not pass on.
 
 MLflow starts a step in the project's folder, through a shell, with MLFLOW_RUN_ID set. The first
-process above it whose own environment has another MLFLOW_RUN_ID, or none, is the one that asked for
-the run (`mlflow run`, or a script that calls `mlflow.run`): its working directory is the user's.
+process above it whose own environment has another MLFLOW_RUN_ID, or none, is the
+caller (`mlflow run`, or a script that calls `mlflow.run`): its working directory is the user's.
 """
 
 import os
@@ -16,7 +16,7 @@ RUN_ID = "MLFLOW_RUN_ID"
 
 
 def absolute(location: str) -> str:
-    """Return a path relative to the caller's folder as an absolute one; leave URLs alone.
+    """Return a path relative to the caller's folder as an absolute one, and a URL as it is.
 
     Raises:
         WorkflowError: The path is relative and the caller's folder cannot be found out.
@@ -31,7 +31,7 @@ def absolute(location: str) -> str:
 
 
 def process() -> psutil.Process | None:
-    """Return the process that asked for this run, or None: there is none, or it is hidden."""
+    """Return the process that called this step, or None if there is none or it cannot be read."""
     run_id = os.environ.get(RUN_ID)
     if run_id is None:
         return None
@@ -40,18 +40,18 @@ def process() -> psutil.Process | None:
             if above.environ().get(RUN_ID) != run_id:
                 return above
     except psutil.Error:
-        pass  # the process belongs to another user, or is gone
+        pass  # a process above belongs to another user, or is gone
     return None
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Tell whether a process has ended, even if nobody has taken note of it yet (a zombie)."""
+    """Tell whether a process has ended; a zombie, which its parent has not waited for, has."""
     try:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
-        # What takes in the children of a process that has ended, and never asks for a run itself.
-        takes_in = process.pid == 1 or process.name() == "systemd"
-        return takes_in and "python" not in _program(process)
+        # Init and systemd adopt the children of a process that has ended; they call no step.
+        adopts = process.pid == 1 or process.name() == "systemd"
+        return adopts and "python" not in _program(process)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:
@@ -59,7 +59,7 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def is_run(process: psutil.Process) -> bool:
-    """Tell whether a process was itself started by MLflow for a run: a workflow."""
+    """Tell whether MLflow started a process for a run: then it is a workflow."""
     try:
         return RUN_ID in process.environ()
     except psutil.Error:

@@ -1,8 +1,8 @@
-"""Says that a run was KILLED after `mlflow run` has said that it FAILED.
+"""Sets an interrupted run to KILLED after `mlflow run` has set it to FAILED.
 
-MLflow means to leave a run alone that has ended by itself, but compares its status with numbers
-where it is a text (`RunStatus.is_terminated` in mlflow.projects, as of 3.17). So the last word is
-its own; whoever wants a later one must outlive it.
+MLflow means to leave a run alone that has a final status already, but compares the status, a text,
+with numbers (`RunStatus.is_terminated` in mlflow.projects, as of 3.17). So `mlflow run` always
+writes FAILED at its end, and a process that outlives it has to write KILLED after it.
 """
 
 import subprocess
@@ -14,16 +14,18 @@ import psutil
 from workflow.paths import PROJECT
 from workflow.runtime import calling_process
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 30.0  # seconds to wait for `mlflow run` to end
 
 
-def have(run_id: str, calling: psutil.Process | None) -> None:
-    """Start a process that waits until `mlflow run` is gone, and then sets its run KILLED.
+def set_killed_later(run_id: str, calling: psutil.Process | None) -> None:
+    """Start a process that waits until `mlflow run` has ended, and then sets its run to KILLED.
+
+    Nothing is done if the caller is not known, has ended already, or is a workflow of this project:
+    a workflow ends the runs of its steps itself.
 
     Args:
         run_id: The run of this process.
-        calling: What it was started by. Nothing is to be done where that is not known, gone, or a
-            workflow of this project, which ends its steps itself.
+        calling: The process that called this one.
     """
     if calling is None or calling_process.is_gone(calling) or calling_process.is_run(calling):
         return
@@ -33,12 +35,12 @@ def have(run_id: str, calling: psutil.Process | None) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is not for it, nor the end of this process
+        start_new_session=True,  # neither Ctrl-C nor the end of this process ends it
     )
 
 
-def is_spoken_by(process: psutil.Process) -> bool:
-    """Tell whether a process is the one that `have` has started."""
+def is_setter(process: psutil.Process) -> bool:
+    """Tell whether a process was started by `set_killed_later`."""
     try:
         return __name__ in process.cmdline()
     except psutil.Error:
@@ -46,8 +48,8 @@ def is_spoken_by(process: psutil.Process) -> bool:
 
 
 def main(run_id: str, pid: int) -> None:
-    """Wait for the process, and set the run KILLED."""
-    import mlflow  # while the process ends
+    """Wait for the process to end, and set the run to KILLED if it is FAILED."""
+    import mlflow  # takes seconds, while the process ends
 
     client = mlflow.MlflowClient()
     try:

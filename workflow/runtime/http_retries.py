@@ -1,8 +1,8 @@
-"""Answers of a server that break off in the middle are asked for again.
+"""Requests whose answer breaks off in the middle are made again.
 
-MLflow asks a server that is away again and again, until an answer begins: there urllib3's `Retry`
-ends. A server that goes away in the middle of an answer would end the step, so the same request is
-made again here, and waits as every other does.
+MLflow retries a request by urllib3's `Retry`, but only until an answer begins. A server that goes
+away in the middle of an answer would end the step; so the request is made again here, with the same
+number of retries and the same waits.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def ask_again() -> None:
-    """Let all of this process's requests to MLflow's servers do so."""
+    """Retry in this way all requests of this process, and all downloads of artifacts."""
     send, download = Session.send, HttpArtifactRepository._download_file
 
     @wraps(send)
@@ -29,14 +29,14 @@ def ask_again() -> None:
             return send(session, request, **how)
 
         def rewind() -> None:
-            if isinstance(request._body_position, int):  # a file, which has been read
+            if isinstance(request._body_position, int):  # the body is a file that has been read
                 rewind_body(request)
 
         return _until_whole(whole, rewind)
 
     @wraps(download)
     def downloaded(store: HttpArtifactRepository, path: str, local: str) -> None:
-        # A file is read piece by piece after `send`, and written from its beginning.
+        # The file comes piece by piece after `send`; the whole download starts again.
         _until_whole(lambda: download(store, path, local))
 
     Session.send, HttpArtifactRepository._download_file = sent, downloaded

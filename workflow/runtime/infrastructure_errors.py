@@ -1,4 +1,4 @@
-"""What can go wrong around the project, told from its own bugs: disks, networks, memory."""
+"""Errors of disks, networks and memory, told apart from bugs of the project."""
 
 import errno
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ ERRNO = {
 }
 
 
-# Whose errors are told by their text; anybody else's are bugs, whatever they say.
+# Errors of these libraries are recognised by their text; all others are bugs.
 LIBRARIES = (
     "_duckdb", "aiobotocore", "aiohttp", "boto3", "botocore", "duckdb", "gcsfs", "google",
     "mlflow", "requests", "s3fs", "sqlalchemy", "sqlite3", "urllib3",
@@ -60,7 +60,7 @@ LIBRARIES = (
 
 
 def explain(error: BaseException) -> str | None:
-    """Return in one line what to do about an error, or None where the project itself is wrong."""
+    """Return in one line what to do about an error, or None if it is a bug of the project."""
     for one in _chain(error):
         if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryException":  # DuckDB's
             return f"out of memory. Give the machine more, or the step less data. {NEXT}"
@@ -86,12 +86,12 @@ def explain(error: BaseException) -> str | None:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Tell whether an error means that a server is away, which has been retried."""
+    """Tell whether an error means that a server could not be reached, after all retries."""
     return "cannot be reached" in (explain(error) or "")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it was caused by, the cause first: it says most."""
+    """Yield an error and its causes, the first cause first: it says most."""
     chain = []
     while error is not None and error not in chain:
         chain.append(error)

@@ -1,14 +1,14 @@
-"""What libraries say on their own account: silenced by name, or shown with `verbose=true`."""
+"""What libraries log and warn of: kept back, or shown with `verbose=true`."""
 
 import logging
 import os
 import warnings
 
-LEVEL = "MLFLOW_LOGGING_LEVEL"  # MLflow's own; who sets it knows what they want to read
+LEVEL = "MLFLOW_LOGGING_LEVEL"  # MLflow's own variable; where the user sets it, it is heeded
 URLS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
-LIBRARIES = ("alembic", "fsspec", "hyperopt", "matplotlib", "mlflow")  # which say much at INFO
-# Each retry is a warning; what a store raises is also logged, with hundreds of lines of its inside;
-# and a query that is interrupted, with how its cursor could not be closed.
+LIBRARIES = ("alembic", "fsspec", "hyperopt", "matplotlib", "mlflow")  # they log much at INFO
+# These log worse things than INFO that the user need not read: each retry as a warning, a store's
+# errors with hundreds of lines of traceback, an interrupted query with its cursor.
 WORSE = {
     "urllib3": logging.ERROR,
     "mlflow.store.db.utils": logging.CRITICAL,
@@ -17,7 +17,7 @@ WORSE = {
 
 
 def silence() -> None:
-    """Keep back what is not about the user's table."""
+    """Keep back what libraries log below a warning, and what the project says itself."""
     os.environ.setdefault(URLS, "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for library in LIBRARIES:
@@ -25,12 +25,12 @@ def silence() -> None:
             logging.getLogger(library).setLevel(logging.WARNING)
     for library, level in WORSE.items():
         logging.getLogger(library).setLevel(level)
-    # Rare classes are said by preprocess, in its checks.
+    # The checks of preprocess tell of rare classes.
     warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
 
 
 def show() -> None:
-    """Let all libraries say what they have to, from INFO on."""
+    """Show what all libraries log from INFO on, and all warnings."""
     os.environ[URLS] = "false"
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(format=form, datefmt="%Y/%m/%d %H:%M:%S")

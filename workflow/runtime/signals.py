@@ -1,9 +1,9 @@
-"""Ctrl-C, SIGTERM, a closed terminal, a caller that is gone: one way to end for all of them.
+"""Ctrl-C, SIGTERM, a closed terminal or a caller that has ended: all end the process in one way.
 
-`mlflow run` dies of a SIGTERM without a word to the process that it has started; so each process
-watches its caller. An interruption is an exception in the main thread, which ends runs on its way
-out. Where the main thread is in a long call of compiled code, no exception gets through: then the
-watching thread does it in its place.
+A SIGTERM ends `mlflow run`, but not the process that it has started; so each process watches its
+caller. An interruption is an exception in the main thread, which ends the open runs on its way out.
+While the main thread is in a long call of compiled code, Python cannot raise it: then the watching
+thread ends the process instead.
 """
 
 import os
@@ -22,15 +22,15 @@ import psutil
 from workflow.runtime import calling_process, final_status
 
 SIGNALS = tuple(one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP"))
-LOOK = 1.0  # seconds between two looks at the caller
-CHILDREN = 5.0  # seconds that child processes get to end by themselves
+LOOK = 1.0  # seconds between two checks whether the caller is still there
+CHILDREN = 5.0  # seconds that child processes get to end before they are killed
 
 
-class Interrupted(BaseException):  # no Exception: nothing that handles errors holds it up
-    """This process has been told to end, or nobody is left who waits for it.
+class Interrupted(BaseException):  # not an Exception, so that no error handling catches it
+    """This process has been told to end, or its caller has ended.
 
     Attributes:
-        signal: The signal that has come; SIGTERM where the caller is gone.
+        signal: The signal received; SIGTERM if the caller has ended.
     """
 
     def __init__(self, number: int) -> None:
@@ -39,11 +39,11 @@ class Interrupted(BaseException):  # no Exception: nothing that handles errors h
 
 
 def until_watched() -> None:
-    """End this process at a signal that comes while it is still importing what it needs.
+    """End this process at once if a signal comes before `watch` is called, during the imports.
 
-    Its run is then KILLED, unless there is a workflow above, which ends it.
+    Its run is then set to KILLED; a workflow above does that for its steps.
     """
-    if calling_process.RUN_ID in os.environ:  # else it is no step, but a test or somebody's shell
+    if calling_process.RUN_ID in os.environ:  # else this is no step, but a test or a shell
         _set(_leave)
 
 
@@ -53,15 +53,18 @@ def watch(
     grace: float,
     end: Callable[[Interrupted], None],
 ) -> None:
-    """Raise `Interrupted` in the main thread, from which this is called, when it is time to end.
+    """From now on raise `Interrupted` in the main thread when this process is to end.
+
+    Call it from the main thread.
 
     Args:
-        run_id: The run that MLflow has started this process for, if it has.
+        run_id: The run that MLflow has started this process for, if any.
         calling: The process that waits for this one, if it is known.
-        grace: Seconds that the main thread has to come to an end by itself.
-        end: Called in another thread where it has not; after it the process exits.
+        grace: Seconds that the main thread has to end after that.
+        end: Called in another thread if it has not; after it the process exits.
     """
-    # Python's own handlers wait for compiled code to return; the byte in this socket does not.
+    # Python's handlers wait until compiled code returns. At each signal a byte with its number is
+    # written into this socket at once, and the watching thread reads it.
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
@@ -74,7 +77,7 @@ def watch(
 
 
 def end_children() -> None:
-    """End all processes below this one: asked first, then killed."""
+    """End all processes below this one: by SIGTERM, and after `CHILDREN` seconds by SIGKILL."""
     children = _children()
     for child in children:
         _signal(child, signal.SIGTERM)
@@ -84,46 +87,46 @@ def end_children() -> None:
 
 
 def _children() -> list[psutil.Process]:
-    """Return all processes below this one, but for the one that is to have the last word."""
+    """Return all processes below this one, without that of final_status, which must outlive it."""
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if not final_status.is_spoken_by(child)
+        if not final_status.is_setter(child)
     ]
 
 
 def _set(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in SIGNALS:
-        # Ignored by `nohup` or a shell's background job: so it stays.
+        # `nohup` and background jobs of a shell ignore some signals: that stays so.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    final_status.have(os.environ[calling_process.RUN_ID], calling_process.process())
+    final_status.set_killed_later(os.environ[calling_process.RUN_ID], calling_process.process())
     os._exit(128 + number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    for one in SIGNALS:  # once is enough; a second one would disturb the ending
+    for one in SIGNALS:  # a second signal must not disturb the ending
         if signal.getsignal(one) is _interrupt:
             signal.signal(one, _ignore)
     raise Interrupted(number)
 
 
 def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
-    """Say nothing of an `Interrupted` that is lost in a destructor: the watching thread is left."""
+    """Print nothing of an `Interrupted` raised in a destructor: the watching thread ends us."""
     if not isinstance(lost.exc_value, Interrupted):
         sys.__unraisablehook__(lost)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do what SIG_IGN does, which processes to be started would inherit."""
+    """Do nothing. Unlike SIG_IGN, a handler is not inherited by processes started later."""
 
 
 def _watch(
     receiver: socket.socket,
-    sender: socket.socket,  # kept alive here
+    sender: socket.socket,  # the reference keeps it open
     run_id: str | None,
     calling: psutil.Process | None,
     grace: float,
@@ -137,16 +140,16 @@ def _watch(
             calling = None
             os.kill(os.getpid(), signal.SIGTERM)
     if run_id is not None:
-        final_status.have(run_id, calling)  # at once: it takes seconds to get ready
+        final_status.set_killed_later(run_id, calling)  # now: it takes seconds to start
     time.sleep(grace)
     for child in _children():
         _signal(child, signal.SIGKILL)
     try:
         end(Interrupted(number))
-    finally:  # what it says may have nowhere to go any more
+    finally:  # even if `end` fails: it may print to a terminal that is closed
         os._exit(128 + number)
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
-    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+    with suppress(psutil.NoSuchProcess):  # the process has ended meanwhile
         process.send_signal(number)

@@ -1,7 +1,7 @@
-"""What is said in the terminal: a line when a step starts, one when it ends, how a search goes.
+"""Lines in the terminal: when a step starts and ends, and how far a search is.
 
-Lines go to stdout, errors to stderr. Where one of the two is no terminal, there is no bar and no
-control character.
+Lines go to stdout, errors and the progress bar to stderr. If one of the two is no terminal, there
+is no bar and no control character.
 """
 
 import os
@@ -18,40 +18,40 @@ from tqdm.contrib import DummyTqdmFile
 
 from workflow import formatting
 
-EVERY = 30.0  # seconds between two lines of a search, where there is no bar
-TICK = 1.0  # seconds between two looks of the clock beside the bar
-WIPE = "\r\x1b[K"  # what a process that was killed has left of its bar
+EVERY = 30.0  # seconds between two lines of a search that has no bar
+TICK = 1.0  # seconds after which the clock of the bar is drawn again
+WIPE = "\r\x1b[K"  # clears the line, where a killed process may have left its bar
 BAR = "{desc} |{bar}| {elapsed}<{remaining}"
 
 _verbose = False
 
 
 def set_verbose(on: bool) -> None:
-    """Say details too, from now on."""
+    """Print details too from now on, or no more."""
     global _verbose
     _verbose = on
 
 
 def is_verbose() -> bool:
-    """Tell whether details are said."""
+    """Tell whether details are printed."""
     return _verbose
 
 
 def is_terminal() -> bool:
-    """Tell whether somebody looks on, in a terminal of known size that can move its cursor."""
+    """Tell whether stdout and stderr are a terminal of known size that can move its cursor."""
     if os.environ.get("TERM") == "dumb" or not (sys.stdout.isatty() and sys.stderr.isatty()):
         return False
     return min(os.get_terminal_size(sys.stderr.fileno())) > 0
 
 
 def mend() -> None:
-    """Let a terminal whose encoding lacks a character show its escape."""
+    """Print characters that the terminal's encoding lacks as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
 
 
 def age() -> float:
-    """Return for how many seconds this process is at work, its imports included."""
+    """Return the seconds since this process was started."""
     return time.time() - psutil.Process().create_time()
 
 
@@ -59,10 +59,10 @@ def say(step: str, line: str, *, seconds: float | None = None, faint: bool = Fal
     """Print one line.
 
     Args:
-        step: Whose it is.
-        line: It; characters that a terminal would obey are printed as their escapes.
-        seconds: That it has taken.
-        faint: Whether it is of less weight than the others.
+        step: The entry point.
+        line: The text; control characters are printed as escapes.
+        seconds: How long it took; printed behind the text.
+        faint: Whether the line is dimmed, where colours are allowed.
     """
     took = "" if seconds is None else f"  ({formatting.seconds(seconds)})"
     text = f"[{step}] {printable(line)}{took}"
@@ -72,26 +72,26 @@ def say(step: str, line: str, *, seconds: float | None = None, faint: bool = Fal
 
 
 def detail(step: str, line: str, *, seconds: float | None = None) -> None:
-    """Print one line if details are asked for."""
+    """Print one line with `verbose=true`."""
     if _verbose:
         say(step, line, seconds=seconds)
 
 
 @contextmanager
 def timed(step: str, line: str) -> Iterator[None]:
-    """Print how long something has taken, if details are asked for."""
+    """Print how long the block has taken, with `verbose=true`."""
     start = time.perf_counter()
     yield
     detail(step, line, seconds=time.perf_counter() - start)
 
 
 def say_last(line: str) -> None:
-    """Print why this process ends before its time, on stderr."""
+    """Print on stderr why this process ends early."""
     print(f"{WIPE if is_terminal() else ''}{printable(line)}", file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:
-    r"""Return a text that moves no cursor and changes no colour, whatever a column is called.
+    r"""Return a text with control characters as escapes: names of columns may hold some.
 
     >>> print(printable("Zürich \x1b[31m"))
     Zürich \x1b[31m
@@ -102,13 +102,13 @@ def printable(text: str) -> str:
 
 
 class Progress:
-    """How far a search is: in a terminal a bar, which goes when it ends; else a line now and then.
+    """How far a search is: a bar in a terminal, else a line every `EVERY` seconds.
 
-    What anybody writes to stderr meanwhile stands above the bar. Where details are asked for there
-    is neither bar nor line: each trial has a line of its own.
+    What is written to stderr meanwhile stands above the bar, which is removed in the end. With
+    `verbose=true` there is neither bar nor line, because each trial has a line of its own.
 
     Args:
-        step: Whose lines these are.
+        step: The entry point.
         most: How many trials there will be.
     """
 
@@ -139,7 +139,7 @@ class Progress:
         """Count one more trial.
 
         Args:
-            best: What the best of all has, such as "val_rmse 4.58"; empty as long as there is none.
+            best: The best score up to now, such as "val_rmse 4.58", or "".
         """
         self.done, self.best = self.done + 1, best
         self._bar.set_description_str(f"[{self.step}] {self._state}", refresh=False)
@@ -149,7 +149,7 @@ class Progress:
             say(self.step, self._state, faint=True)
 
     def close(self, doing: str) -> None:
-        """Show that the trials are over, and what is done with them."""
+        """Show that the trials are over, and what is done now."""
         self.then = f": {doing}"
         self._bar.set_description_str(f"[{self.step}] {self._state}")
 
@@ -164,6 +164,6 @@ class Progress:
         return f"{self.done} of {self.most} trials{best}{self.then}"
 
     def _tick(self) -> None:
-        """Let the clock go on while a trial takes its time."""
+        """Draw the bar again while a trial runs, so that its clock goes on."""
         while not self._over.wait(TICK):
             self._bar.refresh()

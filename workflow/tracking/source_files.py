@@ -14,7 +14,9 @@ MADE_OF = ("MLproject", "conda.yaml", "main.py", "datasets", *PACKAGES)
 WITHOUT_EFFECT = (
     "workflow.runtime",  # how a process starts and ends, and what it prints
     "workflow.report",  # is made by main and by the step `report`, which are never reused
-    "workflow.errors",  # the words of refusals: a step that has refused has no result
+    # The words of refusals: a step that has refused has no result.
+    "workflow.errors",
+    "workflow.data.dataset_errors",
     # They only draw what others have computed: a run keeps the pictures that it has.
     "workflow.evaluation.classification_plots",
     "workflow.evaluation.palette",

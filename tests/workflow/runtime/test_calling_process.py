@@ -57,11 +57,11 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", [ASK, f"{ASK}; true"], ids=["replaces the shell", "below it"])
-def test_a_path_is_relative_to_the_folder_mlflow_run_was_called_in(user, project, command):
+def test_a_path_is_relative_to_where_mlflow_run_was_called(user, project, command):
     assert output(started("a1", project, command), user) == f"{user}/data/x"
 
 
-def test_in_a_step_of_a_workflow_it_is_relative_to_the_workflows_folder(user, project, tmp_path):
+def test_in_a_step_a_path_is_relative_to_the_workflows_folder(user, project, tmp_path):
     workflow = tmp_path / "workflow"
     workflow.mkdir()
     (workflow / "start.py").write_text(START)
@@ -70,11 +70,11 @@ def test_in_a_step_of_a_workflow_it_is_relative_to_the_workflows_folder(user, pr
     assert output(started("main", workflow, step), user) == f"{workflow}/data/x"
 
 
-def test_a_run_of_another_id_around_the_users_shell_does_not_matter(user, project):
+def test_a_run_around_the_users_shell_does_not_matter(user, project):
     assert output(started("a1", project, ASK), user, MLFLOW_RUN_ID="other") == f"{user}/data/x"
 
 
-def test_without_a_run_a_path_is_relative_to_the_working_directory(tmp_path, monkeypatch):
+def test_without_a_run_a_path_is_relative_to_the_folder(tmp_path, monkeypatch):
     monkeypatch.delenv(RUN_ID, raising=False)
     monkeypatch.chdir(tmp_path)
     assert absolute("data") == f"{tmp_path}/data"
@@ -106,7 +106,7 @@ def denied(*_: object) -> None:
 
 
 @pytest.mark.parametrize("method", ["parents", "environ", "cwd"])
-def test_a_process_that_cannot_be_looked_at_is_said_with_what_to_do(monkeypatch, method):
+def test_an_unreadable_caller_is_refused_with_what_to_do(monkeypatch, method):
     monkeypatch.setenv(RUN_ID, "a run that no process above has")
     monkeypatch.setattr(psutil.Process, method, denied)
     with pytest.raises(WorkflowError) as caught:
@@ -117,7 +117,7 @@ def test_a_process_that_cannot_be_looked_at_is_said_with_what_to_do(monkeypatch,
     )
 
 
-def test_where_no_process_above_is_outside_the_run_it_is_said_as_well(monkeypatch):
+def test_a_missing_caller_is_refused_with_what_to_do(monkeypatch):
     monkeypatch.setenv(RUN_ID, "a1")
     monkeypatch.setattr(psutil.Process, "parents", lambda _: [])
     with pytest.raises(WorkflowError, match="give an absolute path"):
@@ -131,7 +131,7 @@ SAYING = f"import os; print(os.getpid(), flush=True)\n{START}"
 
 
 @pytest.mark.parametrize("command", [WHO, f"{WHO}; true"], ids=["replaces the shell", "below it"])
-def test_the_caller_is_the_process_that_asked_for_the_run_not_the_shell_between(project, command):
+def test_the_caller_is_mlflow_run_and_not_the_shell_between(project, command):
     start = [sys.executable, "-c", SAYING, "a1", str(project), command]
     asking, found = output(start, project).split()
     assert found == asking
@@ -162,7 +162,7 @@ def test_a_process_that_runs_is_not_gone(sleeping):
     assert not calling_process.is_gone(psutil.Process())
 
 
-def test_a_process_that_has_ended_is_gone_before_and_after_its_parent_has_taken_note(sleeping):
+def test_an_ended_process_is_gone_as_a_zombie_and_after(sleeping):
     process = psutil.Process(sleeping.pid)
     sleeping.kill()
     os.waitid(os.P_PID, sleeping.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
@@ -187,16 +187,14 @@ def test_a_process_that_ends_while_it_is_looked_at_is_gone(sleeping, monkeypatch
     assert calling_process.is_gone(process)
 
 
-def test_a_process_that_cannot_be_looked_at_is_not_said_to_be_gone(sleeping, monkeypatch):
+def test_an_unreadable_process_is_not_said_to_be_gone(sleeping, monkeypatch):
     process = psutil.Process(sleeping.pid)
     monkeypatch.setattr(psutil.Process, "name", denied)
     assert not calling_process.is_gone(process)
 
 
 @pytest.mark.parametrize(("name", "gone"), [("process_api", True), ("python3.11", False)])
-def test_the_first_process_whose_program_is_hidden_is_judged_by_its_name(
-    sleeping, monkeypatch, name, gone
-):
+def test_a_hidden_first_process_is_judged_by_its_name(sleeping, monkeypatch, name, gone):
     process = psutil.Process(sleeping.pid)
     monkeypatch.setattr(process, "_pid", 1)
     monkeypatch.setattr(psutil.Process, "is_running", lambda _: True)
@@ -217,9 +215,7 @@ def test_the_first_process_whose_program_is_hidden_is_judged_by_its_name(
         (812, "mlflow", "/usr/local/bin/python3.11", False),
     ],
 )
-def test_what_takes_in_orphans_is_no_caller_unless_it_is_python(
-    sleeping, monkeypatch, pid, name, exe, gone
-):
+def test_a_process_that_adopts_orphans_is_no_caller(sleeping, monkeypatch, pid, name, exe, gone):
     process = psutil.Process(sleeping.pid)
     monkeypatch.setattr(process, "_pid", pid)
     monkeypatch.setattr(psutil.Process, "is_running", lambda _: True)

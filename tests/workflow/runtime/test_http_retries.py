@@ -82,9 +82,7 @@ Made = Callable[[Server, Path], None]
 
 
 @each_request
-def test_mlflow_alone_gives_up_at_the_first_answer_that_breaks_off(
-    server, request_made: Made, tmp_path
-):
+def test_mlflow_alone_gives_up_when_an_answer_breaks_off(server, request_made: Made, tmp_path):
     server.breaks = 1
     with pytest.raises((MlflowException, ChunkedEncodingError)) as error:
         request_made(server, tmp_path)
@@ -104,7 +102,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(server, request_made: Made
 
 
 @each_request
-def test_one_that_always_breaks_off_is_told_after_as_many_times_as_mlflow_asks(
+def test_an_answer_that_always_breaks_off_fails_after_all_retries(
     server, request_made: Made, tmp_path
 ):
     http_retries.ask_again()

@@ -239,7 +239,7 @@ def test_a_tracking_server_that_does_not_answer_is_told(patience):
     ("status", "starts"),
     [(500, AWAY), (502, AWAY), (503, AWAY), (504, AWAY), (401, REFUSED), (403, REFUSED)],
 )
-def test_a_tracking_server_that_is_out_of_order_or_refuses_is_told(serve, patience, status, starts):
+def test_a_tracking_server_that_fails_or_refuses_is_explained(serve, patience, status, starts):
     assert one_line(asked(serve(always(status))), starts)
 
 
@@ -281,5 +281,5 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [duckdb.IOException, duckdb.OutOfMemoryException])
-def test_duckdbs_errors_are_known_as_its_own_though_its_module_has_another_name(kind):
+def test_duckdbs_errors_are_known_by_the_name_of_its_module(kind):
     assert kind.__module__.partition(".")[0] in LIBRARIES

@@ -34,7 +34,7 @@ def says(library: str, level: int) -> bool:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_what_a_library_only_informs_of_is_silent_and_its_warnings_are_not(library):
+def test_information_of_a_library_is_silent_and_warnings_are_not(library):
     library_logging.silence()
     assert not says(library, logging.INFO)
     assert says(library, logging.WARNING)

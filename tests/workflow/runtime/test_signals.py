@@ -95,7 +95,7 @@ except signals.Interrupted as cause:
 
 
 @each_signal
-def test_a_signal_is_an_exception_in_the_main_thread_that_nothing_holds_up(start, number):
+def test_a_signal_is_an_exception_that_nothing_catches(start, number):
     watched = start(TELLING)
     watched.send(number)
     assert watched.rest() == [f"interrupted by {number.name} {int(number)} False"]
@@ -183,7 +183,7 @@ def test_another_signal_still_ends_a_process_that_ignores_one(start):
     assert watched.rest() == [f"interrupted by SIGTERM {int(signal.SIGTERM)} False"]
 
 
-def test_processes_started_during_the_ending_do_not_ignore_signals(start):
+def test_processes_started_while_ending_do_not_ignore_signals(start):
     watched = start("""
         watch(grace=30)
         try:
@@ -213,7 +213,7 @@ except signals.Interrupted:
 
 
 @each_signal
-def test_where_compiled_code_does_not_return_another_thread_ends_the_process(start, number):
+def test_another_thread_ends_the_process_in_compiled_code(start, number):
     watched = start(LONG_CALL, says="stuck")
     before = time.monotonic()
     watched.send(number)
@@ -301,7 +301,7 @@ def test_a_process_whose_caller_is_gone_is_interrupted(start, number, tmp_path):
     assert watched.code == -number
 
 
-def test_a_process_whose_caller_is_gone_is_ended_out_of_compiled_code_too(start, tmp_path):
+def test_a_process_without_caller_ends_in_compiled_code_too(start, tmp_path):
     step = tmp_path / "step.py"
     step.write_text(
         WATCHED + LONG_CALL.replace("watch(grace=1)", "watch(1, psutil.Process(int(sys.argv[1])))")
@@ -373,7 +373,7 @@ def test_where_there_are_no_child_processes_nothing_happens(monkeypatch):
     signals.end_children()
 
 
-def test_a_child_process_that_ends_by_itself_meanwhile_is_no_error(monkeypatch):
+def test_a_child_process_that_ends_meanwhile_is_no_error(monkeypatch):
     gone = subprocess.Popen(["true"])
     process = psutil.Process(gone.pid)
     gone.wait()

@@ -84,7 +84,7 @@ def screens(written: str) -> Iterator[list[str]]:
         yield [line.rstrip() for line in lines]
 
 
-def test_in_a_terminal_a_bar_shows_the_best_and_goes_without_a_trace():
+def test_a_bar_shows_the_best_score_and_leaves_no_trace():
     shown = list(screens(in_terminal(SEARCH)))
     final = [line for line in shown[-1] if line]
     assert [line for line in final if "[hpo]" in line] == SAID
@@ -129,7 +129,7 @@ def test_in_a_pipe_there_are_plain_lines_alone():
     assert not set(done.stdout + done.stderr) & {"\r", "\x1b", "|"}
 
 
-def test_where_there_is_no_bar_a_long_search_says_now_and_then_how_far_it_is(monkeypatch, capsys):
+def test_without_a_bar_a_long_search_says_how_far_it_is(monkeypatch, capsys):
     now = 0.0
     monkeypatch.setattr(terminal.time, "monotonic", lambda: now)
     with Progress("hpo", 50) as progress:
@@ -162,7 +162,7 @@ def test_with_details_a_search_has_neither_bar_nor_lines(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("no_color", "faint"), [("", True), ("1", False)])
-def test_what_weighs_less_is_faint_in_a_terminal_that_may_have_colours(no_color, faint):
+def test_a_faint_line_is_dimmed_where_colours_are_allowed(no_color, faint):
     code = "from workflow.runtime import terminal; terminal.say('train', 'runs', faint=True)"
     written = in_terminal(code, NO_COLOR=no_color)
     assert written == ("\x1b[2m[train] runs\x1b[0m\r\n" if faint else "[train] runs\r\n")
@@ -193,7 +193,7 @@ def test_details_are_said_when_they_are_asked_for_alone(capsys):
 
 @given(st.text())
 @settings(max_examples=100, deadline=None)
-def test_nothing_of_a_name_moves_the_cursor_and_what_can_be_printed_is_kept(text):
+def test_a_printable_text_has_no_control_characters(text):
     shown = printable(text)
     assert shown.isprintable()
     if text.isprintable():
@@ -205,7 +205,7 @@ def test_a_column_cannot_write_over_other_lines(capsys):
     assert capsys.readouterr().out == "[preprocess] left out '\\x1b[2Ja\\nb\\r'\n"
 
 
-def test_the_last_word_stands_where_a_killed_process_has_left_its_bar():
+def test_the_last_line_wipes_the_bar_of_a_killed_process():
     code = (
         "import sys; sys.stderr.write('[hpo] 1 of 3 trials |##'); sys.stderr.flush()\n"
         "from workflow.runtime import terminal; terminal.say_last('error: ended')"

@@ -59,9 +59,7 @@ def test_the_order_of_what_is_in_it_does_not_matter(one, random):
 
 @given(any_ingredients, st.sampled_from(KINDS), st.text(max_size=8), st.text(max_size=8))
 @settings(max_examples=80, deadline=None)
-def test_any_one_thing_that_is_new_changed_or_gone_gives_another_key_and_is_named_alone(
-    one, kind, name, value
-):
+def test_one_difference_gives_another_key_and_is_named_alone(one, kind, name, value):
     was = getattr(one, kind).get(name)
     assume(was != value)
     other = changed(one, kind, **{name: value})
@@ -72,7 +70,7 @@ def test_any_one_thing_that_is_new_changed_or_gone_gives_another_key_and_is_name
 
 @given(any_ingredients, any_ingredients)
 @settings(max_examples=60, deadline=None)
-def test_of_the_same_step_keys_are_equal_only_where_there_is_no_difference(one, other):
+def test_keys_are_equal_if_and_only_if_nothing_differs(one, other):
     other = replace(other, step=one.step)
     assert (key(one) == key(other)) == (differences(one, other) == []) == (one == other)
 
@@ -103,7 +101,7 @@ def test_a_long_parameter_is_named_but_not_told():
     ) == ["features changed"]
 
 
-def test_of_several_differences_parameters_come_first_and_packages_last():
+def test_parameters_are_named_first_and_packages_last():
     other = changed(ONE, "environment", pandas="4.0.0", duckdb="2.0.0")
     other = changed(other, "code", **{"workflow/models/families.py": "cc"})
     other = changed(other, "inputs", splits="4567")
@@ -133,7 +131,7 @@ def test_a_text_is_not_a_number_nor_with_space_around():
     assert len(keys) == 4
 
 
-def test_a_key_is_32_hexadecimal_digits_and_the_same_in_every_process_and_version():
+def test_a_key_stays_the_same_in_every_process_and_version():
     # What has been recorded is found again as long as this holds.
     assert key(ONE) == "a5f8624a0d8435e75ae106e21cb1eb2e"
 
@@ -146,14 +144,14 @@ def test_ingredients_are_made_again_from_what_is_written_of_them(one):
     assert key(again) == key(one)
 
 
-def test_parameters_are_left_out_by_name_whether_they_are_there_or_not():
+def test_parameters_are_left_out_by_name():
     assert ONE.without("seed", "top_n").parameters == {"models": "linear"}
     assert ONE.without("seed", "top_n").code == ONE.code
     assert ONE.without("top_n") == ONE
     assert ONE.parameters == {"models": "linear", "seed": "42"}  # it is left as it was
 
 
-def test_a_searchs_key_leaves_out_what_it_keeps_and_its_trials_also_how_far_it_goes():
+def test_what_the_keys_of_a_search_and_its_trials_leave_out():
     given = {"max_evals": "15", "timeout": "none", "top_n": "5", "reuse": "true", "seed": "1"}
     search = changed(ONE, "parameters", **given).without(*cache_key.NOT_OF_A_SEARCH)
     assert set(search.parameters) == {"models", "seed", "max_evals", "timeout"}

@@ -30,7 +30,7 @@ def test_everything_a_logged_model_needs_is_pinned(family):
     assert set(PACKAGES) | set(family.packages) <= set(pins())
 
 
-def test_a_serving_environment_has_the_packages_and_every_other_pin_as_a_constraint(tmp_path):
+def test_a_serving_environment_constrains_all_other_pins(tmp_path):
     constraints = tmp_path / "pins.txt"
     conda = serving_environment(["duckdb", "pandas"], constraints)
     interpreter = [
@@ -54,7 +54,7 @@ def forgotten() -> Iterator[None]:
     installed.cache_clear()
 
 
-def test_what_is_installed_is_python_the_platform_and_the_version_of_each_pinned_package():
+def test_installed_versions_include_python_and_the_platform():
     found = installed()
     assert found["python"] == platform.python_version()
     assert found["platform"] == f"{sys.platform}-{platform.machine()}"
@@ -63,7 +63,7 @@ def test_what_is_installed_is_python_the_platform_and_the_version_of_each_pinned
     assert {name: version(name) for name in packages} == {name: found[name] for name in packages}
 
 
-def test_every_package_that_is_pinned_for_this_platform_is_looked_up():
+def test_every_package_pinned_for_this_platform_is_looked_up():
     wanted = [Requirement(line) for line in pins().values()]
     here = {one.name for one in wanted if one.marker is None or one.marker.evaluate()}
     assert here <= set(installed())
@@ -78,9 +78,7 @@ def test_the_version_is_the_one_installed_not_the_one_pinned(forgotten, monkeypa
     assert installed()["numpy"] == plain("numpy")
 
 
-def test_a_changed_pin_is_another_environment_though_nothing_else_is_installed(
-    forgotten, monkeypatch, tmp_path
-):
+def test_a_changed_pin_alone_is_another_environment(forgotten, monkeypatch, tmp_path):
     before = installed()
     text = CONDA.read_text()
     assert "lightgbm==4.7.0" in text

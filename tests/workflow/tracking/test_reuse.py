@@ -203,7 +203,7 @@ def test_a_run_that_is_not_finished_is_not_found(whole, status):
     experiment.client.set_terminated(run.info.run_id, "FINISHED", run.info.end_time)
 
 
-def test_a_run_that_another_workflow_is_at_is_not_found(experiment):
+def test_a_run_at_work_in_another_workflow_is_not_found(experiment):
     with step.run("hpo", HPO) as run:
         assert experiment.find() == (None, f"run {run.info.run_id} of it is RUNNING")
     assert experiment.find() == (run.info.run_id, "")
@@ -245,14 +245,14 @@ def test_a_run_with_an_artifact_of_another_size_is_not_found(whole, path, text):
 
 
 @pytest.mark.parametrize("text", ["", '{"ingredients": {', "null"])
-def test_a_run_whose_record_is_cut_off_is_not_found_nor_compared_with(whole, text):
+def test_a_run_whose_record_is_cut_off_is_not_found(whole, text):
     experiment, run = whole
     with without(experiment.files(run) / "step.json", text):
         assert experiment.find() == (None, f"step.json of run {run.info.run_id} is gone")
         assert experiment.find(changed("parameters", seed="43")) == (None, FIRST)
 
 
-def test_a_store_that_cannot_be_reached_is_not_said_to_have_lost_the_result(whole, monkeypatch):
+def test_an_unreachable_store_has_not_lost_the_result(whole, monkeypatch):
     def away(_: str) -> None:
         raise ConnectionError("Max retries exceeded")
 
@@ -268,7 +268,7 @@ def test_a_run_whose_artifacts_are_all_deleted_is_not_found(whole):
         assert experiment.find() == (None, f"step.json of run {run.info.run_id} is gone")
 
 
-def test_artifacts_and_child_runs_that_were_added_later_do_not_matter(whole):
+def test_artifacts_and_child_runs_added_later_do_not_matter(whole):
     experiment, run = whole
     experiment.client.log_text(run.info.run_id, "mine", "notes.txt")
     tags = {"mlflow.parentRunId": run.info.run_id}
@@ -302,7 +302,7 @@ def test_a_run_whose_model_has_lost_a_file_is_not_found(whole, path, text):
         assert experiment.find() == (None, f"model {model} of run {run.info.run_id} is gone")
 
 
-def test_a_file_that_mlflow_adds_to_a_model_when_it_is_loaded_does_not_matter(whole):
+def test_a_file_that_mlflow_adds_to_a_model_does_not_matter(whole):
     experiment, run = whole
     (experiment.model_files(experiment.children(run)[0]) / "registered_model_meta").write_text("x")
     assert experiment.find() == (run.info.run_id, "")
@@ -334,7 +334,7 @@ def registered(experiment: Experiment, name: str) -> Run:
     return experiment.finish(REGISTER, trials=0, during=during)
 
 
-def test_a_registration_is_found_as_long_as_its_version_is_the_champion(experiment):
+def test_a_registration_is_found_while_its_version_is_champion(experiment):
     run = registered(experiment, "taxi")
     assert experiment.find(REGISTER) == (run.info.run_id, "")
     client = experiment.client
@@ -353,7 +353,7 @@ def test_a_registration_is_found_as_long_as_its_version_is_the_champion(experime
     assert experiment.find(REGISTER) == (None, reason)
 
 
-def test_a_registration_whose_winner_has_lost_its_model_is_not_found(experiment):
+def test_a_registration_without_the_winners_model_is_not_found(experiment):
     run = registered(experiment, "houses")
     winner = experiment.client.get_run(run.data.tags[names.WINNER_TAG])
     (model,) = runs.models(winner)
@@ -364,7 +364,7 @@ def test_a_registration_whose_winner_has_lost_its_model_is_not_found(experiment)
 @pytest.mark.parametrize(
     ("least", "reason"), [(4, ""), (5, ""), (6, "top_n was 5, is 6"), (50, "top_n was 5, is 50")]
 )
-def test_what_the_key_leaves_out_must_have_been_at_least_as_much(whole, least, reason):
+def test_what_the_key_leaves_out_must_have_been_enough(whole, least, reason):
     experiment, run = whole
     assert experiment.find(top_n=least) == (None if reason else run.info.run_id, reason)
 
@@ -379,13 +379,13 @@ def test_of_several_the_newest_whole_one_is_found(experiment):
     assert experiment.find(top_n=5) == (None, "top_n was 2, is 5")
 
 
-def test_a_run_of_the_same_that_failed_later_does_not_hide_the_one_that_is_whole(experiment):
+def test_a_later_failed_run_does_not_hide_a_whole_one(experiment):
     run = experiment.finish()
     experiment.client.set_terminated(experiment.finish().info.run_id, "FAILED")
     assert experiment.find() == (run.info.run_id, "")
 
 
-def test_the_record_is_the_last_thing_that_is_written_before_finished(experiment, monkeypatch):
+def test_the_record_is_written_last_before_finished(experiment, monkeypatch):
     seen, plain = [], MlflowClient.log_dict
 
     def noted(client: MlflowClient, run_id: str, made: dict, path: str) -> None:
@@ -416,7 +416,7 @@ def shown(experiment: Experiment, run: Run) -> tuple[Run, Run]:
     return workflow, copy
 
 
-def test_what_is_shown_is_a_finished_child_with_all_that_can_be_read_from_the_run(whole):
+def test_a_shown_run_is_a_finished_child_with_all_of_its_data(whole):
     experiment, run = whole
     workflow, copy = shown(experiment, run)
     assert copy.data.params == run.data.params
@@ -432,14 +432,14 @@ def test_what_is_shown_is_a_finished_child_with_all_that_can_be_read_from_the_ru
     assert copy.data.tags["mlflow.parentRunId"] == workflow.info.run_id
 
 
-def test_what_is_shown_has_a_note_with_a_link_to_the_run(whole):
+def test_a_shown_run_has_a_note_with_a_link_to_its_source(whole):
     experiment, run = whole
     _, copy = shown(experiment, run)
     note = copy.data.tags["mlflow.note.content"]
     assert f"(#/experiments/{experiment.id}/runs/{run.info.run_id})" in note
 
 
-def test_what_is_shown_has_no_key_no_process_and_no_child_of_its_own(whole):
+def test_a_shown_run_has_no_key_process_or_child_of_its_own(whole):
     experiment, run = whole
     _, copy = shown(experiment, run)
     assert KEY_TAG not in copy.data.tags
@@ -463,7 +463,7 @@ def test_a_run_without_inputs_params_or_metrics_is_shown(experiment):
     assert copy.info.status == "FINISHED"
 
 
-def test_what_is_shown_is_never_found_as_a_result_nor_compared_with(experiment):
+def test_a_shown_run_is_never_found_as_a_result(experiment):
     run = experiment.finish()
     shown(experiment, run)
     assert experiment.find() == (run.info.run_id, "")
@@ -472,7 +472,7 @@ def test_what_is_shown_is_never_found_as_a_result_nor_compared_with(experiment):
     assert experiment.find(changed("parameters", seed="43")) == (None, FIRST)
 
 
-def test_metrics_can_be_left_out_of_a_copy_by_how_their_names_begin(whole):
+def test_a_copy_can_leave_out_metrics_by_their_prefix(whole):
     _, run = whole
     copy = runs.copy(run, {"a": "b"}, without=("val_", "model_"))
     assert copy.data.metrics == {"check_warnings": 0.0}
@@ -502,7 +502,7 @@ def made(client: MlflowClient, key: str | None) -> str:
     return client.create_run("0", tags={KEY_TAG: key} if key else {}).info.run_id
 
 
-def test_a_steps_ingredients_are_its_parameters_contents_code_and_environment():
+def test_ingredients_are_parameters_contents_code_and_environment():
     given = {"dataset": "green_taxi", "data": "/data", "seed": "42"}
     found = reuse.ingredients("preprocess", given, {"/data/a.csv": "0123"})
     assert found.step == "preprocess"
@@ -536,7 +536,7 @@ def test_splits_count_by_the_key_of_the_run_that_made_them(client):
     assert differences(found[1], found[2]) == ["splits changed"]
 
 
-def test_candidates_count_by_the_keys_of_their_runs_in_their_order(client):
+def test_candidates_count_by_the_keys_of_their_runs_in_order(client):
     train, hpo, again = (made(client, key) for key in ("t", "h", "t"))
     found = [
         reuse.ingredients("register", {"candidates": ids})
@@ -563,7 +563,7 @@ def test_stray_commas_among_candidates_are_passed_over(client, form):
     assert reuse.ingredients("register", given).inputs == {"candidates": "t"}
 
 
-def test_a_store_that_cannot_be_asked_is_an_error_not_another_key(monkeypatch):
+def test_an_unreachable_store_is_an_error_not_another_key(monkeypatch):
     def away(*_: object) -> None:
         raise MlflowException("Max retries exceeded")
 

@@ -235,6 +235,7 @@ FITTING = {"train", "hpo", "register"}
         ("sql_features/labelled_pipeline.py", FITTING),
         # What stands alone.
         ("workflow/errors.py", set()),
+        ("workflow/data/dataset_errors.py", set()),
         ("workflow/digests.py", EVERY),
         ("workflow/formatting.py", EVERY),  # of tables, and of the line that a step leaves
         ("workflow/parameters.py", EVERY),
@@ -386,6 +387,7 @@ USED = {
     "workflow.runtime.infrastructure_errors": {"explain"},
     "workflow.runtime.terminal": {"Progress", "detail", "say", "timed"},
     "workflow.errors": {"unknown"},
+    "workflow.data.dataset_errors": {"explained"},
     "workflow.evaluation": {"classification_plots", "regression_plots"},
     "workflow.evaluation.classification_plots": {
         "calibration", "confusion_matrix", "precision_recall", "roc",

@@ -93,14 +93,14 @@ def dead(start: Callable[..., subprocess.Popen]) -> str:
     return said
 
 
-def test_a_process_is_known_by_its_host_its_id_and_when_it_was_started():
+def test_a_process_is_known_by_host_id_and_start_time():
     host, pid, created = stale_runs.this_process().rsplit(" ", 2)
     assert host == socket.gethostname()
     assert int(pid) == os.getpid()
     assert abs(float(created) - psutil.Process().create_time()) <= 0.5
 
 
-def test_a_run_whose_process_was_killed_is_killed_with_all_that_was_running_below(experiment, dead):
+def test_a_run_without_process_is_killed_with_all_below(experiment, dead):
     main = experiment.run("old", dead)
     experiment.run("preprocess", dead, main, "FINISHED")
     experiment.run("train", dead, main, "FAILED")
@@ -115,7 +115,7 @@ def test_a_run_whose_process_was_killed_is_killed_with_all_that_was_running_belo
     }  # fmt: skip
 
 
-def test_a_run_that_is_killed_has_an_end_and_one_that_had_ended_keeps_its_own(experiment, dead):
+def test_a_killed_run_has_an_end_and_an_ended_one_keeps_its_own(experiment, dead):
     old, done = experiment.run("old", dead), experiment.run("done", dead, None, "FINISHED")
     before = experiment.client.get_run(done.info.run_id).info.end_time
     experiment.sweep()
@@ -123,9 +123,7 @@ def test_a_run_that_is_killed_has_an_end_and_one_that_had_ended_keeps_its_own(ex
     assert experiment.client.get_run(done.info.run_id).info.end_time == before
 
 
-def test_a_step_whose_workflow_is_gone_but_that_is_at_work_itself_is_killed_with_it(
-    experiment, dead, alive
-):
+def test_a_step_at_work_is_killed_with_its_stale_workflow(experiment, dead, alive):
     experiment.run("hpo", alive, experiment.run("old", dead))
     experiment.sweep()
     assert experiment.status() == {"old": "KILLED", "hpo": "KILLED"}
@@ -162,7 +160,7 @@ def test_a_run_of_another_host_is_left_alone(experiment, dead):
 
 
 @pytest.mark.parametrize("later", [-3600.0, 3600.0])
-def test_a_process_that_has_the_id_of_one_that_is_gone_is_another(experiment, start, later):
+def test_a_new_process_with_an_old_id_is_another_one(experiment, start, later):
     experiment.run("old", tag(start(), later=later))
     assert experiment.sweep() == ["old"]
 
@@ -174,9 +172,7 @@ def test_a_clock_that_was_set_a_little_does_not_matter(experiment, start, later)
 
 
 @pytest.mark.parametrize("status", ["FINISHED", "FAILED", "KILLED"])
-def test_a_child_that_is_left_running_below_a_step_that_has_ended_is_killed(
-    experiment, dead, alive, status
-):
+def test_a_child_running_below_an_ended_step_is_killed(experiment, dead, alive, status):
     hpo = experiment.run("hpo", dead, None, status)
     experiment.run("t0", "", hpo)
     experiment.run("t1", "", hpo, "FINISHED")
@@ -192,13 +188,13 @@ def test_a_run_of_somebody_elses_is_left_alone(experiment):
     assert experiment.sweep() == []
 
 
-def test_a_run_whose_parent_is_gone_for_good_does_not_stop_the_workflow(experiment, dead):
+def test_a_run_whose_parent_is_deleted_does_not_stop_the_workflow(experiment, dead):
     experiment.run("theirs", **{"mlflow.parentRunId": "0" * 32})
     experiment.run("old", dead)
     assert experiment.sweep() == ["old"]
 
 
-def test_a_run_below_a_deleted_step_is_killed_and_a_deleted_one_is_left_deleted(experiment, dead):
+def test_a_run_below_a_deleted_step_is_killed(experiment, dead):
     hpo = experiment.run("hpo", dead, None, "FINISHED")
     experiment.run("t0", "", hpo)
     experiment.client.delete_run(hpo.info.run_id)
@@ -236,7 +232,7 @@ WAIT = (sys.executable, "-c", "import time; time.sleep(60)")
 STARTED = {"mlflow.source.name": SOURCE}  # what `mlflow run` says of the run that it makes
 
 
-def test_a_run_that_mlflow_run_made_before_it_was_killed_is_killed(experiment, only_ours):
+def test_a_run_whose_process_never_started_is_killed(experiment, only_ours):
     experiment.run("never started", **STARTED)
     assert experiment.sweep() == ["never started"]
 
@@ -244,9 +240,7 @@ def test_a_run_that_mlflow_run_made_before_it_was_killed_is_killed(experiment, o
 @pytest.mark.parametrize(
     "words", [("/env/bin/mlflow", "run", "."), ("-m", "mlflow", "run", "https://host/repo")]
 )
-def test_it_is_left_alone_as_long_as_another_mlflow_run_is_at_work(
-    experiment, start, only_ours, words
-):
+def test_it_is_left_alone_while_another_mlflow_run_is_at_work(experiment, start, only_ours, words):
     experiment.run("about to start", **STARTED)
     process = start(*WAIT, *words)
     assert experiment.sweep() == []
@@ -262,22 +256,20 @@ def test_a_process_that_is_no_mlflow_run_does_not_count(experiment, start, only_
     assert experiment.sweep() == ["never started"]
 
 
-def test_on_a_server_such_a_run_is_left_alone_as_its_host_is_not_known(
-    experiment, only_ours, monkeypatch
-):
+def test_it_is_left_alone_on_a_server(experiment, only_ours, monkeypatch):
     experiment.run("about to start", **STARTED)
     monkeypatch.setattr(MlflowClient, "tracking_uri", "http://127.0.0.1:5000")
     assert experiment.sweep() == []
 
 
-def test_a_workflow_that_mlflow_run_has_not_started_knows_of_no_such_run(experiment, only_ours):
+def test_it_is_left_alone_by_a_workflow_without_mlflow_run(experiment, only_ours):
     run = experiment.client.create_run(experiment.id, run_name="main")
     experiment.run("about to start", **STARTED)
     experiment.run("from a notebook")
     assert sweep(run) == []
 
 
-def test_ending_a_run_ends_what_is_running_below_it_at_any_depth_and_no_other(experiment, alive):
+def test_ending_a_run_ends_all_that_runs_below_it(experiment, alive):
     main = experiment.run("m", alive)
     hpo = experiment.run("hpo", alive, main)
     experiment.run("t0", "", hpo)
@@ -291,7 +283,7 @@ def test_ending_a_run_ends_what_is_running_below_it_at_any_depth_and_no_other(ex
     }  # fmt: skip
 
 
-def test_ending_a_run_that_has_ended_ends_what_is_still_running_below_it(experiment, dead):
+def test_ending_an_ended_run_ends_what_runs_below_it(experiment, dead):
     hpo = experiment.run("hpo", dead, None, "FAILED")
     experiment.run("t0", "", hpo)
     stale_runs.end(hpo.info.run_id)

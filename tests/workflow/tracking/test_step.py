@@ -39,7 +39,7 @@ def without_seconds(lines: list[str]) -> list[str]:
     return [line.rpartition("  (")[0] if line.endswith(" s)") else line for line in lines]
 
 
-def test_a_step_alone_says_that_it_starts_and_in_the_end_what_came_out(capsys):
+def test_a_step_alone_says_when_it_starts_and_its_result(capsys):
     with step.run("train", TRAIN) as run:
         assert capsys.readouterr().out == "[train] runs alone\n"
         step.result(LINE)
@@ -52,7 +52,7 @@ def test_a_step_alone_says_that_it_starts_and_in_the_end_what_came_out(capsys):
     assert names.REASON_TAG not in tags(run)
 
 
-def test_a_workflows_step_says_the_end_alone_and_keeps_why_it_was_run(capsys):
+def test_a_workflows_step_says_its_result_and_keeps_the_reason(capsys):
     with step.below("seed was 1, is 2"), step.run("train") as run:
         step.result(LINE)
     assert without_seconds(capsys.readouterr().out.splitlines()) == [f"[train] {LINE}"]
@@ -60,7 +60,7 @@ def test_a_workflows_step_says_the_end_alone_and_keeps_why_it_was_run(capsys):
     assert step.is_alone()  # afterwards
 
 
-def test_what_a_workflow_says_of_its_steps_is_gone_when_one_fails():
+def test_the_reason_is_gone_from_the_environment_after_a_failure():
     with pytest.raises(WorkflowError), step.below("reuse is false"):
         assert not step.is_alone()
         raise WorkflowError("no.")
@@ -93,7 +93,7 @@ def test_every_run_tells_its_kind():
     assert "workflow.step" not in tags(model) | tags(trial)
 
 
-def test_a_step_that_is_reused_still_tells_its_result_and_not_why_it_was_run():
+def test_a_reused_step_keeps_its_result_and_not_its_reason():
     with step.below("the first in this experiment"), step.run("train", TRAIN) as run:
         step.result(LINE)
     with step.run("main") as main:
@@ -110,9 +110,7 @@ def test_a_step_that_is_reused_still_tells_its_result_and_not_why_it_was_run():
     ("below", "verbose", "said"),
     [(False, False, True), (True, False, False), (True, True, True), (False, True, True)],
 )
-def test_what_the_summary_will_tell_is_said_by_the_step_where_there_is_none(
-    capsys, below, verbose, said
-):
+def test_a_step_says_itself_what_no_summary_will_tell(capsys, below, verbose, said):
     terminal.set_verbose(verbose)
     if below:
         with step.below("reuse is false"):
@@ -136,7 +134,7 @@ def called(verbose: str) -> tuple[int, bool, dict[str, str]]:
 
 
 @pytest.mark.parametrize("text", ["true", "false"])
-def test_verbose_is_obeyed_and_is_nothing_that_a_result_depends_on(monkeypatch, text):
+def test_verbose_is_obeyed_and_no_result_depends_on_it(monkeypatch, text):
     shown = []
     monkeypatch.setattr(library_logging, "show", lambda: shown.append(True))
     assert called(text) == (1, False, {"seed": "01", "reuse": "false"})
