@@ -1,21 +1,47 @@
-"""SIGKILL for all processes of a workflow, anywhere in it; the same command then finishes it."""
+"""SIGKILL for all processes of a workflow, anywhere in it; the same command then goes on."""
 
 import signal
-from pathlib import Path
 
 import harness
 import pytest
-from conftest import Store
-from harness import Undisturbed
 
-EVENLY = 16  # writes, spread over all
-# Where what is half done would show most.
-NAMED = [
-    ("before", "hpo.py finalize_logged_model"),
-    ("after", "register.py create_registered_model"),
-    ("after", "register.py create_model_version"),
-    ("after", "register.py set_registered_model_alias"),
-]
+# Where the same command is killed, one run after the other, in four workflows: every kind of write
+# once, where what is half done would show most, before or after it. A number tells which of its
+# kind in its process.
+KILLS = {
+    "register": [
+        ("before", "register.py log_inputs"),
+        ("after", "register.py create_registered_model"),
+        ("after", "register.py create_model_version"),
+        ("after", "register.py set_registered_model_alias"),
+        ("before", "main.py log_outputs"),
+        ("after", "main.py update_model_version"),
+        ("before", "mlflow update_run_info"),
+    ],
+    "hpo": [
+        ("after", "hpo.py create_run"),
+        ("before", "hpo.py update_run_info 4"),  # the end of the second trial: its scores are there
+        ("after", "hpo.py log_outputs"),
+        ("before", "hpo.py finalize_logged_model"),
+        ("before", "hpo.py log_artifact 4"),  # step.json, by which the step would be found again
+    ],
+    "train": [
+        ("before", "train.py log_inputs"),
+        ("after", "train.py log_param"),
+        ("after", "train.py create_logged_model"),
+        ("after", "train.py log_artifacts"),
+        ("after", "train.py finalize_logged_model"),
+        ("before", "train.py update_run_info 5"),  # the end of the step
+    ],
+    "preprocess": [
+        ("before", "mlflow create_run"),
+        ("after", "mlflow log_batch"),
+        ("after", "main.py create_run"),
+        ("after", "preprocess.py log_artifacts"),
+        ("before", "preprocess.py log_inputs"),
+        ("after", "preprocess.py log_artifact 4"),  # step.json; the run is not FINISHED yet
+    ],
+}
 
 
 def test_the_writes_counted_are_of_every_process_and_kind(undisturbed):
@@ -26,37 +52,20 @@ def test_the_writes_counted_are_of_every_process_and_kind(undisturbed):
     )
     assert {"create_run", "update_run_info", "log_batch", "create_logged_model", "log_artifacts",
             "create_model_version", "set_registered_model_alias"} <= methods  # fmt: skip
-    assert len(undisturbed.writes) > 2 * EVENLY
 
 
-@pytest.mark.parametrize("point", range(EVENLY))
-def test_a_workflow_killed_anywhere_is_finished_by_the_same_command(
-    point: int, undisturbed: Undisturbed, store: Store, few_trips: Path
+@pytest.mark.parametrize("step", KILLS)
+def test_a_workflow_killed_again_and_again_is_finished_in_the_end(
+    step, undisturbed, store, few_trips
 ):
-    number = 1 + round(point * (len(undisturbed.writes) - 1) / (EVENLY - 1))
-    killed_then_finished(("before", "after")[point % 2], str(number), undisturbed, store, few_trips)
-
-
-@pytest.mark.parametrize(("when", "write"), NAMED)
-def test_a_model_half_logged_or_half_registered_is_finished_by_the_same_command(
-    when: str, write: str, undisturbed: Undisturbed, store: Store, few_trips: Path
-):
-    assert write in undisturbed.writes
-    killed_then_finished(when, write, undisturbed, store, few_trips)
-
-
-def killed_then_finished(
-    when: str, at: str, undisturbed: Undisturbed, store: Store, few_trips: Path
-) -> None:
     given = {"data": few_trips}
-    counted = store.folder / "writes.txt"
-    inject = {"FAULTS_WRITES": str(counted), "FAULTS_AT": at, "FAULTS_WHEN": when}
-    killed = harness.run(store.folder, given, **inject)
-    last = counted.read_text().splitlines()[-1]
-    print(f"killed {when} {at}: {last}; {dict(harness.statuses(store.client))}")
-    assert killed.process.returncode == -signal.SIGKILL, killed.said
-    # Which write has this number differs by one or two: processes write beside each other.
-    assert last in (undisturbed.writes if at.isdigit() else [at])
+    for number, (when, at) in enumerate(KILLS[step]):
+        counted = store.folder / f"writes-{number}.txt"
+        inject = {"FAULTS_WRITES": str(counted), "FAULTS_AT": at, "FAULTS_WHEN": when}
+        killed = harness.run(store.folder, given, **inject)
+        print(f"killed {when} {at}: {dict(harness.statuses(store.client))}")
+        assert killed.process.returncode == -signal.SIGKILL, killed.said
+        assert " ".join(at.split()[:2]) in counted.read_text().splitlines()
     done = harness.finished(store.folder, given)
     print(done.our_words)
     harness.check_nothing_lost(store.client)

@@ -3,7 +3,8 @@
 FAULTS_WRITES: file that every write to the tracking store, the model registry and the artifacts of
 any of the processes gets a line in.
 FAULTS_AT, FAULTS_WHEN: the write at which the whole process group is killed, "before" or "after":
-its number, from 1, or what the file says of it.
+what the file says of it ("hpo.py create_run"), with a number if it is not the first of its kind
+("hpo.py create_run 3").
 FAULTS_LONG_FIT: path of an estimator's class, whose fit does not come back from compiled code.
 """
 
@@ -48,10 +49,11 @@ def counted(write: Callable) -> Callable:
         with open(WRITES, "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            number = len(file.readlines()) + 1
+            earlier = file.read().decode().splitlines()
             line = f"{os.path.basename(sys.argv[0])} {write.__name__}"
             file.write(f"{line}\n".encode())
-        last = AT in (str(number), line)
+        number = earlier.count(line) + 1  # of its kind
+        last = AT in ((line, f"{line} 1") if number == 1 else (f"{line} {number}",))
         if last and WHEN == "before":
             os.killpg(os.getpgrp(), signal.SIGKILL)
         try:
