@@ -98,7 +98,7 @@ SPLITS = ("train", "validation", "test")
 REMARKS = ("left out", "warning:")
 
 
-def test_the_registered_model_takes_the_rows_of_the_file_and_gives_probabilities(grove):
+def test_the_registered_model_takes_raw_rows_and_gives_probabilities(grove):
     mlflow.set_tracking_uri(grove.store.uri)
     raw = pd.read_csv(grove.caller / "trees.csv", sep=";")
     answer = mlflow.pyfunc.load_model(MODEL).predict(raw)
@@ -119,7 +119,7 @@ def test_a_value_never_seen_and_a_missing_one_are_predicted_too(grove):
     assert set(model.predict(raw)["prediction"]) <= set(LABELS)
 
 
-def test_every_compared_classifier_has_its_pictures(grove):
+def test_every_compared_classifier_has_its_plots(grove):
     client = grove.store.client
     for run in grove.store.children(grove.run("train"))[1:]:
         assert {one.path for one in client.list_artifacts(run.info.run_id, "plots")} == {
@@ -138,7 +138,7 @@ def test_models_are_judged_by_folds_with_mean_and_deviation(grove):
         assert 0 < run.data.metrics["val_accuracy"] <= 1
 
 
-def test_the_winners_answers_on_test_are_an_artifact(grove, tmp_path):
+def test_the_winners_predictions_on_test_are_an_artifact(grove, tmp_path):
     mlflow.set_tracking_uri(grove.store.uri)
     run = grove.run("register")
     path = mlflow.artifacts.download_artifacts(
@@ -167,7 +167,7 @@ def test_the_logged_definition_passed_back_gives_the_same_splits(grove, tmp_path
         assert again.data.tags[key] == first.data.tags[key]
 
 
-def test_a_split_by_time_and_folds_in_its_order_choose_among_feature_sets(store):
+def test_rows_in_the_order_of_time_choose_among_feature_sets(store):
     mlflow.set_tracking_uri(store.uri)
     call(
         preprocess.preprocess, dataset="energy_demand", data="sample", target="none", task="auto",
@@ -251,7 +251,7 @@ def test_a_table_too_short_to_split_is_refused(store, tmp_path):
     refused(store, tmp_path, trees(3), "kind")
 
 
-def test_the_checks_are_a_table_with_every_look(grove):
+def test_the_checks_are_a_table_with_a_row_for_each(grove):
     mlflow.set_tracking_uri(grove.store.uri)
     text = mlflow.artifacts.load_text(f"runs:/{grove.run('preprocess').info.run_id}/checks.csv")
     table = pd.read_csv(io.StringIO(text))

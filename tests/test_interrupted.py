@@ -21,7 +21,6 @@ def kill_at(write: str, store: Store, given: dict[str, object]) -> None:
 def test_interrupted_everywhere_a_workflow_gives_the_same_result(undisturbed, store, few_trips):
     given = {"data": few_trips}
     client = store.client
-    kill_at("train.py finalize_logged_model", store, given)
     for at_least, number in ((1, signal.SIGINT), (3, signal.SIGTERM)):
         with harness.started(store.folder, given) as running:
             running.until(lambda least=at_least: harness.finished_trials(store) >= least)

@@ -86,9 +86,22 @@ def test_a_larger_max_evals_reads_earlier_trials_back(workflow, again):
     assert sum(bool(run.outputs.model_outputs) for run in trials) == 4
 
 
-def test_without_reuse_every_step_and_every_trial_is_run(workflow, again):
+def test_without_reuse_all_is_run_and_gives_the_same_to_the_last_digit(workflow, again):
     done, _, steps = run_again(workflow, again, reuse="false", max_evals=2)
     assert not any(REUSED in run.data.tags for run in steps)
     assert not any(REUSED in run.data.tags for run in again.children(steps[2]))
     assert done.out.count("runs: reuse is false") == len(STEPS)
     assert {run.data.tags["workflow.reason"] for run in steps} == {"reuse is false"}
+    for step in (steps[1], steps[2]):
+        models = again.children(step)
+        assert len(models) == (4 if step is steps[1] else 2)
+        first = {
+            run.info.run_name: run
+            for run in workflow.store.children(workflow.run(step.info.run_name))
+        }
+        for run in models:
+            assert scores(run) == scores(first[run.info.run_name])
+
+
+def scores(run: Run) -> dict[str, float]:
+    return {name: value for name, value in run.data.metrics.items() if name.startswith("val_")}

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from conftest import Workflow, mlflow_run, parameters, stores_in_the_project
 
+from sql_features.errors import WorkflowError
+from steps import report
 from workflow.models.families import FAMILIES
 from workflow.version import VERSION
 
@@ -244,12 +246,13 @@ def test_the_report_is_made_again_for_a_finished_workflow(workflow):
 
 
 def test_a_report_of_what_is_no_workflow_is_refused_in_one_line(workflow):
+    mlflow.set_tracking_uri(workflow.store.uri)
     trial = workflow.store.children(workflow.run("hpo"))[0].info.run_id
-    done = mlflow_run("-e", "report", *parameters(run=trial), cwd=workflow.caller)
-    assert done.code == 1
-    (line,) = [line for line in done.err.splitlines() if line.startswith("error:")]
-    assert f"run='{trial}'" in line
-    assert f"the run named main, {workflow.run('main').info.run_id}." in line
+    with pytest.raises(WorkflowError) as error:
+        report.report.main(["--run", trial, "--verbose", "false"], standalone_mode=False)
+    assert f"run='{trial}'" in str(error.value)
+    assert f"the run named main, {workflow.run('main').info.run_id}." in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_the_summary_tells_the_winner_and_what_to_do_next(workflow):

@@ -31,7 +31,7 @@ def send(running: Started, number: signal.Signals, target: str) -> None:
     ],
     ids=lambda one: str(getattr(one, "name", one)),
 )
-def test_a_search_that_is_told_to_end_is_killed_and_goes_on(number, target, store, few_trips):
+def test_a_search_ended_by_a_signal_is_killed_and_goes_on_later(number, target, store, few_trips):
     given = {"data": few_trips, "max_evals": 12}
     with harness.started(store.folder, given) as running:
         running.until(lambda: harness.finished_trials(store) >= 2)
@@ -53,7 +53,7 @@ def test_a_search_that_is_told_to_end_is_killed_and_goes_on(number, target, stor
     [(signal.SIGINT, "all"), (signal.SIGTERM, "mlflow run")],
     ids=lambda one: str(getattr(one, "name", one)),
 )
-def test_a_long_fit_in_compiled_code_holds_nothing_up(number, target, store, few_trips):
+def test_a_signal_ends_a_long_fit_in_compiled_code(number, target, store, few_trips):
     given = {"data": few_trips}
     long = {"FAULTS_LONG_FIT": "sklearn.linear_model.Ridge", "OPENBLAS_NUM_THREADS": "1"}
     with harness.started(store.folder, given, **long) as running:

@@ -10,7 +10,7 @@ PATIENCE = 100.0  # seconds, within which a step gives up
 
 
 @pytest.mark.parametrize("step", ["preprocess", "train", "hpo", "register"])
-def test_a_workflow_waits_for_a_server_that_is_away_for_half_a_minute(
+def test_a_workflow_waits_half_a_minute_for_a_server_that_is_away(
     step, undisturbed, tracking_server, tmp_path, few_trips
 ):
     server = tracking_server
