@@ -53,7 +53,7 @@ def most_frequent(counted: pa.StructArray, most: int = TENTHS) -> list[str]:
         return []
     table = pa.Table.from_struct_array(counted)
     order = [("counts", "descending"), ("values", "ascending")]
-    return table["values"].take(pc.select_k_unstable(table, most, order)).to_pylist()
+    return list(table["values"].take(pc.select_k_unstable(table, most, order)).to_pylist())
 
 
 def number_edges(numbers: np.ndarray) -> np.ndarray:

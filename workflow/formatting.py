@@ -104,7 +104,8 @@ def cell(value: Any) -> str | int | float | None:
         if not math.isfinite(value):
             return str(value)
         # Whole numbers keep all digits; greater ones JavaScript cannot tell apart.
-        return int(value) if value == int(value) and abs(value) < 2**53 else significant(value)
+        number = float(value)
+        return int(value) if number.is_integer() and abs(number) < 2**53 else significant(number)
     return text(str(value)[:1_000], CELL)
 
 

@@ -138,7 +138,7 @@ def _missing(train: Split, others: list[Split]) -> Iterator[Finding]:
 
 def _targets(train: Split, others: list[Split]) -> Iterator[Finding]:
     for split in [train, *others]:
-        least, greatest = split.target
+        least, greatest = split.ends
         spread = greatest - least
         level, message = OK, f"the target goes from {least:.6g} to {greatest:.6g} in {split.name}."
         if not spread:
@@ -162,11 +162,11 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
             yield Finding("classes", split.name, TARGET, math.nan, ERROR, message)
         return
     for split in [train, *others]:
-        known = len(split.target)
+        known = len(split.classes)
         check, level, message = "classes", OK, f"the target has {known:,} classes in {split.name}."
         if known == 1:
             level = ERROR
-            message = f"the target is {named(*split.target)} in every row of {split.name}: "
+            message = f"the target is {named(*split.classes)} in every row of {split.name}: "
             if split is train:
                 check = "constant target"
                 message += "there is nothing to learn; look at `target` and `where`."
@@ -177,10 +177,10 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
                 )
         yield Finding(check, split.name, TARGET, known, level, message)
     yield _rare(train)
-    if len(train.target) > 1:
+    if len(train.classes) > 1:
         yield _balance(train)
     for split in others:
-        unseen = {name: rows for name, rows in split.target.items() if name not in train.target}
+        unseen = {name: rows for name, rows in split.classes.items() if name not in train.classes}
         rows = sum(unseen.values())
         level, message = OK, f"train has every class of {split.name}."
         if unseen:
@@ -194,20 +194,20 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
 
 
 def _rare(train: Split) -> Finding:
-    rare = {name: rows for name, rows in train.target.items() if rows < FEW}
+    rare = {name: rows for name, rows in train.classes.items() if rows < FEW}
     level, message = OK, f"every class has at least {FEW} rows in train."
     if rare:
         level = WARNING
         message = (
-            f"{len(rare):,} of {len(train.target):,} classes have fewer than {FEW} rows in train, "
+            f"{len(rare):,} of {len(train.classes):,} classes have fewer than {FEW} rows in train, "
             f"{_counted(rare)}: too few to learn them; give more, or make one class of them."
         )
     return Finding("rare classes", TRAIN, TARGET, len(rare), level, message)
 
 
 def _balance(train: Split) -> Finding:
-    names = list(train.target)
-    shares = {name: train.target[name] / train.rows for name in (names[0], names[-1])}
+    names = list(train.classes)
+    shares = {name: train.classes[name] / train.rows for name in (names[0], names[-1])}
     most, least = (f"{named(name)} {share:.1%}" for name, share in shares.items())
     message = f"of train's rows class {most} is the most frequent and {least} the least"
     level, smallest = OK, shares[names[-1]]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,7 @@ def binned(train: Numbers | Texts, other: Numbers | Texts) -> tuple[list[str], l
     Returns:
         The bins' labels, the last of missing values, and the (n_bins,) counts of both.
     """
+    bins: Any  # as `count` of Numbers or of Texts takes them
     if isinstance(train, Numbers):
         bins = deciles(train.values)
         labels = _ranges(bins)
@@ -132,4 +134,4 @@ def stability_by_chance(before: np.ndarray, after: np.ndarray) -> float:
     freedom = max(int((before + after > 0).sum()) - 1, 1)
     part = 2 / (9 * freedom)
     quantile = freedom * (1 - part + 3.72 * math.sqrt(part)) ** 3
-    return (1 / before.sum() + 1 / after.sum()) * quantile
+    return float((1 / before.sum() + 1 / after.sum()) * quantile)

@@ -63,9 +63,9 @@ def family(type: str) -> str:
 
 def errors(table: pd.DataFrame) -> list[str]:
     """Return the messages for which a model must not be trained."""
-    return table.loc[table["level"] == ERROR, "message"].tolist()
+    return list(table.loc[table["level"] == ERROR, "message"])
 
 
 def warnings(table: pd.DataFrame) -> list[str]:
     """Return the messages that users of the model should know of."""
-    return table.loc[table["level"] == WARNING, "message"].tolist()
+    return list(table.loc[table["level"] == WARNING, "message"])

@@ -171,7 +171,7 @@ def _binned(values: Mapping[str, Numbers], edges: np.ndarray) -> dict[str, Any]:
 
 def _shares(
     values: Mapping[str, Numbers | Texts], counts: Mapping[str, np.ndarray]
-) -> dict[str, list[float] | None]:
+) -> dict[str, list[float | None] | None]:
     return {
         name: [_rounded(share) for share in counts[name] / one.known] if one.known else None
         for name, one in values.items()

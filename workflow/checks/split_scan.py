@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -56,6 +57,19 @@ class Split:
     rows: int
     missing: dict[str, int]
     target: tuple[float, float] | dict[str, int] | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest target of a regression."""
+        assert isinstance(self.target, tuple)
+        return self.target
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Rows by class, where they have been counted."""
+        assert isinstance(self.target, dict)
+        return self.target
+
     hashes: np.ndarray
     sample: str
 
@@ -149,7 +163,8 @@ def _look_at(
     )
 
 
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...]
     (row,) = connection.execute(query).fetchall()
     return row
 

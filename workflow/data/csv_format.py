@@ -21,8 +21,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 
@@ -104,8 +104,8 @@ def _dialect(path: Path, *version: int) -> Dialect:
     except (OSError, EOFError, zlib.error) as error:
         raise WorkflowError(f"data file {path} cannot be read: {error}.") from error
     marked, text = text.startswith("\ufeff"), text.removeprefix("\ufeff")
-    blank = re.match(r"(?:[ \t]*(?:\r\n|\r|\n))*", text).group()
-    text = text[len(blank) :]
+    rest = re.sub(r"\A(?:[ \t]*(?:\r\n|\r|\n))*", "", text)
+    blank, text = text.removesuffix(rest), rest
     if not text.strip():
         raise WorkflowError(f"data file '{path.name}' is empty: its first line must name columns.")
     delimiter = max(DELIMITERS, key=lambda one: _fit(text, one))
@@ -131,7 +131,7 @@ def _dialect(path: Path, *version: int) -> Dialect:
     )
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BufferedIOBase:
     return gzip.open(path, "rb") if compression(path) == "gzip" else path.open("rb")
 
 

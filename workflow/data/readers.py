@@ -5,7 +5,7 @@ that `pandas.read_csv` or `pandas.read_parquet` makes of such a file.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
@@ -127,6 +127,8 @@ def unlike_pandas(paths: list[Path]) -> dict[str, str]:
         WorkflowError: A file cannot be read.
     """
     reasons: dict[str, str] = {}
+    given: Sequence[str]
+    names: Sequence[str]
     for path in paths:
         strange: dict[str, str] = {}
         match kind(paths):

@@ -107,8 +107,10 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
         WorkflowError: A file is missing, or the server cannot be asked about it.
     """
     if not is_remote(location):
-        found = gather(location, Path()) if names is None else fetch(location, names, Path())
-        paths = found if names is None else list(found.values())
+        if names is None:
+            paths = gather(location, Path())
+        else:
+            paths = list(fetch(location, names, Path()).values())
         return {str(path): digests.of_files([path]) for path in paths}
     prefix = location.rstrip("/")
     urls = _listed(location) if names is None else [f"{prefix}/{name}" for name in names]

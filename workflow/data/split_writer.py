@@ -255,6 +255,7 @@ def _by_rule(
         type = type_of(rule.column, raw.columns, "split.column")
         decides = _number_or_null(f"(\n{rule.column}\n)", type)
     else:
+        assert isinstance(rule, ByHash)
         decides = _hash(rule.key or sorted(dataset.raw_columns), raw.columns)
     table = _rows(dataset, raw, raw.columns, f"{decides} AS {position}")
     with _in_one_line(raw.name):

@@ -96,4 +96,5 @@ class Splits:
     def positions(self, *splits: str) -> np.ndarray | None:
         """Return the rows' positions, equal for rows that belong together, if there are any."""
         found = [read_positions(self.path(split)) for split in splits]
-        return None if found[0] is None else np.concatenate(found)
+        decided = [positions for positions in found if positions is not None]
+        return np.concatenate(decided) if decided else None

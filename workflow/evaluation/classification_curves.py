@@ -116,7 +116,9 @@ def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Cur
     y_true, probabilities = np.asarray(y_true), np.clip(probabilities, 0, 1)
     rows, classes = probabilities.shape
     bins = min(BINS, max(2, rows // 20))
-    wanted = {code: (y_true == code, probabilities[:, code]) for code in drawn(y_true, classes)}
+    wanted: dict[int | None, tuple[np.ndarray, np.ndarray]] = {
+        code: (y_true == code, probabilities[:, code]) for code in drawn(y_true, classes)
+    }
     if classes == 2:
         shown = probabilities[:, 1]
     else:
@@ -127,8 +129,9 @@ def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Cur
         happened, given = calibration_curve(
             truth.astype(int), score, pos_label=1, n_bins=bins, strategy="quantile"
         )
-        of = "predicted" if code is None else "class"
-        curves.append(Curve(of=of, code=code, x=given, y=happened))
+        curves.append(
+            Curve(of="predicted" if code is None else "class", code=code, x=given, y=happened)
+        )
     # With many classes all probabilities are small: the axis ends after the greatest.
     tops = [float(values.max()) for curve in curves for values in (curve.x, curve.y)]
     top = 1 if classes == 2 else min(1, 1.05 * max(0.1, *tops, shown.max(initial=0)))
@@ -222,9 +225,11 @@ def _curves(
         # The mean of the curves at the same x is the curve whose area is the mean of the areas.
         x = np.linspace(0, 1, 501)
         y = np.mean([np.interp(x, *one[:2]) for one in found.values()], axis=0)
-        area = np.mean([one[2] for one in found.values()])
+        area = float(np.mean([one[2] for one in found.values()]))
         curves.append(Curve(of="macro", x=x, y=y, area=area))
         truth = y_true[:, None] == np.arange(classes)
-        x, y, area = points(truth.ravel(), probabilities.ravel())
+        pooled = points(truth.ravel(), probabilities.ravel())
+        assert pooled is not None  # it is defined where that of one class is
+        x, y, area = pooled
         curves.append(Curve(of="micro", x=x, y=y, area=area))
     return curves

@@ -8,6 +8,7 @@ are then replaced.
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,10 +16,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from sklearn import metrics
 
+import workflow.evaluation.regression_plots  # noqa: F401 - sets the style of plots
 from workflow.evaluation import classification_curves
 from workflow.evaluation.classification_curves import MOST, Curve
 from workflow.evaluation.palette import BLUE, COLOURS, GREY
-from workflow.evaluation.regression_plots import plt  # in the one style
 from workflow.formatting import text
 
 BLACK = "#000000"
@@ -66,7 +67,8 @@ def confusion_matrix(
 def _name_ticks(axes: Axes, names: list[str], fontsize: float) -> None:
     """Write the classes along both axes, as many as there is room for, none into the next."""
     step = -(-len(names) // TICKS)
-    places, look = range(0, len(names), step), {"fontsize": fontsize, "parse_math": False}
+    places = range(0, len(names), step)
+    look: dict[str, Any] = {"fontsize": fontsize, "parse_math": False}
     axes.set_xticks(places, names[::step], **look)
     axes.set_yticks(places, names[::step], **look)
     if max(map(len, names)) * len(names) > 40:
@@ -112,10 +114,10 @@ def precision_recall(
     curves = classification_curves.precision_recall(y_true, probabilities)
     lines = _draw(axes, curves, labels, drawstyle="steps-pre")
     for curve, line in zip(curves, lines, strict=True):
-        if curve.of == "class":
+        if curve.chance is not None:
             label = f"chance: {curve.chance:.3f}" if binary else None
-            look = {"color": line.get_color(), "linestyle": ":", "linewidth": 1}
-            axes.axhline(curve.chance, label=label, **look)
+            colour = line.get_color()
+            axes.axhline(curve.chance, label=label, color=colour, linestyle=":", linewidth=1)
     axes.set(xlabel="recall", ylabel="precision")
     measure = "average precision" + ("" if binary else "\n(dotted: of chance)")
     _finish(axes, title, probabilities, measure, "lower left")
@@ -154,8 +156,9 @@ def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: Any)
     """Draw curves, those of classes first, with keyword arguments of `plot`; return their lines."""
     lines = []
     for place, curve in enumerate(curves):
-        name, look = f"{curve.of} average", {"color": BLACK, "linewidth": 2}
-        if curve.of == "class":
+        name = f"{curve.of} average"
+        look: dict[str, Any] = {"color": BLACK, "linewidth": 2}
+        if curve.code is not None:
             name, dash = f"class {text(labels[curve.code])}", "-" if place < len(COLOURS) else "--"
             look = {"color": COLOURS[place % len(COLOURS)], "linestyle": dash, **how}
         elif curve.of == "predicted":
@@ -171,7 +174,7 @@ def _draw(axes: Axes, curves: list[Curve], labels: Sequence[object], **how: Any)
 
 
 def _binary(probabilities: np.ndarray) -> bool:
-    return probabilities.shape[1] == 2
+    return bool(probabilities.shape[1] == 2)
 
 
 def _size(probabilities: np.ndarray) -> tuple[float, float]:

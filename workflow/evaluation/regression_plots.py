@@ -27,7 +27,7 @@ STYLE = {
     "grid.alpha": 0.25,
     "image.cmap": "cividis",
 }
-plt.rcParams.update(STYLE)
+plt.style.use(STYLE)
 
 
 def close(figure: Figure) -> None:

@@ -34,7 +34,9 @@ def codes(values: pd.Series, labels: Sequence[Any]) -> np.ndarray:
     array([1, 0, 2])
     """
     new = sorted(set(values.unique().tolist()) - set(labels))
-    return values.map({one: code for code, one in enumerate([*labels, *new])}).to_numpy("int64")
+    codes = {one: code for code, one in enumerate([*labels, *new])}
+    coded: np.ndarray = values.map(codes).to_numpy("int64")
+    return coded
 
 
 def value(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -65,7 +67,7 @@ def undefined(metric: Metric, y_true: np.ndarray) -> str | None:
 def _mape(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     if not np.all(y_true):
         return np.nan  # scikit-learn would divide by the smallest positive number instead
-    return metrics.mean_absolute_percentage_error(y_true, y_pred)
+    return float(metrics.mean_absolute_percentage_error(y_true, y_pred))
 
 
 REGRESSION = {
@@ -77,27 +79,29 @@ REGRESSION = {
 
 
 def _log_loss(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
-    return metrics.log_loss(y_true, probabilities, labels=range(probabilities.shape[1]))
+    return float(metrics.log_loss(y_true, probabilities, labels=range(probabilities.shape[1])))
 
 
 def _accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
-    return metrics.accuracy_score(y_true, probabilities.argmax(axis=1))
+    return float(metrics.accuracy_score(y_true, probabilities.argmax(axis=1)))
 
 
 def _balanced_accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
     # balanced_accuracy_score would warn of a predicted label that does not occur.
-    return metrics.recall_score(
+    score = metrics.recall_score(
         y_true,
         probabilities.argmax(axis=1),
         labels=np.unique(y_true),
         average="macro",
         zero_division=0,
     )
+    return float(score)
 
 
 def _f1(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
     predicted, labels = probabilities.argmax(axis=1), [1] if binary else np.unique(y_true)
-    return metrics.f1_score(y_true, predicted, labels=labels, average="macro", zero_division=0)
+    score = metrics.f1_score(y_true, predicted, labels=labels, average="macro", zero_division=0)
+    return float(score)
 
 
 def _roc_auc(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
@@ -105,7 +109,7 @@ def _roc_auc(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> flo
     if any(len(np.unique(y_true == code)) == 1 for code in classes):
         return np.nan  # no rows of other classes; roc_auc_score returns the same with a warning
     areas = [metrics.roc_auc_score(y_true == code, probabilities[:, code]) for code in classes]
-    return np.mean(areas)
+    return float(np.mean(areas))
 
 
 CLASSIFICATION = {

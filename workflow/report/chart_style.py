@@ -5,6 +5,7 @@ that it fits light and dark pages. It has no title of its own: the page gives it
 """
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from textwrap import wrap
@@ -77,7 +78,7 @@ def chart(height: int = 340, *, x: Axis = None, y: Axis = None, **layout: Any) -
 
 
 def _axis(given: Axis) -> dict[str, Any]:
-    settings = {"title": given} if isinstance(given, str) else dict(given or {})
+    settings: dict[str, Any] = {"title": given} if isinstance(given, str) else dict(given or {})
     if "title" in settings:
         settings["title"] = {"text": "<br>".join(wrap(settings["title"], WIDEST)), "standoff": 8}
     return {
@@ -121,7 +122,7 @@ def text(value: object, longest: int | None = None) -> str:
     return html.escape(formatting.text(value, longest), quote=False)
 
 
-def labels(values: list[object], longest: int = LONGEST) -> list[str]:
+def labels(values: Sequence[object], longest: int = LONGEST) -> list[str]:
     """Return different labels for the places along an axis: equal ones would share a place.
 
     >>> labels(["a", "b", "a"])

@@ -21,6 +21,7 @@ def distributions(columns: list[dict[str, Any]], unit: str) -> list[tuple[str, C
 
 def _distribution(column: dict[str, Any], unit: str) -> Chart:
     """Draw the share of each split's rows by value: train as bars, the others over them."""
+    places: list[Any]
     widths, edges = None, column.get("edges")
     if not edges:
         places = chart_style.labels(column["values"], chart_style.SLANTED)

@@ -39,8 +39,12 @@ def errors(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
             ("Predicted against actual", density(analysis["density"], unit)),
             ("Residuals", histogram(analysis["residuals"], title)),
         ]
-    roc = {"x": "false positive rate", "y": "true positive rate", "diagonal": True}
-    calibration = {"x": "predicted probability", "y": "observed share", "diagonal": True}
+    roc: dict[str, Any] = {"x": "false positive rate", "y": "true positive rate", "diagonal": True}
+    calibration: dict[str, Any] = {
+        "x": "predicted probability",
+        "y": "observed share",
+        "diagonal": True,
+    }
     probabilities = analysis["probability_histogram"]
     title = f"predicted probability of {probabilities['of']}"
     return [

@@ -69,8 +69,8 @@ def _notes(workflow: FinishedWorkflow) -> list[str]:
         lines.append(f"! and {more} more, in the report")
     if left_out:
         named = ", ".join(_name(name) for name in left_out[:5])
-        more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-        lines.append(f"  left out, with the reasons in the report: {named}{more}")
+        others = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        lines.append(f"  left out, with the reasons in the report: {named}{others}")
     return lines
 
 

@@ -34,13 +34,13 @@ class Step:
     @property
     def reused(self) -> bool:
         """Whether the result of an earlier run was taken."""
-        return self.run.info.run_id != self.shown.info.run_id
+        return bool(self.run.info.run_id != self.shown.info.run_id)
 
     @property
     def seconds(self) -> float:
         """How long the work took."""
         info = self.run.info
-        return ((info.end_time or info.start_time) - info.start_time) / 1000
+        return float((info.end_time or info.start_time) - info.start_time) / 1000
 
     @property
     def result(self) -> str:
@@ -98,7 +98,8 @@ class WorkflowRuns:
 
     def json(self, step: str, path: str) -> dict[str, Any]:
         """Return a JSON artifact of a step's run."""
-        return json.loads(self.text(step, path))
+        content: dict[str, Any] = json.loads(self.text(step, path))
+        return content
 
 
 def find(run_id: str) -> WorkflowRuns:

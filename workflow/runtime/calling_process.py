@@ -70,7 +70,7 @@ def _program(process: psutil.Process) -> str:
     try:
         return Path(process.exe()).name
     except psutil.AccessDenied:
-        return process.name()
+        return str(process.name())
 
 
 def _folder(location: str) -> Path:

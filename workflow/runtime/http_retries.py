@@ -7,7 +7,7 @@ number of retries and the same waits.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
@@ -24,7 +24,7 @@ def ask_again() -> None:
     send, download = Session.send, HttpArtifactRepository._download_file
 
     @wraps(send)
-    def sent(session: Session, request: PreparedRequest, **how: object) -> requests.Response:
+    def sent(session: Session, request: PreparedRequest, **how: Any) -> requests.Response:
         def whole() -> requests.Response:
             return send(session, request, **how)
 
@@ -39,7 +39,12 @@ def ask_again() -> None:
         # The file comes piece by piece after `send`; the whole download starts again.
         _until_whole(lambda: download(store, path, local))
 
-    Session.send, HttpArtifactRepository._download_file = sent, downloaded
+    patched: list[tuple[type, str, Callable[..., Any]]] = [
+        (Session, "send", sent),
+        (HttpArtifactRepository, "_download_file", downloaded),
+    ]
+    for owner, name, method in patched:
+        setattr(owner, name, method)
 
 
 def _until_whole(call: Callable[[], T], before_again: Callable[[], None] = lambda: None) -> T:

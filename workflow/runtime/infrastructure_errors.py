@@ -67,7 +67,7 @@ def explain(error: BaseException) -> str | None:
         if not isinstance(one, OSError) and type(one).__module__.partition(".")[0] not in LIBRARIES:
             continue
         text = str(one)
-        found = ERRNO.get(getattr(one, "errno", None), "") + " " + text.casefold()
+        found = ERRNO.get(getattr(one, "errno", None) or 0, "") + " " + text.casefold()
         reason = one_line(text, 300)
         if any(words in found for words in DISK):
             return f"the disk is full ({reason}). Free some space. {NEXT}"

@@ -4,6 +4,7 @@ Lines go to stdout, errors and the progress bar to stderr. If one of the two is 
 is no bar and no control character.
 """
 
+import io
 import os
 import sys
 import threading
@@ -47,7 +48,8 @@ def is_terminal() -> bool:
 def mend() -> None:
     """Print characters that the terminal's encoding lacks as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def age() -> float:

@@ -125,6 +125,7 @@ def number_value(table: Table, column: Column) -> str:
     name = sql_name(column.name)
     if column.values == "number" or (table.text and number_type(column) == "DOUBLE"):
         return name
+    assert column.number is not None
     return column.number.replace(quote(column.name), name)
 
 
@@ -238,7 +239,8 @@ def _task(count: int, known: int, *, whole: bool, numeric: bool) -> str:
 def _digits(table: Table, name: str) -> bool:
     """Tell whether all texts are a sign and digits that fit a BIGINT, and nothing else."""
     matches = f"regexp_full_match({name}, '[+-]?[0-9]{{1,18}}')"
-    return table.ask(f"SELECT bool_and({matches}) FROM {table.source}")[0]
+    (all_match,) = table.ask(f"SELECT bool_and({matches}) FROM {table.source}")
+    return bool(all_match)
 
 
 def _number(table: Table, column: Column) -> ColumnUse | str:

@@ -1,6 +1,7 @@
 """Statistics of a table's columns, counted by DuckDB over all rows."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
 
@@ -68,7 +69,7 @@ class Table:
     rows: int
     columns: dict[str, Column]
 
-    def ask(self, query: str) -> tuple:
+    def ask(self, query: str) -> tuple[Any, ...]:
         """Return the one row of a query."""
         return _ask(self.connection, query)
 
@@ -168,6 +169,7 @@ def _with_texts(connection: duckdb.DuckDBPyConnection, source: str, column: Colu
     return read if read.numbers >= MOSTLY * column.known else column
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:
+def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...]
     (row,) = connection.execute(query).fetchall()
     return row

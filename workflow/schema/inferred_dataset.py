@@ -26,6 +26,7 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
     stem = Path(data.rstrip("/")).name.partition(".")[0]
     rule = read_rule(split_by) or ByHash()
     if isinstance(rule, ByTime):
+        assert found.time is not None  # it was asked for
         rule = ByTime(column=found.time)
     elif not rule.key:
         # The key is written down so that rows stay in their split when features are edited.

@@ -190,7 +190,7 @@ def _equal(
 
 
 def _exact(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
-    weights = np.linalg.lstsq(x, y, rcond=None)[0]
+    weights: np.ndarray = np.linalg.lstsq(x, y, rcond=None)[0]
     if np.abs(x @ weights - y).max() <= EXACT:
         return weights
     return None

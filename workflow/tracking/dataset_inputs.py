@@ -69,7 +69,9 @@ def log_splits(splits: Splits, *names: str) -> None:
         )
         for name in names
     ]
-    log_inputs(mlflow.active_run().info.run_id, inputs)
+    run = mlflow.active_run()
+    assert run is not None
+    log_inputs(run.info.run_id, inputs)
 
 
 def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:

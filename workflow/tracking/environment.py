@@ -58,4 +58,5 @@ def serving_environment(packages: list[str], constraints: Path) -> dict[str, Any
 
 
 def _conda() -> dict[str, Any]:
-    return yaml.safe_load(CONDA.read_text())
+    definition: dict[str, Any] = yaml.safe_load(CONDA.read_text())
+    return definition

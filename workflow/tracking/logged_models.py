@@ -61,7 +61,9 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
             skops_trusted_types=[*TRUSTED, *family.trusted],
             run_id=run_id,
         )
-    mlflow.log_metric(MODEL_BYTES, Model.load(info.model_uri).model_size_bytes, run_id=run_id)
+    size = Model.load(info.model_uri).model_size_bytes
+    assert size is not None  # log_model has written it
+    mlflow.log_metric(MODEL_BYTES, size, run_id=run_id)
 
 
 def _outputs(pipeline: Pipeline) -> Schema:

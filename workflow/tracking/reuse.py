@@ -138,15 +138,18 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
         # More files than recorded are no fault: MLflow adds one when it loads a registered model.
         if not sizes.items() <= (runs.model_files(id) or {}).items():
             return f"model {id} {gone}"
-    name, version = (run.data.tags.get(tag) for tag in (names.MODEL_TAG, names.VERSION_TAG))
-    if name is not None and registry.champion(name) != version:
-        return f"{name} version {version} is not @{names.ALIAS} any more"
+    model, version = run.data.tags.get(names.MODEL_TAG), run.data.tags.get(names.VERSION_TAG)
+    if model is not None and registry.champion(model) != version:
+        return f"{model} version {version} is not @{names.ALIAS} any more"
     return ""
 
 
 def _recorded(run: Run) -> dict[str, Any] | None:
     try:
-        return json.loads(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}"))
+        record: dict[str, Any] = json.loads(
+            mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}")
+        )
+        return record
     except (MlflowException, OSError, ValueError) as error:
         if infrastructure_errors.explain(error):
             raise

@@ -113,7 +113,7 @@ def copy(run: Run, tags: dict[str, str], without: tuple[str, ...] = ()) -> Run:
         if not name.startswith(without)
     ]
     client.log_batch(id, metrics, [Param(name, text) for name, text in data.params.items()])
-    if run.inputs.dataset_inputs:
+    if run.inputs and run.inputs.dataset_inputs:
         dataset_inputs.log_inputs(id, run.inputs.dataset_inputs)
     client.set_terminated(id, "FINISHED", info.end_time)
     return client.get_run(id)
@@ -184,4 +184,4 @@ def get(run_id: str) -> Run | None:
 
 def is_missing(error: MlflowException) -> bool:
     """Tell whether MLflow's error means that a run, model or version does not exist."""
-    return error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
+    return bool(error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST))

@@ -57,14 +57,14 @@ def _is_ended_step(run_id: str) -> bool:
     run = runs.get(run_id)
     if run is None or PROCESS_TAG not in run.data.tags:
         return False  # not a run of this project
-    return run.info.status != "RUNNING"
+    return bool(run.info.status != "RUNNING")
 
 
 def _is_running(pid: int, start: float) -> bool:
     try:
         process = psutil.Process(pid)
         alive = process.status() != psutil.STATUS_ZOMBIE
-        return alive and abs(process.create_time() - start) < TOLERANCE
+        return bool(alive and abs(process.create_time() - start) < TOLERANCE)
     except psutil.NoSuchProcess:
         return False
 

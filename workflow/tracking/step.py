@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
 
 import click
 import mlflow
@@ -76,7 +77,9 @@ def result(line: str) -> None:
     It is a tag, so that a reused step and the report can say it too.
     """
     mlflow.set_tag(RESULT_TAG, line)
-    _results[mlflow.active_run().info.run_id] = line
+    run = mlflow.active_run()
+    assert run is not None
+    _results[run.info.run_id] = line
 
 
 def is_alone() -> bool:
@@ -127,7 +130,7 @@ def child(name: str, kind: str) -> AbstractContextManager[Run]:
 
 
 @contextmanager
-def _run(**how: object) -> Iterator[Run]:
+def _run(**how: Any) -> Iterator[Run]:
     with mlflow.start_run(**how) as active:
         try:
             yield active

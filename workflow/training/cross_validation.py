@@ -180,4 +180,6 @@ def val_metrics(
     if plan.is_holdout:
         return metrics[0]
     table = pd.DataFrame(metrics)
-    return table.mean().to_dict() | table.std().add_suffix("_std").to_dict()
+    both = pd.concat([table.mean(), table.std().add_suffix("_std")])
+    folded: dict[str, float] = both.to_dict()
+    return folded

@@ -36,12 +36,13 @@ class Model:
             (n_rows,) values; for classes (n_rows, highest known code + 1) probabilities, which are
             0 for codes that the estimator has not been fitted on.
         """
+        assert self.encoder is not None
         return self.predict_encoded(self.encoder.transform(x))
 
     def predict_encoded(self, encoded: Any) -> np.ndarray:
         """Return what `predict` does, for features that the encoder has transformed already."""
         if self.codes is None:
-            return self.estimator.predict(encoded)
+            return np.asarray(self.estimator.predict(encoded))
         known = self.estimator.predict_proba(encoded)
         probabilities = np.zeros((len(known), self.codes[-1] + 1))
         probabilities[:, self.codes] = known

@@ -59,5 +59,5 @@ def hyperparameters(trials: pd.DataFrame, metric: str) -> list[str]:
 def _numbers(values: pd.Series) -> np.ndarray:
     """Return numbers as ranks, whatever their scale is, and other values as codes."""
     if pd.api.types.is_numeric_dtype(values) and values.dtype != bool:
-        return values.rank().to_numpy()
-    return pd.factorize(values.astype(str), sort=True)[0]
+        return np.asarray(values.rank())
+    return np.asarray(pd.factorize(values.astype(str), sort=True)[0])

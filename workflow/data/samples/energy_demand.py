@@ -86,4 +86,4 @@ def _outages(rng: np.random.Generator, hours: int, number: int) -> np.ndarray:
     starts = rng.integers(hours, size=number)
     lengths = rng.geometric(1 / OUTAGE_HOURS, size=number)
     since = np.arange(hours)[:, None] - starts
-    return ((since >= 0) & (since < lengths)).any(axis=1)
+    return np.asarray(((since >= 0) & (since < lengths)).any(axis=1))

@@ -1,6 +1,7 @@
 """Trip records of green taxis in a made-up New York: a file a month, as the city publishes them."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,11 +117,12 @@ def make(split: str, seed: int) -> pd.DataFrame:
     miles[forgotten[::5]] = rng.lognormal(8.5, 0.9, forgotten[::5].size)
     pickup -= (rng.random(ROWS) < MISDATED) * rng.choice([31, 5113], ROWS) * np.timedelta64(1, "D")
     integer, empty = ("int64", None) if split == "train" else ("int32", np.nan)  # as published
+    flags: Any = [None, "Y"]
     columns = {
         "VendorID": rng.choice([1, 2], ROWS, p=[0.135, 0.865]).astype(integer),
         "lpep_pickup_datetime": pickup,
         "lpep_dropoff_datetime": pickup + np.rint(60 * minutes).astype("timedelta64[s]"),
-        "store_and_fwd_flag": np.select([known != 1, rng.random(ROWS) < 0.004], [None, "Y"], "N"),
+        "store_and_fwd_flag": np.select([known != 1, rng.random(ROWS) < 0.004], flags, "N"),
         "RatecodeID": rate,
         "PULocationID": (zones[0] + 1).astype(integer),
         "DOLocationID": (zones[1] + 1).astype(integer),

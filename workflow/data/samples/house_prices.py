@@ -1,5 +1,7 @@
 """Sales of houses in a made-up town, as its assessor lists them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -123,7 +125,7 @@ def _town() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _grade(level: np.ndarray) -> np.ndarray:
     """Give the index of the grade of a level, of which 0 is typical."""
-    return np.digitize(level, [-1.6, -0.8, 0.4, 1.3])
+    return np.asarray(np.digitize(level, [-1.6, -0.8, 0.4, 1.3]))
 
 
 def _garage(rng: np.random.Generator, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,4 +135,5 @@ def _garage(rng: np.random.Generator, old: np.ndarray) -> tuple[np.ndarray, np.n
     within = np.where(rng.random(HOUSES) < 0.12, "BuiltIn", "Attchd")
     cars = rng.choice([1, 2, 3], HOUSES, p=[0.25, 0.55, 0.2])
     feet = 30 + 230 * cars + rng.integers(-30, 60, HOUSES)
-    return np.select([none, apart], [None, "Detchd"], within), np.where(none, 0, feet)
+    kinds: Any = [None, "Detchd"]
+    return np.select([none, apart], kinds, within), np.where(none, 0, feet)
