@@ -143,7 +143,7 @@ def _parse(expression: str, where: str) -> dict[str, Any]:
     extra = [key for key in ("where_clause", "having", "qualify", "sample") if query.get(key)]
     if extra or query["modifiers"] or query["group_expressions"]:
         raise WorkflowError(f"{where} must be a single SQL expression, not {expression!r}.")
-    value = query["select_list"][0]
+    value: dict[str, Any] = query["select_list"][0]
     # An empty pair of parentheses, such as around a comment alone, parses as row().
     if value.get("function_name") == "row" and not value["arguments"]:
         raise WorkflowError(f"{where} is empty: give a SQL expression.")

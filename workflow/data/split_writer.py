@@ -269,7 +269,7 @@ def _by_rule(
             ).fetchall()
     if isinstance(rule, ByHash):
         # The test rows come first, so that they stay the same when validation's share is changed.
-        first, second = rule.test, rule.test + rule.validation
+        first, second = str(rule.test), str(rule.test + rule.validation)
         order = ""
         parts = {
             "train": f"{position} >= {second}",

@@ -113,10 +113,12 @@ def is_number(column: Column) -> bool:
 
 def number_type(column: Column) -> str:
     """Return the type that a column of numbers is read as from a text file."""
-    if column.values != "text" or column.numbers < column.known or "replace" in column.number:
+    with_commas = "replace" in (column.number or "")
+    if column.values != "text" or column.numbers < column.known or with_commas:
         return "VARCHAR"
     # pandas reads whole numbers that are too big for 64 bits as texts, and missing ones as ''.
-    fits = column.lowest is None or max(-column.lowest, column.highest) < 2**63
+    lowest, highest = column.lowest or 0, column.highest or 0  # None: there is no finite number
+    fits = max(-lowest, highest) < 2**63
     return "DOUBLE" if fits else "VARCHAR"
 
 

@@ -107,8 +107,8 @@ def _column(connection: duckdb.DuckDBPyConnection, source: str, name: str, type:
         column = _with_texts(connection, source, column)
     if about and (about <= FEW or about >= 0.4 * known):
         # Texts such as 1 and 1.0 are one number, so numbers are counted, not their texts.
-        spelled = column.number and column.numbers == column.known
-        alike = _no_nan(column.number) if spelled else value
+        number = column.number if column.numbers == column.known else None
+        alike = _no_nan(number) if number else value
         (exact,) = _ask(connection, f"SELECT count(DISTINCT {alike}) FROM {source}")
         column = replace(column, distinct=exact, exact=True)
     return column

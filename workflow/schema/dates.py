@@ -103,7 +103,8 @@ def reading_of_numbers(
 
 def reading_of_type(type: str, column: str) -> TimeReading:
     """Return the reading of a column that is of a date or time type already."""
-    return TimeReading(kind=kind_of(type), sql=column, note=type)
+    kind: Literal["date", "time"] = "time" if kind_of(type) == "time" else "date"
+    return TimeReading(kind=kind, sql=column, note=type)
 
 
 def _readings(column: str, zoned: bool) -> Iterator[tuple[TimeReading, str]]:

@@ -20,7 +20,7 @@ from workflow.data.request import TASKS_TO_INFER
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse
-from workflow.schema.column_stats import Table, profile
+from workflow.schema.column_stats import Column, Table, profile
 from workflow.schema.leakage import find_leaks
 
 MEMORY = "1GB"
@@ -205,7 +205,7 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
     )
 
 
-def _is_time(table: Table, column: column_roles.Column) -> bool:
+def _is_time(table: Table, column: Column) -> bool:
     reading = column_roles.time_reading_of(table, column)
     return reading.kind == "date" if reading else column_roles.is_number(column)
 

@@ -28,7 +28,7 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
     if isinstance(rule, ByTime):
         assert found.time is not None  # it was asked for
         rule = ByTime(column=found.time)
-    elif not rule.key:
+    elif isinstance(rule, ByHash) and not rule.key:
         # The key is written down so that rows stay in their split when features are edited.
         used = columns_of(found.target, "target") | feature_columns(found.features)
         rule = ByHash(key=tuple(sorted(used)))

@@ -88,6 +88,7 @@ def _served_type(type: str) -> DataType | AnyType:
 
 def model_uri(run: Run) -> str:
     """Return the URI of the model that a run has logged, of several the newest."""
+    assert run.outputs is not None
     return f"models:/{run.outputs.model_outputs[-1].model_id}"
 
 

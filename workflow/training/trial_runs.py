@@ -103,8 +103,10 @@ def copy_trial(run: Run) -> Run:
     Returns:
         The copy, which names the trial that was run first in `names.REUSED_TAG`.
     """
+    search = mlflow.active_run()
+    assert search is not None
     tags = run.data.tags | {
-        names.PARENT_TAG: mlflow.active_run().info.run_id,
+        names.PARENT_TAG: search.info.run_id,
         names.KIND_TAG: names.TRIAL,
         names.REUSED_TAG: run.data.tags.get(names.REUSED_TAG, run.info.run_id),
     }
