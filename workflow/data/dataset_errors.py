@@ -1,9 +1,10 @@
 """What is wrong with a dataset file, in one line: pydantic's errors in the project's words."""
 
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from sql_features.errors import WorkflowError
 from workflow.data.dataset import KEYS
@@ -23,7 +24,7 @@ def explained(error: ValidationError, where: str) -> WorkflowError:
         where: Where the file is.
     """
 
-    def rank(detail: ErrorDetails) -> tuple[bool, bool, bool]:
+    def rank(detail: Mapping[str, Any]) -> tuple[bool, bool, bool]:
         return len(detail["loc"]) > 1, detail["type"] not in UNKNOWN, detail["type"] != "missing"
 
     first, *others = sorted(error.errors(include_url=False), key=rank)
@@ -48,7 +49,7 @@ def explained(error: ValidationError, where: str) -> WorkflowError:
     return WorkflowError(f"'{_name(first)}' in dataset file {where} {_problem(first)}.")
 
 
-def _of_split(detail: ErrorDetails, missing: list[str]) -> str | WorkflowError:
+def _of_split(detail: Mapping[str, Any], missing: list[str]) -> str | WorkflowError:
     """Return what is wrong with `split`, whose location begins with `split` and the rule."""
     _, *rest = detail["loc"]
     match detail["type"], rest:
@@ -77,13 +78,13 @@ def _of_split(detail: ErrorDetails, missing: list[str]) -> str | WorkflowError:
             return f"split.{rest[1]} {_problem(detail)}."
 
 
-def _problem(detail: ErrorDetails) -> str:
+def _problem(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "value_error":  # of our own validators
         return str(detail["ctx"]["error"])
     given: object = detail["input"]
     return f"must be {SHAPES[detail['type']]}, not {given!r}"
 
 
-def _name(detail: ErrorDetails) -> str:
+def _name(detail: Mapping[str, Any]) -> str:
     """Return a key and the key within it; a place in a list is not named."""
     return ".".join(map(str, detail["loc"][:2]))
