@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 def ask_again() -> None:
     """Retry in this way all requests of this process, and all downloads of artifacts."""
-    send, download = Session.send, HttpArtifactRepository._download_file
+    send = Session.send
+    download: Callable[..., None] = HttpArtifactRepository._download_file
 
     @wraps(send)
     def sent(session: Session, request: PreparedRequest, **how: Any) -> requests.Response:

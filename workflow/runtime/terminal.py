@@ -54,7 +54,7 @@ def mend() -> None:
 
 def age() -> float:
     """Return the seconds since this process was started."""
-    return time.time() - psutil.Process().create_time()
+    return float(time.time() - psutil.Process().create_time())
 
 
 def say(step: str, line: str, *, seconds: float | None = None, faint: bool = False) -> None:
