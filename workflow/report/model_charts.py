@@ -11,10 +11,6 @@ from workflow.evaluation.palette import BLUE, COLOURS, GREY, VERMILION
 from workflow.report import chart_style
 from workflow.report.chart_style import Chart
 
-# A horizontal line at 0.
-ZERO = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
-ZERO["line"] = {"color": GREY, "width": 1}
-
 
 def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> Chart:
     """Draw permutation importances.
@@ -39,22 +35,18 @@ def errors(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
             ("Predicted against actual", density(analysis["density"], unit)),
             ("Residuals", histogram(analysis["residuals"], title)),
         ]
-    roc: dict[str, Any] = {"x": "false positive rate", "y": "true positive rate", "diagonal": True}
-    calibration: dict[str, Any] = {
-        "x": "predicted probability",
-        "y": "observed share",
-        "diagonal": True,
-    }
+    roc = curves(analysis["roc"], "false positive rate", "true positive rate", diagonal=True)
+    precision = curves(analysis["precision_recall"], "recall", "precision", diagonal=False)
+    calibration = curves(
+        analysis["calibration"], "predicted probability", "observed share", diagonal=True
+    )
     probabilities = analysis["probability_histogram"]
     title = f"predicted probability of {probabilities['of']}"
     return [
         ("Confusion matrix", confusion(analysis["confusion"])),
-        ("ROC (area under the curve)", curves(analysis["roc"], **roc)),
-        (
-            "Precision and recall (average precision; dotted: chance)",
-            curves(analysis["precision_recall"], x="recall", y="precision", steps=True),
-        ),
-        ("Calibration (dotted: perfect)", curves(analysis["calibration"], **calibration)),
+        ("ROC (area under the curve)", roc),
+        ("Precision and recall (average precision; dotted: chance)", precision),
+        ("Calibration (dotted: perfect)", calibration),
         ("Predicted probabilities", histogram(probabilities, title)),
     ]
 
@@ -115,9 +107,11 @@ def histogram(histogram: dict[str, Any], title: str) -> Chart:
 def residuals_by(bins: dict[str, Any], unit: str) -> Chart:
     """Draw the mean residual in each bin of a feature, and the range of four residuals in five."""
     title = chart_style.text(unit or "residual")
-    figure = chart_style.chart(
-        260, x=chart_style.CATEGORIES, y=title, showlegend=False, shapes=[ZERO]
-    )
+    figure = chart_style.chart(260, x=chart_style.CATEGORIES, y=title, showlegend=False)
+    look = {"color": GREY, "width": 1}
+    figure.layout["shapes"] = [
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": look}
+    ]
     mean, low, high = (np.array(bins[name], dtype=float) for name in ("mean", "p10", "p90"))
     above, below = _without_nan(high - mean), _without_nan(mean - low)
     figure.add(
@@ -177,9 +171,7 @@ def confusion(matrix: dict[str, Any]) -> Chart:
     return figure
 
 
-def curves(
-    curves: list[dict[str, Any]], *, x: str, y: str, diagonal: bool = False, steps: bool = False
-) -> Chart:
+def curves(curves: list[dict[str, Any]], x: str, y: str, *, diagonal: bool) -> Chart:
     """Draw a curve for each class, and their averages.
 
     Args:
@@ -188,22 +180,22 @@ def curves(
         x: The title of the axis along.
         y: The title of the axis upwards.
         diagonal: Whether the diagonal is drawn for comparison, instead of each curve's "chance".
-        steps: Whether the curves of classes go from point to point in steps.
+            Without it the curves of classes go from point to point in steps.
     """
     ends = [-0.02, 1.02]
     figure = chart_style.chart(420, x={"title": x, "range": ends}, y={"title": y, "range": ends})
-    look = {"mode": "lines", "hoverinfo": "skip", "showlegend": False}
+    look = {"x": [0, 1], "mode": "lines", "hoverinfo": "skip", "showlegend": False}
     if diagonal:
-        figure.add("scatter", x=[0, 1], y=[0, 1], line={"color": GREY, "dash": "dot"}, **look)
+        figure.add("scatter", y=[0, 1], line={"color": GREY, "dash": "dot"}, **look)
     for place, curve in enumerate(curves):
         name = chart_style.text(curve["label"], chart_style.LONGEST)
         if curve["area"] is not None:
             name += f": {curve['area']:.3f}"
         is_class = curve["of"] == "class"
         colour = COLOURS[place % len(COLOURS)] if is_class else GREY
-        if curve.get("chance") is not None and not diagonal:
+        if curve["chance"] is not None and not diagonal:
             level = [curve["chance"]] * 2
-            figure.add("scatter", x=[0, 1], y=level, line={"color": colour, "dash": "dot"}, **look)
+            figure.add("scatter", y=level, line={"color": colour, "dash": "dot"}, **look)
         figure.add(
             "scatter",
             x=curve["x"],
@@ -214,7 +206,7 @@ def curves(
                 "color": colour,
                 "dash": "solid" if is_class and place < len(COLOURS) else "dash",
                 "width": 2,
-                "shape": "vh" if steps and is_class else "linear",
+                "shape": "vh" if is_class and not diagonal else "linear",
             },
             hovertemplate=f"{name}<br>{x} %{{x:.3f}}<br>{y} %{{y:.3f}}<extra></extra>",
         )

@@ -1,10 +1,9 @@
-"""Makes HTML pages that need no other file: their charts, plotly.js and styles are inside."""
+"""Makes the report's HTML page, with its charts, plotly.js and styles inside."""
 
 import base64
 import gzip
 import json
 from functools import cache
-from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
@@ -13,16 +12,14 @@ from plotly.offline import get_plotlyjs
 from workflow import formatting
 from workflow.report.chart_style import Chart
 
-FOLDER = Path(__file__).resolve().parent / "templates"
 
-
-def render(template: str, **values: object) -> str:
-    """Return the page of a template under `templates/`, with the values that it names.
+def page(**values: object) -> str:
+    """Return the page of the template, with the values that it names.
 
     Every value is escaped, except for the charts, which are made into HTML here.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
+        loader=jinja2.PackageLoader("workflow.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -30,8 +27,8 @@ def render(template: str, **values: object) -> str:
     )
     filters = (formatting.number, formatting.size, formatting.seconds, formatting.share)
     environment.filters |= {filter.__name__: filter for filter in filters}
-    environment.globals |= {"chart": embedded, "plotly": packed_library, "file": _file}
-    return environment.get_template(template).render(**values)
+    environment.globals |= {"chart": embedded, "plotly": packed_library}
+    return environment.get_template("report.html.j2").render(**values)
 
 
 def embedded(figure: Chart, title: str, description: str = "") -> Markup:
@@ -60,7 +57,3 @@ def embedded(figure: Chart, title: str, description: str = "") -> Markup:
 def packed_library() -> str:
     """Return plotly.js, compressed, as text: 2.0 MB instead of 4.8."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 6, mtime=0)).decode()
-
-
-def _file(name: str) -> Markup:
-    return Markup((FOLDER / name).read_text(encoding="utf-8"))

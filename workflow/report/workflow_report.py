@@ -10,15 +10,7 @@ from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.tracking import names
 from workflow.version import VERSION
 
-SECTIONS = {
-    "result": "Result",
-    "leaderboard": "Leaderboard",
-    "workflow": "Workflow",
-    "data": "Data",
-    "search": "Search",
-    "winner": "Winner",
-    "reproduce": "Reproduce",
-}
+SECTIONS = ("Result", "Leaderboard", "Workflow", "Data", "Search", "Winner", "Reproduce")
 DRAWN, LISTED = 16, 200  # columns of the data: more would make the file large
 
 
@@ -27,8 +19,7 @@ def report(workflow: FinishedWorkflow) -> str:
     metric, unit = workflow.leaderboard.metric, workflow.dataset.unit
     columns, analysis = workflow.data.columns, workflow.model.analysis
     drawn = [column for column in columns if column.get("edges") or column.get("values")]
-    return render.render(
-        "report.html.j2",
+    return render.page(
         **vars(workflow),  # its parts, by their names
         title=workflow.title,
         headline=workflow.headline,

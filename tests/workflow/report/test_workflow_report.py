@@ -66,8 +66,9 @@ def page(request: pytest.FixtureRequest) -> Page:
 
 
 def test_every_section_is_there_and_linked(page):
-    assert set(workflow_report.SECTIONS) <= page.ids
-    assert {f"#{name}" for name in workflow_report.SECTIONS} <= set(page.links)
+    sections = [name.lower() for name in workflow_report.SECTIONS]
+    assert set(sections) <= page.ids
+    assert {f"#{name}" for name in sections} <= set(page.links)
 
 
 def test_nothing_is_loaded_from_anywhere(page):
