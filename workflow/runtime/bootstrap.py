@@ -5,9 +5,10 @@ code. But an environment made by uv has no bytecode yet, and never gets any wher
 PYTHONDONTWRITEBYTECODE is set (images, CI): `import mlflow, sklearn` then takes 10 s instead of 3,
 in every step. So bytecode is written for installed packages and not for the project.
 
-Threads: OpenMP gets one thread unless OMP_NUM_THREADS says otherwise. Several threads wait for each
-other either spinning or asleep: spinning is several times slower where another process uses the
-cores too, sleeping where none does. One thread is about as fast as several in both cases.
+Threads: OpenMP gets one thread, whatever OMP_NUM_THREADS says, because sums by several threads may
+differ in the last digit. Several threads also wait for each other either spinning or asleep:
+spinning is several times slower where another process uses the cores too, sleeping where none does.
+One thread is about as fast as several in both cases.
 
 Memory: Linux promises more memory than there is, and kills the process that uses it. A process that
 is promised no more than the machine or its container has gets a MemoryError instead, which can be
@@ -52,7 +53,7 @@ def limit_memory(most: int) -> None:
 
 
 sys.meta_path.insert(0, _Rule)
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when the first library loads OpenMP
+os.environ["OMP_NUM_THREADS"] = "1"  # read when the first library loads OpenMP
 if sys.platform == "linux":
     limit_memory(memory())
 signals.until_watched()

@@ -13,7 +13,6 @@ ERROR_TAG = "workflow.error"  # of one that has failed or was interrupted: why, 
 STEP_TAG = "workflow.step"  # the entry point
 PROCESS_TAG = "workflow.process"  # host, process id and start time of its process
 PROJECT_VERSION_TAG = "workflow.version"  # of a workflow: the version of this project
-PROJECT_VERSION_TAG = "workflow.version"  # of a workflow: the version of this project
 UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow: how many of its files no commit has
 
 # Tags of the run of a step.

@@ -43,8 +43,8 @@ def test_a_container_has_the_memory_that_its_limit_says(monkeypatch, tmp_path, t
     assert bootstrap.memory() == (2**20 if limited else physical)
 
 
-@pytest.mark.parametrize(("given", "threads"), [({}, {1}), ({"OMP_NUM_THREADS": "2"}, {2})])
-def test_a_fit_has_one_thread_or_as_many_as_the_environment_says(given, threads):
+@pytest.mark.parametrize("given", [{}, {"OMP_NUM_THREADS": "2"}])
+def test_a_fit_has_one_thread_whatever_the_environment_says(given):
     code = (
         "import workflow.runtime.bootstrap\n"
         "import numpy, lightgbm, xgboost, sklearn.ensemble, threadpoolctl\n"
@@ -53,4 +53,4 @@ def test_a_fit_has_one_thread_or_as_many_as_the_environment_says(given, threads)
     kept = {name: text for name, text in os.environ.items() if not name.endswith("NUM_THREADS")}
     command = [sys.executable, "-c", code]
     out = subprocess.check_output(command, cwd=PROJECT, text=True, env=kept | given)
-    assert out.strip() == str(threads)
+    assert out.strip() == "{1}"

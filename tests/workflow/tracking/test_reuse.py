@@ -553,7 +553,7 @@ def test_a_run_without_a_key_counts_as_itself_alone(client):
 
 
 @pytest.mark.parametrize("id", ["0" * 32, "no-run"])
-def test_a_run_that_does_not_exist_is_left_to_the_step_to_refuse(id):
+def test_a_run_that_does_not_exist_is_left_to_the_step_to_refuse(client, id):
     assert reuse.ingredients("train", {"splits": f"runs:/{id}/splits"}).inputs == {"splits": id}
 
 
