@@ -53,7 +53,7 @@ class RawRows:
     Attributes:
         name: The file, or how many there are, for errors.
         scan: The SQL that reads them.
-        columns: DuckDB type by column, of the columns that the dataset names.
+        columns: DuckDB type by column that the dataset names, as the first file spells it.
     """
 
     name: str
@@ -72,14 +72,14 @@ def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, RawRow
         WorkflowError: A file cannot be read, lacks a column, or does not fit the SQL.
     """
     found = {}
+    spelling: dict[str, str] = {}
     with connect() as connection:
         for part, paths in files.items():
             name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
             scan = readers.scan(paths, dataset.columns)
-            columns = readers.columns(connection, scan)
-            found[part] = RawRows(
-                name=name, scan=scan, columns=_needed(dataset, part, name, columns)
-            )
+            needed = _needed(dataset, part, name, readers.columns(connection, scan))
+            columns = {spelling.setdefault(n.casefold(), n): type for n, type in needed.items()}
+            found[part] = RawRows(name=name, scan=scan, columns=columns)
     _check(dataset, next(iter(found.values())).columns)
     return found
 
@@ -117,7 +117,9 @@ def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dic
             path = folder / f"{split}.parquet"
             # Pushed down, the filter computes the target again at each mention. But where a cast
             # can fail the filter has to come first, so that it fails only in rows that count.
-            cast_is_safe = split in raw and _never_fails(raw[split].columns, types)
+            cast_is_safe = split in raw and all(
+                _widens(raw[split].columns[column], type) for column, type in types.items()
+            )
             disabled = "filter_pushdown" if cast_is_safe else ""
             connection.execute(f"SET disabled_optimizers = '{disabled}'").fetchall()
             with _in_one_line(f"{split} split, {name}"):
@@ -160,8 +162,8 @@ def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> 
     for name in sorted(dataset.raw_columns):
         if name.casefold() not in there:
             raise unknown(f"column in {where}{file}:", name, columns)
-    asked = {name.casefold() for name in dataset.raw_columns}
-    return {name: type for name, type in columns.items() if name.casefold() in asked}
+    named = {name.casefold() for name in dataset.raw_columns}
+    return {name: type for name, type in columns.items() if name.casefold() in named}
 
 
 def _rows(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> str:
@@ -173,7 +175,7 @@ def _rows(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> 
         types: Type by column in train, which holds in every split.
         more: SQL of more columns, each with its name.
     """
-    columns = ", ".join(_as_in_train(name, types, raw.columns) for name in types)
+    columns = ", ".join(_as_in_train(name, raw.columns[name], type) for name, type in types.items())
     type = _target_type(dataset, type_of(dataset.target, types, "target"))
     target = _number_or_null(f"CAST((\n{dataset.target}\n) AS {type})", type)
     # A raw column named `target` is left out: it is the target, and has to be there once.
@@ -182,20 +184,11 @@ def _rows(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> 
     return f"SELECT {', '.join(filter(None, parts))} FROM (SELECT {columns} FROM {raw.scan})"
 
 
-def _as_in_train(name: str, types: dict[str, str], found: dict[str, str]) -> str:
-    """Return the SQL of a column with the type that it has in train."""
-    there = {one.casefold(): type for one, type in found.items()}[name.casefold()]
-    if there == types[name]:
-        return f"{quote(name)} AS {quote(name)}"  # in train's spelling
-    if _widens(there, types[name]):  # spares the search for fractions, which takes long
-        return f"CAST({quote(name)} AS {types[name]}) AS {quote(name)}"
-    return cast(name, types[name])
-
-
-def _never_fails(found: dict[str, str], types: dict[str, str]) -> bool:
-    """Tell whether every value that a file may hold can be cast to train's type of its column."""
-    folded = {name.casefold(): type for name, type in found.items()}
-    return all(_widens(folded[name.casefold()], type) for name, type in types.items())
+def _as_in_train(name: str, found: str, type: str) -> str:
+    """Return the SQL of a column with the type and the spelling that it has in train."""
+    if _widens(found, type):  # spares the search for fractions, which takes long
+        return f"CAST({quote(name)} AS {type}) AS {quote(name)}"
+    return cast(name, type)
 
 
 def _widens(type: str, to: str) -> bool:
@@ -252,12 +245,26 @@ def _by_rule(
     """Copy the table with the position that decides each row's split; return each split's SQL."""
     rule, position, rows = dataset.split, quote(POSITION), f"(FROM {scan_parquet([staged])})"
     if isinstance(rule, ByTime):
-        type = type_of(rule.column, raw.columns, "split.column")
-        decides = _number_or_null(f"(\n{rule.column}\n)", type)
+        time_type = type_of(rule.column, raw.columns, "split.column")
+        value = _number_or_null(f"(\n{rule.column}\n)", time_type)
+        parts = {
+            # Rows without a time are counted here, and dropped by `_reasons`.
+            "train": f"coalesce({position} <= (SELECT first FROM cuts), true) ORDER BY {position}",
+            "validation": f"{position} > (SELECT first FROM cuts) "
+            f"AND {position} <= (SELECT second FROM cuts) ORDER BY {position}",
+            "test": f"{position} > (SELECT second FROM cuts) ORDER BY {position}",
+        }
     else:
         assert isinstance(rule, ByHash)
-        decides = _hash(rule.key or sorted(dataset.raw_columns), raw.columns)
-    table = _rows(dataset, raw, raw.columns, f"{decides} AS {position}")
+        value = _hash(rule.key or sorted(dataset.raw_columns), raw.columns)
+        # The test rows come first, so that they stay the same when validation's share is changed.
+        first, second = rule.test, rule.test + rule.validation
+        parts = {
+            "train": f"{position} >= {second}",
+            "validation": f"{position} >= {first} AND {position} < {second}",
+            "test": f"{position} < {first}",
+        }
+    table = _rows(dataset, raw, raw.columns, f"{value} AS {position}")
     with _in_one_line(raw.name):
         connection.execute(f"COPY ({table}) TO {literal(str(staged))}").fetchall()
         if isinstance(rule, ByTime):  # quantiles are values: rows of one moment stay together
@@ -267,25 +274,7 @@ def _by_rule(
                 f"quantile_disc({position}, {1 - rule.test}) AS second "
                 f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
             ).fetchall()
-    if isinstance(rule, ByHash):
-        # The test rows come first, so that they stay the same when validation's share is changed.
-        first, second = str(rule.test), str(rule.test + rule.validation)
-        order = ""
-        parts = {
-            "train": f"{position} >= {second}",
-            "validation": f"{position} >= {first} AND {position} < {second}",
-            "test": f"{position} < {first}",
-        }
-    else:
-        first, second = "(SELECT first FROM cuts)", "(SELECT second FROM cuts)"
-        order = f" ORDER BY {position}"
-        parts = {
-            # Rows without a time are counted here, and dropped by `_reasons`.
-            "train": f"coalesce({position} <= {first}, true)",
-            "validation": f"{position} > {first} AND {position} <= {second}",
-            "test": f"{position} > {second}",
-        }
-    return {split: f"SELECT * FROM {rows} WHERE {part}{order}" for split, part in parts.items()}
+    return {split: f"SELECT * FROM {rows} WHERE {part}" for split, part in parts.items()}
 
 
 def _hash(key: Sequence[str], types: dict[str, str]) -> str:
@@ -320,10 +309,7 @@ def _reasons(dataset: Dataset) -> dict[str, str]:
     """Return the conditions that a row must meet, by the reason for which it is dropped if not."""
     # isfinite() is NULL, so not true, for a missing target: one mention, as each computes it again.
     known = f"isfinite({TARGET})" if dataset.task == "regression" else f"({TARGET} IS NOT NULL)"
-    reasons = {
-        "target missing": known,
-        f"not where {dataset.where}": f"(\n{dataset.where}\n)",
-    }
+    reasons = {"target missing": known, f"not where {dataset.where}": f"(\n{dataset.where}\n)"}
     if isinstance(dataset.split, ByTime):
         reasons["time missing"] = f"({quote(POSITION)} IS NOT NULL)"
     return reasons
