@@ -30,6 +30,7 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import quote
 
 DELIMITERS = ",;\t|"
+NEWLINE = r"\r\n|\r|\n"
 HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for
 TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "VARCHAR")
 # Two places in TYPES, and the place of the type that holds both; only VARCHAR holds other pairs.
@@ -92,11 +93,6 @@ def version(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def compression(path: Path) -> str:
-    """Return `gzip` or `none`, by a file's name."""
-    return "gzip" if path.name.casefold().endswith(".gz") else "none"
-
-
 @lru_cache(maxsize=1024)  # a call reads all of the file
 def _dialect(path: Path, *version: int) -> Dialect:
     try:
@@ -104,7 +100,7 @@ def _dialect(path: Path, *version: int) -> Dialect:
     except (OSError, EOFError, zlib.error) as error:
         raise WorkflowError(f"data file {path} cannot be read: {error}.") from error
     marked, text = text.startswith("\ufeff"), text.removeprefix("\ufeff")
-    rest = re.sub(r"\A(?:[ \t]*(?:\r\n|\r|\n))*", "", text)
+    rest = re.sub(rf"\A(?:[ \t]*(?:{NEWLINE}))*", "", text)
     blank, text = text.removesuffix(rest), rest
     if not text.strip():
         raise WorkflowError(f"data file '{path.name}' is empty: its first line must name columns.")
@@ -112,9 +108,7 @@ def _dialect(path: Path, *version: int) -> Dialect:
     header = tuple(next(_records(text, delimiter), ()))
     if any("\0" in name for name in header):
         raise WorkflowError(f"data file '{path.name}' is no text file: its header has a zero byte.")
-    ended = re.search(r"\r\n|\r|\n", re.sub(r'"[^"]*"', "", text))
-    newline = ended.group().encode("unicode_escape").decode() if ended else r"\n"
-    skip = len(re.findall(r"\r\n|\r|\n", blank))
+    ended = re.search(NEWLINE, re.sub(r'"[^"]*"', "", text))
     # DuckDB takes a quote after the byte order mark for text, and may then return no row at all.
     if marked and set(header[0]) & {delimiter, '"', "\n", "\r"}:
         raise WorkflowError(
@@ -124,15 +118,15 @@ def _dialect(path: Path, *version: int) -> Dialect:
     return Dialect(
         encoding=encoding,
         delimiter=delimiter,
-        newline=newline,
-        skip=skip,
+        newline=ended.group().encode("unicode_escape").decode() if ended else r"\n",
+        skip=len(re.findall(NEWLINE, blank)),
         header=header,
         names=tuple(_distinct(header)),
     )
 
 
 def _open(path: Path) -> BufferedIOBase:
-    return gzip.open(path, "rb") if compression(path) == "gzip" else path.open("rb")
+    return gzip.open(path) if path.name.casefold().endswith(".gz") else path.open("rb")
 
 
 def _decoded(path: Path) -> tuple[str, str]:

@@ -5,8 +5,7 @@ that `pandas.read_csv` or `pandas.read_parquet` makes of such a file.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -33,6 +32,7 @@ MISSING = (  # what pandas.read_csv takes for a missing value
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
+Versions = tuple[tuple[Path, int, int], ...]  # files, with what `version` returns of each
 TYPE = re.compile(r"[A-Za-z]\w*( \w+)*(\( *\d+ *(, *\d+ *)?\))?")
 
 
@@ -73,31 +73,29 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
             table = scan_parquet(paths)
             if not types:
                 return table
-            with closing(connect()) as connection:
+            with connect() as connection:
                 found = columns(connection, table)
-            _refuse_unknown(types, list(found))
-            casts = ", ".join(cast(_same(found, name), type) for name, type in types.items())
+            casts = ", ".join(cast(name, type) for name, type in _spelled(types, found).items())
             return f"(SELECT * REPLACE ({casts}) FROM {table})"
         case "csv":
             names = {name.casefold(): name for path in paths for name in dialect(path).names}
-            _refuse_unknown(types, list(names.values()))
-            forced = {name.casefold(): type for name, type in types.items()}
-            untyped = tuple(name for folded, name in names.items() if folded not in forced)
-            found = _csv_columns(paths, untyped) if untyped else {}
-            forced |= {name.casefold(): type for name, type in found.items()}
-            return _union([_read_csv(path, forced) for path in paths])
+            given = _spelled(types, names.values())
+            untyped = tuple(name for name in names.values() if name not in given)
+            found = given | (_csv_columns(_versions(paths), untyped) if untyped else {})
+            folded = {name.casefold(): type for name, type in found.items()}
+            tables = (f"SELECT * FROM {_read_csv(path, folded)}" for path in paths)
+            return f"({' UNION ALL BY NAME '.join(tables)})"
         case "json":
-            found = _json_columns(paths)
-            _refuse_unknown(types, list(found))
-            return _read_json(paths, found | {_same(found, name): types[name] for name in types})
+            found = _json_columns(_versions(paths))
+            return _read_json(paths, found | _spelled(types, found))
 
 
 def scan_text(paths: list[Path]) -> str:
     """Return the SQL that reads CSV or JSON lines with every column that is not nested as text."""
     if kind(paths) == "csv":
         return scan(paths, {name: "VARCHAR" for path in paths for name in dialect(path).names})
-    plain = {name: type for name, type in _json_columns(paths).items() if kind_of(type) != "nested"}
-    return scan(paths, dict.fromkeys(plain, "VARCHAR"))
+    found = _json_columns(_versions(paths))
+    return scan(paths, {n: "VARCHAR" for n, type in found.items() if kind_of(type) != "nested"})
 
 
 def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
@@ -136,7 +134,7 @@ def unlike_pandas(paths: list[Path]) -> dict[str, str]:
                 given, names = dialect(path).header, dialect(path).names
             case "parquet":
                 schema = _parquet_schema(path)
-                with closing(connect()) as connection:
+                with connect() as connection:
                     given, names = schema.names, list(columns(connection, scan([path])))
                 strange = _strange(schema)
             case "json":
@@ -162,10 +160,8 @@ def failed(scan: str, error: Exception) -> WorkflowError:
 
 def reason(error: Exception) -> str:
     """Return what a DuckDB error says, without its hints, in one line."""
-    text = re.split(r"\n\n|Possible (?:fixes|solution)|\n *file *=|\nLINE", str(error), flags=re.I)[
-        0
-    ]
-    return one_line(text)
+    hints = r"\n\n|Possible (?:fixes|solution)|\n *file *=|\nLINE"
+    return one_line(re.split(hints, str(error), flags=re.IGNORECASE)[0])
 
 
 def _kind(path: Path) -> Kind:
@@ -180,22 +176,13 @@ def _mapping(types: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{quote(n)}: {literal(t)}" for n, t in types.items()) + "}"
 
 
-def _union(tables: list[str]) -> str:
-    if len(tables) == 1:
-        return tables[0]
-    return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {table}' for table in tables)})"
-
-
-def _same(names: Mapping[str, str], name: str) -> str:
-    """Return the one of the names that a name, in whatever case, means to SQL."""
-    return next(one for one in names if one.casefold() == name.casefold())
-
-
-def _refuse_unknown(types: Mapping[str, str], names: list[str]) -> None:
-    folded = {name.casefold() for name in names}
+def _spelled(types: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return the types by the files' own names: to SQL, case makes no difference."""
+    own = {name.casefold(): name for name in names}
     for name in types:
-        if name.casefold() not in folded:
-            raise unknown("column", name, dict.fromkeys(names))
+        if name.casefold() not in own:
+            raise unknown("column", name, own.values())
+    return {own[name.casefold()]: type for name, type in types.items()}
 
 
 def _read_csv(path: Path, types: dict[str, str]) -> str:
@@ -228,31 +215,26 @@ def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str
     return f"read_json([{files}], {', '.join(options)})"
 
 
-def _json_columns(paths: list[Path]) -> dict[str, str]:
-    if empty := next((path for path in paths if not version(path)[1]), None):
-        raise WorkflowError(f"data file '{empty.name}' is empty.")
-    return dict(_json_types(tuple((path, *version(path)) for path in paths)))
+def _versions(paths: list[Path]) -> Versions:
+    return tuple((path, *version(path)) for path in paths)
 
 
-def _csv_columns(paths: list[Path], names: tuple[str, ...]) -> dict[str, str]:
-    return dict(_csv_types(tuple((path, *version(path)) for path in paths), names))
-
-
-@lru_cache(maxsize=16)  # a call reads all rows
-def _json_types(versions: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[str, str], ...]:
-    with closing(connect()) as connection:
+@lru_cache(maxsize=16)  # a call reads all rows; callers must not change what is returned
+def _json_columns(versions: Versions) -> dict[str, str]:
+    for path, _, size in versions:
+        if not size:
+            raise WorkflowError(f"data file '{path.name}' is empty.")
+    with connect() as connection:
         found = columns(connection, _read_json([path for path, *_ in versions]))
-    return tuple((name, "VARCHAR" if type == '"NULL"' else type) for name, type in found.items())
+    return {name: "VARCHAR" if type == '"NULL"' else type for name, type in found.items()}
 
 
-@lru_cache(maxsize=16)  # a call reads all rows
-def _csv_types(
-    versions: tuple[tuple[Path, int, int], ...], names: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+@lru_cache(maxsize=16)  # a call reads all rows; callers must not change what is returned
+def _csv_columns(versions: Versions, names: tuple[str, ...]) -> dict[str, str]:
     text = scan_text([path for path, *_ in versions])
-    with closing(connect()) as connection:
+    with connect() as connection:
         try:
-            return tuple(narrowest(connection, text, list(names)).items())
+            return narrowest(connection, text, list(names))
         except duckdb.Error as error:
             raise failed(text, error) from error
 

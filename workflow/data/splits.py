@@ -8,12 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sql_features.expressions import (
-    TARGET,
-    connect,
-    feature_columns,
-    quote,
-)
+from sql_features.expressions import TARGET, connect, feature_columns, quote
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.parquet import column_types, scan_parquet
@@ -21,28 +16,6 @@ from workflow.data.parquet import column_types, scan_parquet
 DEFINITION = "dataset.yaml"  # the file of a splits folder beside those of the rows
 WHOLE = "table"  # stands for a split where a rule splits the files of one table
 POSITION = "split position"  # column of a hash split: in [0, 1), equal for rows with equal keys
-
-
-def read_split(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.Series]:
-    """Return a split's raw columns and its target.
-
-    Args:
-        path: The split's Parquet file.
-        columns: The raw columns wanted, as SQL spells them.
-    """
-    wanted = ", ".join(quote(name) for name in [*columns, TARGET])
-    with connect() as connection:
-        frame = connection.execute(f"SELECT {wanted} FROM {scan_parquet([path])}").df()
-    return frame.drop(columns=TARGET), frame[TARGET]
-
-
-def read_positions(path: Path) -> pd.Series | None:
-    """Return `POSITION` of each row, or None where rows are not split by their hash."""
-    scan = scan_parquet([path])
-    with connect() as connection:
-        if POSITION not in column_types(connection, scan):
-            return None
-        return connection.execute(f"SELECT {quote(POSITION)} FROM {scan}").df()[POSITION]
 
 
 def split_columns(path: Path) -> dict[str, str]:
@@ -86,15 +59,22 @@ class Splits:
 
     def columns_for(self, features: dict[str, str]) -> dict[str, str]:
         """Return the raw columns that features name, with their types."""
-        asked = {name.casefold() for name in feature_columns(features)}
-        return {name: type for name, type in self.columns.items() if name.casefold() in asked}
+        named = {name.casefold() for name in feature_columns(features)}
+        return {name: type for name, type in self.columns.items() if name.casefold() in named}
 
     def read(self, split: str, columns: Iterable[str]) -> tuple[pd.DataFrame, pd.Series]:
         """Return a split's raw columns and its target."""
-        return read_split(self.path(split), list(columns))
+        wanted = ", ".join(quote(name) for name in [*columns, TARGET])
+        scan = scan_parquet([self.path(split)])
+        with connect() as connection:
+            frame = connection.execute(f"SELECT {wanted} FROM {scan}").df()
+        return frame.drop(columns=TARGET), frame[TARGET]
 
     def positions(self, *splits: str) -> np.ndarray | None:
-        """Return the rows' positions, equal for rows that belong together, if there are any."""
-        found = [read_positions(self.path(split)) for split in splits]
-        decided = [positions for positions in found if positions is not None]
-        return np.concatenate(decided) if decided else None
+        """Return (n_rows,) `POSITION` of the splits' rows, or None where no hash splits them."""
+        scan = scan_parquet([self.path(split) for split in splits])
+        with connect() as connection:
+            if POSITION not in column_types(connection, scan):
+                return None
+            frame = connection.execute(f"SELECT {quote(POSITION)} FROM {scan}").df()
+        return np.asarray(frame[POSITION])

@@ -4,7 +4,6 @@ Columns are judged by all rows. Only leaks of the target are looked for in a sam
 """
 
 import tempfile
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def infer(
     scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (
         tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder,
-        closing(connect()) as connection,
+        connect() as connection,
     ):
         connection.execute(f"SET memory_limit = '{MEMORY}'").fetchall()
         connection.execute("SET parquet_metadata_cache = true").fetchall()  # each column is a query

@@ -14,7 +14,7 @@ from workflow import digests
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.data.split_writer import read_raw, write_splits
-from workflow.data.splits import POSITION, WHOLE, read_positions, read_split, split_columns
+from workflow.data.splits import POSITION, WHOLE, Splits, split_columns
 
 FRAME = pd.DataFrame({"y": [1.0, 2.0], "x": [10, 20]})
 
@@ -69,6 +69,10 @@ class Maker:
             (self.table if ruled else self.write)(*contents, suffix=suffix, **changes)
         assert "\n" not in str(caught.value)
         return str(caught.value)
+
+    @property
+    def splits(self) -> Splits:
+        return Splits("runs:/none/splits", self.out)
 
     def rows(self, split: str) -> list[tuple]:
         return duckdb.sql(f"FROM '{self.out}/{split}.parquet'").fetchall()
@@ -141,7 +145,7 @@ def test_where_may_name_the_target_in_any_case(maker):
 def test_rows_stay_in_the_order_of_the_raw_file(maker):
     order = np.random.default_rng(0).permutation(150_000)
     maker.write(pd.DataFrame({"y": order * 1.0, "x": order}), where="x % 3 = 0")
-    frame, target = read_split(maker.out / "train.parquet", ["x"])
+    frame, target = maker.splits.read("train", ["x"])
     kept = order[order % 3 == 0]
     assert (frame["x"].to_numpy() == kept).all()
     assert (target.to_numpy() == kept).all()
@@ -158,7 +162,7 @@ def test_the_types_of_train_hold_in_every_split(maker):
 def test_a_gap_in_a_column_of_whole_numbers_stays_a_gap(maker):
     gaps = FRAME.assign(x=[np.nan, 20.0])
     maker.write(FRAME, gaps, gaps)
-    frame, _ = read_split(maker.out / "test.parquet", ["x"])
+    frame, _ = maker.splits.read("test", ["x"])
     assert frame["x"].isna().tolist() == [True, False]
 
 
@@ -192,7 +196,7 @@ def test_columns_may_have_any_name(maker):
     name = """it's a "trip" -- ü"""
     quoted = '"' + name.replace('"', '""') + '"'
     maker.write(FRAME.rename(columns={"x": name}), features={"f": quoted})
-    frame, _ = read_split(maker.out / "train.parquet", [name])
+    frame, _ = maker.splits.read("train", [name])
     assert frame[name].tolist() == [10, 20]
 
 
@@ -389,10 +393,10 @@ def test_the_same_files_give_the_same_bytes(maker, tmp_path, suffix):
 
 def test_reading_a_split_gives_the_columns_asked_for_and_the_target(maker):
     maker.write(FRAME.assign(z="c"), features={"x": "x", "z": "z"})
-    frame, target = read_split(maker.out / "train.parquet", ["z", "x"])
+    frame, target = maker.splits.read("train", ["z", "x"])
     assert frame.to_dict("list") == {"z": ["c", "c"], "x": [10, 20]}
     assert target.tolist() == [1.0, 2.0]
-    nothing, target = read_split(maker.out / "train.parquet", [])
+    nothing, target = maker.splits.read("train", [])
     assert list(nothing) == []
     assert target.tolist() == [1.0, 2.0]
 
@@ -412,7 +416,7 @@ def test_labels_keep_their_type_and_value_in_the_splits(maker, labels, split):
     y = np.resize(np.array(labels), 400)
     maker.table(pd.DataFrame({"y": y, "x": np.arange(400)}), task="multiclass", split=split)
     for one in SPLITS:
-        _, target = read_split(maker.out / f"{one}.parquet", [])
+        _, target = maker.splits.read(one, [])
         assert target.dtype.kind == pd.Series(y).dtype.kind
         assert target.tolist() == [y.tolist()[x] for x in maker.values(one)]
 
@@ -540,11 +544,11 @@ def test_rows_with_equal_keys_stay_together(maker):
     maker.table(rows, features=USED, split=ByHash(key=("OWNER",)))
     owners = [set(maker.values(split, "owner")) for split in SPLITS]
     assert sum(map(len, owners)) == len(set.union(*owners)) == 400
-    positions = [read_positions(maker.out / f"{split}.parquet") for split in SPLITS]
-    assert sum(one.nunique() for one in positions) == 400
+    positions = [maker.splits.positions(split) for split in SPLITS]
+    assert sum(len(set(one)) for one in positions) == 400
     for split, position in zip(SPLITS, positions, strict=True):
         pairs = set(zip(maker.values(split, "owner"), position, strict=True))
-        assert len(pairs) == position.nunique()
+        assert len(pairs) == len(set(position))
 
 
 def test_equal_rows_stay_together_without_a_key(maker):
@@ -557,8 +561,8 @@ def test_a_missing_value_in_the_key_counts_as_a_value(maker):
     rows = pd.DataFrame({"y": 1.0, "x": np.arange(900), "a": ["1", None] * 450, "b": None})
     rows["b"] = np.where(rows["a"].isna(), "1", None)
     maker.table(rows, features={"x": "x"}, split=ByHash(key=("a", "b", "x")))
-    positions = pd.concat([read_positions(maker.out / f"{split}.parquet") for split in SPLITS])
-    assert positions.nunique() == 900
+    positions = maker.splits.positions(*SPLITS)
+    assert len(set(positions)) == len(positions) == 900
 
 
 def csv(values: list[str], more: str = "") -> str:
@@ -622,7 +626,7 @@ def test_the_position_of_a_row_is_no_raw_column(maker):
     maker.table(some_rows(), features=USED)
     assert list(split_columns(maker.out / "train.parquet")) == ["x", "y", "name"]
     maker.write(FRAME)
-    assert read_positions(maker.out / "train.parquet") is None
+    assert maker.splits.positions("train") is None
 
 
 TIMES = {
@@ -643,7 +647,7 @@ def test_the_latest_rows_are_the_test_after_validation(maker, times):
     assert maker.values("validation") == list(range(280, 320))
     assert maker.values("test") == list(range(320, 400))
     assert [report.rows_read for report in reports.values()] == [280, 40, 80]
-    assert read_positions(maker.out / "train.parquet") is None
+    assert maker.splits.positions("train") is None
 
 
 def test_rows_may_be_split_by_sql_of_a_time(maker):
