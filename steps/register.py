@@ -58,17 +58,20 @@ def register(
         dataset_inputs.log_splits(splits, "validation", "test")
         baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
-            rows, answers, (model, *test) = _score(finalists, files, splits)
+            raw, actual = splits.read("test", splits.columns)
+            rows, model, answer, predictions = _score(finalists, files, task, raw, actual)
         table = _leaderboard([*rows, baseline], judged)
         mlflow.log_text(table.to_csv(index=False), names.LEADERBOARD)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, names.PREDICTIONS)
-            answers.to_parquet(path)
+            answer.assign(actual=actual.to_numpy()).to_parquet(path)
             mlflow.log_artifact(str(path))
         winner = table.iloc[0]
         check_gates(winner, table.iloc[-1], judged, splits.dataset)
         with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
-            seen = analysis_of(finalists[0], model.pipeline, splits, *test, judged)
+            seen = analysis_of(
+                finalists[0], model.pipeline, splits, raw, actual, predictions, judged
+            )
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith((VAL, TEST))}
@@ -121,31 +124,33 @@ def _files(finalists: list[Run]) -> list[ModelFiles]:
 
 
 def _score(
-    finalists: list[Run], files: list[ModelFiles], splits: Splits
-) -> tuple[list[dict], pd.DataFrame, tuple[OwnModel, pd.DataFrame, pd.Series, np.ndarray]]:
+    finalists: list[Run],
+    files: list[ModelFiles],
+    task: str,
+    raw: pd.DataFrame,
+    actual: pd.Series,
+) -> tuple[list[dict], OwnModel, pd.DataFrame, np.ndarray]:
     """Score the finalists, as they are stored, on the test split.
 
     Returns:
-        The rows of the leaderboard; the predictions of the best finalist as a table, with the
-        targets in the column "actual"; and of the best finalist the model, the raw rows and targets
-        of the test split, and its predictions as an array.
+        The rows of the leaderboard; of the first finalist the model, and its predictions as
+        `LoadedModel.predict` returns them.
     """
-    task, client = splits.dataset.task, MlflowClient()
-    raw, actual = splits.read("test", splits.columns)
-    rows, answers, best = [], None, None
+    shown = (VAL, TEST, names.FIT_SECONDS, names.MODEL_BYTES)
+    rows, first = [], None
     for run, stored in zip(finalists, files, strict=True):
         model = stored.load_here()
         answer, predictions = model.predict(raw)
-        if answers is None:
-            answers = answer.assign(actual=actual.to_numpy())
-            best = model, raw, actual, predictions
+        first = first or (model, answer, predictions)
         y = actual.to_numpy() if task == "regression" else codes(actual, model.labels)
         scores = score(task, "test", y, predictions)
         stamp = int(time.time() * 1000)
         logged = [MlflowMetric(key, value, stamp, 0) for key, value in scores.items()]
-        client.log_batch(run.info.run_id, metrics=logged)
-        rows.append(_row(run, run.data.metrics | scores))
-    return rows, answers, best
+        MlflowClient().log_batch(run.info.run_id, metrics=logged)
+        metrics = run.data.metrics | scores
+        kept = {key: value for key, value in metrics.items() if key.startswith(shown)}
+        rows.append(runs.leaderboard_row(run, kept))
+    return rows, *first
 
 
 def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:
@@ -153,18 +158,6 @@ def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:
     order = ["run", "family", metric.val_name, metric.test_name]
     table = pd.DataFrame(rows)
     return table[[*order, *(column for column in table if column not in order)]]
-
-
-def _row(run: Run, metrics: dict[str, float]) -> dict[str, object]:
-    """Return a run's row of the leaderboard."""
-    shown = (VAL, TEST, names.FIT_SECONDS, names.MODEL_BYTES)
-    return {
-        "run": run.info.run_name,
-        "family": run.data.tags[names.FAMILY_TAG],
-        **runs.chosen_features(run),
-        **{key: value for key, value in metrics.items() if key.startswith(shown)},
-        "run_id": run.info.run_id,
-    }
 
 
 def analysis_of(

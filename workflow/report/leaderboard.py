@@ -7,7 +7,7 @@ import pandas as pd
 from workflow.models.metrics import Metric
 from workflow.report.workflow_runs import WorkflowRuns
 from workflow.tracking import names
-from workflow.tracking.runs import candidates, chosen_features
+from workflow.tracking.runs import candidates, leaderboard_row
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,7 @@ def read(runs: WorkflowRuns, metric: Metric) -> Leaderboard:
     known = set(finalists["run_id"].dropna())
     compared = [runs.of(step).info.run_id for step in ("train", "hpo")]
     others = [
-        {
-            "run": run.info.run_name,
-            "family": run.data.tags[names.FAMILY_TAG],
-            **chosen_features(run),
-            **run.data.metrics,
-            "run_id": run.info.run_id,
-        }
+        leaderboard_row(run, run.data.metrics)
         for run in candidates(compared)
         if run.info.run_id not in known
     ]

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from workflow import digests
 
@@ -37,10 +36,6 @@ class Ingredients:
         kept = {name: text for name, text in self.parameters.items() if name not in parameters}
         return replace(self, parameters=kept)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary from which `Ingredients(**dictionary)` makes the same again."""
-        return asdict(self)
-
 
 def key(ingredients: Ingredients) -> str:
     """Return 32 hexadecimal digits, equal for equal ingredients in any order.
@@ -52,7 +47,7 @@ def key(ingredients: Ingredients) -> str:
     >>> key(one) == key(one.without("seed"))
     False
     """
-    return digests.of_text(json.dumps(ingredients.to_dict(), sort_keys=True))
+    return digests.of_text(json.dumps(asdict(ingredients), sort_keys=True))
 
 
 def differences(before: Ingredients, now: Ingredients) -> list[str]:

@@ -5,10 +5,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import (
-    DatasetInput,
-    InputTag,
-)
+from mlflow.entities import DatasetInput, InputTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
@@ -22,6 +19,11 @@ from workflow.runtime import infrastructure_errors
 
 ATTEMPTS = 10
 NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, MySQL
+SIGNATURE_TYPES = {  # by the kind of a column's DuckDB type; the others are strings
+    "boolean": DataType.boolean,
+    "number": DataType.double,
+    "date": DataType.datetime,
+}
 
 
 def open_splits(uri: str) -> Splits:
@@ -80,13 +82,13 @@ def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:
     MLflow first looks whether the store has a dataset, and then adds it. Of two workflows that log
     the same dataset at the same time, one fails; it finds the dataset when it tries again.
     """
-    for _ in range(ATTEMPTS - 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return MlflowClient().log_inputs(run_id, inputs)
         except MlflowException as error:
-            if not any(words in str(error).casefold() for words in NOT_UNIQUE):
+            is_there_now = any(words in str(error).casefold() for words in NOT_UNIQUE)
+            if not is_there_now or attempt == ATTEMPTS:
                 raise
-    return MlflowClient().log_inputs(run_id, inputs)
 
 
 def dataset_input(
@@ -108,9 +110,8 @@ def dataset_input(
         columns: DuckDB type by raw column.
         rows: The number of rows, if it is known.
     """
-    scheme = source.partition("://")[0] if "://" in source else source.partition(":")[0]
     kinds = {"http": "http", "https": "http", "s3": "s3", "gs": "gs", "runs": "runs"}
-    kind = "code" if source == "sample" else kinds.get(scheme, "local")
+    kind = "code" if source == "sample" else kinds.get(source.partition(":")[0], "local")
     schema = Schema([ColSpec(signature_type(type), column) for column, type in columns.items()])
     entity = DatasetEntity(
         name=name,
@@ -131,12 +132,4 @@ def signature_type(type: str) -> DataType:
     Args:
         type: The column's DuckDB type.
     """
-    match kind_of(type):
-        case "boolean":
-            return DataType.boolean
-        case "number":
-            return DataType.double
-        case "date":
-            return DataType.datetime
-        case _:
-            return DataType.string
+    return SIGNATURE_TYPES.get(kind_of(type), DataType.string)

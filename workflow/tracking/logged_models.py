@@ -15,6 +15,7 @@ from sql_features.labelled_pipeline import PREDICTION, PROBABILITY, LabelledPipe
 from sql_features.transformer import SqlFeatures
 from workflow.models.families import Family
 from workflow.paths import SQL_FEATURES
+from workflow.tracking import runs
 from workflow.tracking.dataset_inputs import signature_type
 from workflow.tracking.environment import serving_environment
 from workflow.tracking.names import LOGGED_MODEL, MODEL_BYTES
@@ -88,8 +89,7 @@ def _served_type(type: str) -> DataType | AnyType:
 
 def model_uri(run: Run) -> str:
     """Return the URI of the model that a run has logged, of several the newest."""
-    assert run.outputs is not None
-    return f"models:/{run.outputs.model_outputs[-1].model_id}"
+    return f"models:/{runs.models(run)[-1]}"
 
 
 def as_served(raw: pd.DataFrame, signature: ModelSignature) -> pd.DataFrame:

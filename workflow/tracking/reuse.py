@@ -1,6 +1,6 @@
 """Results of finished steps: recorded, found again by their key, and shown in a later workflow."""
 
-import json
+from dataclasses import asdict
 from typing import Any
 
 import mlflow
@@ -11,11 +11,11 @@ from mlflow.tracking import MlflowClient
 from workflow.runtime import infrastructure_errors
 from workflow.tracking import environment, names, registry, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
-from workflow.tracking.names import KEY_TAG, REASON_TAG, RECORD, REUSED_TAG
 
 SHOWN = 3  # differences that are named; the others are counted
 FIRST = "the first in this experiment"
-OWN_TAGS = (KEY_TAG, REASON_TAG, names.PROCESS_TAG)  # only the run that did the work has them
+# Only the run that did the work has them.
+OWN_TAGS = (names.KEY_TAG, names.REASON_TAG, names.PROCESS_TAG)
 NEWEST = ["attributes.start_time DESC"]
 
 
@@ -61,8 +61,8 @@ def record(run: Run, ingredients: Ingredients) -> None:
         "runs": [child.info.run_id for child in children],
         "models": {id: runs.model_files(id) for id in sorted(models)},
     }
-    made = {"ingredients": ingredients.to_dict(), "result": result}
-    client.log_dict(run.info.run_id, made, RECORD)
+    made = {"ingredients": asdict(ingredients), "result": result}
+    client.log_dict(run.info.run_id, made, names.RECORD)
 
 
 def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple[Run | None, str]:
@@ -78,7 +78,7 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
         The run and "", or None and why there is no such run, in words.
     """
     client = MlflowClient()
-    same = f"tags.`{KEY_TAG}` = '{key(ingredients)}'"
+    same = f"tags.`{names.KEY_TAG}` = '{key(ingredients)}'"
     alike = client.search_runs([experiment_id], same, order_by=NEWEST)
     reasons = []
     for run in alike:
@@ -89,7 +89,7 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
         return None, reasons[0]
     step = f"tags.`{names.STEP_TAG}` = '{ingredients.step}' AND attributes.status = 'FINISHED'"
     for run in client.search_runs([experiment_id], step, order_by=NEWEST):
-        if KEY_TAG in run.data.tags and (recorded := _recorded(run)):
+        if names.KEY_TAG in run.data.tags and (recorded := _recorded(run)):
             found = differences(Ingredients(**recorded["ingredients"]), ingredients)
             more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
             return None, "; ".join(found[:SHOWN]) + more
@@ -99,21 +99,21 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
 def show(run: Run, workflow: Run) -> None:
     """Make a child of a workflow's run that shows the result of an earlier run."""
     kept = {name: text for name, text in run.data.tags.items() if name not in OWN_TAGS}
-    runs.copy(
-        run,
-        kept
-        | {
-            REUSED_TAG: run.info.run_id,
-            names.PARENT_TAG: workflow.info.run_id,
-            names.NOTE_TAG: "Not run again. Its artifacts and child runs are those of "
-            f"[the run that made them]({runs.page(run)}).",
-        },
+    note = (
+        "Not run again. Its artifacts and child runs are those of "
+        f"[the run that made them]({runs.page(run)})."
     )
+    changed = {
+        names.REUSED_TAG: run.info.run_id,
+        names.PARENT_TAG: workflow.info.run_id,
+        names.NOTE_TAG: note,
+    }
+    runs.copy(run, kept | changed)
 
 
 def _key_of(run_id: str) -> str:
     run = runs.get(run_id)  # where there is no such run, the step itself refuses it
-    return run_id if run is None else run.data.tags.get(KEY_TAG, run_id)
+    return run_id if run is None else run.data.tags.get(names.KEY_TAG, run_id)
 
 
 def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
@@ -125,7 +125,7 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
             return f"{name} was {was}, is {least}"
     gone = f"of run {run.info.run_id} is gone"
     if (recorded := _recorded(run)) is None:
-        return f"{RECORD} {gone}"
+        return f"{names.RECORD} {gone}"
     result = recorded["result"]
     there = runs.sizes(client.list_artifacts, run.info.run_id)
     for path, size in result["artifacts"].items():
@@ -146,11 +146,8 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
 
 def _recorded(run: Run) -> dict[str, Any] | None:
     try:
-        record: dict[str, Any] = json.loads(
-            mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{RECORD}")
-        )
-        return record
-    except (MlflowException, OSError, ValueError) as error:
+        return mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/{names.RECORD}")
+    except (MlflowException, OSError) as error:
         if infrastructure_errors.explain(error):
             raise
         return None  # there is no record, or it was cut off

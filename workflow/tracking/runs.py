@@ -1,30 +1,16 @@
 """Runs of the tracking store: read, compared and copied."""
 
 from collections.abc import Callable
+from typing import Any
 
 import mlflow
-from mlflow.entities import (
-    FileInfo,
-    LoggedModelOutput,
-    LoggedModelStatus,
-    Metric,
-    Param,
-    Run,
-)
+from mlflow.entities import FileInfo, LoggedModelOutput, LoggedModelStatus, Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
-from workflow.tracking import dataset_inputs
-from workflow.tracking.names import (
-    COMMIT_TAG,
-    FAMILY_TAG,
-    FEATURES,
-    PARENT_TAG,
-    SEED_TAG,
-    VALIDATION_TAG,
-)
+from workflow.tracking import dataset_inputs, names
 
 
 def candidates(run_ids: list[str]) -> list[Run]:
@@ -53,12 +39,19 @@ def candidates(run_ids: list[str]) -> list[Run]:
 
 def model_tags(family: str, validation: str, seed: int) -> dict[str, str]:
     """Return the tags of a run that holds a model: its family, and how it was judged."""
-    return {FAMILY_TAG: family, VALIDATION_TAG: validation, SEED_TAG: str(seed)}
+    return {names.FAMILY_TAG: family, names.VALIDATION_TAG: validation, names.SEED_TAG: str(seed)}
 
 
-def chosen_features(run: Run) -> dict[str, str]:
-    """Return the param of a trial's feature set; empty where no feature sets are searched."""
-    return {FEATURES: run.data.params[FEATURES]} if FEATURES in run.data.params else {}
+def leaderboard_row(run: Run, metrics: dict[str, float]) -> dict[str, Any]:
+    """Return what a leaderboard shows of a model's run; its feature set, if sets were searched."""
+    chosen = {name: text for name, text in run.data.params.items() if name == names.FEATURES}
+    return {
+        "run": run.info.run_name,
+        "family": run.data.tags[names.FAMILY_TAG],
+        **chosen,
+        **metrics,
+        "run_id": run.info.run_id,
+    }
 
 
 def judged_alike(found: list[Run]) -> tuple[str, int]:
@@ -67,9 +60,11 @@ def judged_alike(found: list[Run]) -> tuple[str, int]:
     Raises:
         WorkflowError: They were not judged in one way, so their scores cannot be compared.
     """
-    ways = {(run.data.tags[VALIDATION_TAG], run.data.tags[SEED_TAG]) for run in found}
+    ways = {(run.data.tags[names.VALIDATION_TAG], run.data.tags[names.SEED_TAG]) for run in found}
     if len({way for way, _ in ways}) > 1:
-        said = ", ".join(f"{run.info.run_name} {run.data.tags[VALIDATION_TAG]}" for run in found)
+        said = ", ".join(
+            f"{run.info.run_name} {run.data.tags[names.VALIDATION_TAG]}" for run in found
+        )
         raise WorkflowError(
             f"candidates were not judged in one way ({said}): give runs of one `validation`."
         )
@@ -79,14 +74,14 @@ def judged_alike(found: list[Run]) -> tuple[str, int]:
 
 def git_commit(run: Run) -> str:
     """Return the commit of the code that made a run; MLflow notes it on the step's run."""
-    if parent := run.data.tags.get(PARENT_TAG):
+    if parent := run.data.tags.get(names.PARENT_TAG):
         run = MlflowClient().get_run(parent)
-    return run.data.tags.get(COMMIT_TAG, "unknown")
+    return run.data.tags.get(names.COMMIT_TAG, "unknown")
 
 
 def root(run: Run) -> Run:
     """Return the topmost run above a run, or the run itself if there is none above."""
-    while (parent := run.data.tags.get(PARENT_TAG)) and (above := get(parent)):
+    while (parent := run.data.tags.get(names.PARENT_TAG)) and (above := get(parent)):
         run = above
     return run
 
@@ -124,7 +119,7 @@ def children(run: Run) -> list[Run]:
     return list(
         mlflow.search_runs(
             [run.info.experiment_id],
-            filter_string=f"tags.{PARENT_TAG} = '{run.info.run_id}'",
+            filter_string=f"tags.{names.PARENT_TAG} = '{run.info.run_id}'",
             order_by=["attributes.start_time ASC"],
             output_format="list",
         )

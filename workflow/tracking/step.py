@@ -28,7 +28,6 @@ from workflow.runtime import (
 from workflow.runtime.signals import Interrupted
 from workflow.tracking import names, reuse, stale_runs
 from workflow.tracking.cache_key import Ingredients, key
-from workflow.tracking.names import ERROR_TAG, KIND_TAG, RESULT_TAG, STEP, WORKFLOW
 
 REASON = "TABULAR_WORKFLOW_REASON"  # environment variable of a workflow's steps: why each runs
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -57,7 +56,7 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
             {
                 names.NAME_TAG: name,
                 names.STEP_TAG: name,
-                KIND_TAG: WORKFLOW if name == "main" else STEP,
+                names.KIND_TAG: names.WORKFLOW if name == "main" else names.STEP,
                 names.PROCESS_TAG: stale_runs.this_process(),
                 **({names.REASON_TAG: reason} if reason else {}),
                 **keyed,
@@ -76,7 +75,7 @@ def result(line: str) -> None:
 
     It is a tag, so that a reused step and the report can say it too.
     """
-    mlflow.set_tag(RESULT_TAG, line)
+    mlflow.set_tag(names.RESULT_TAG, line)
     run = mlflow.active_run()
     assert run is not None
     _results[run.info.run_id] = line
@@ -126,7 +125,7 @@ verbose = options.verbose(_set_verbose)  # every entry point has this option
 
 def child(name: str, kind: str) -> AbstractContextManager[Run]:
     """Log to a new run below the active one: a `MODEL` or a `TRIAL`."""
-    return _run(run_name=name, nested=True, tags={KIND_TAG: kind})
+    return _run(run_name=name, nested=True, tags={names.KIND_TAG: kind})
 
 
 @contextmanager
@@ -218,7 +217,7 @@ def _failed(run_id: str | None, line: str, say: bool = False) -> None:
         return
     client = mlflow.MlflowClient()
     with suppress(Exception):  # the store may be what has failed
-        client.set_tag(run_id, ERROR_TAG, line)
+        client.set_tag(run_id, names.ERROR_TAG, line)
         client.set_terminated(run_id, "FAILED")
 
 
@@ -233,7 +232,7 @@ def _killed(run_id: str | None, cause: Interrupted) -> None:
             parent = run.data.tags.get(names.PARENT_TAG)
             stale_runs.end(run_id)
             if run.info.status != "FINISHED":  # `mlflow run` may have set it to FAILED
-                client.set_tag(run_id, ERROR_TAG, line)
+                client.set_tag(run_id, names.ERROR_TAG, line)
                 client.set_terminated(run_id, "KILLED")
     if parent is None:
         with suppress(OSError):  # the terminal may be closed

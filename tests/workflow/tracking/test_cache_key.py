@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -139,7 +139,7 @@ def test_a_key_stays_the_same_in_every_process_and_version():
 @given(any_ingredients)
 @settings(max_examples=30, deadline=None)
 def test_ingredients_are_made_again_from_what_is_written_of_them(one):
-    again = Ingredients(**one.to_dict())
+    again = Ingredients(**asdict(one))
     assert again == one
     assert key(again) == key(one)
 

@@ -257,7 +257,7 @@ def test_an_unreachable_store_has_not_lost_the_result(whole, monkeypatch):
         raise ConnectionError("Max retries exceeded")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mlflow.artifacts, "load_text", away)
+        patch.setattr(mlflow.artifacts, "load_dict", away)
         with pytest.raises(ConnectionError):
             whole[0].find()
 
