@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sql_features.expressions import TARGET, connect, quote
-from workflow.checks.split_scan import Split, look_at
+from workflow.checks.split_scan import Split, scan_splits
 from workflow.data.split_rules import SPLITS
 
 
@@ -51,4 +51,4 @@ def looked_at(
     features = {name: quote(name) for name in frames["train"] if name != TARGET}
     with connect() as connection:
         connection.execute(f"SET threads = {threads}").fetchall()
-        yield connection, *look_at(connection, written(frames, folder), task, features)
+        yield connection, *scan_splits(connection, written(frames, folder), task, features)

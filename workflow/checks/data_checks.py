@@ -7,7 +7,6 @@ least and greatest target are those of all rows, copies and shifts those of `spl
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from workflow.checks import profile, split_scan, value_counts
 from workflow.checks.drift import shifts
 from workflow.checks.duplicates import duplicates
 from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, family, named
-from workflow.checks.split_scan import Split, look_at
+from workflow.checks.split_scan import Split, scan_splits
 
 FEWEST_ROWS = 10  # of train: nothing is learned from fewer
 MISSING = 0.5  # share of missing values from which a column is hardly worth its place
@@ -49,12 +48,12 @@ def check(
         and the splits' profile, see `profile.describe`.
     """
     with connect() as connection:
-        looked_at, step = look_at(connection, splits, task, features)
-        (train,) = [split for split in looked_at if split.name == TRAIN]
-        others = [split for split in looked_at if split.rows and split.name != TRAIN]
+        scanned, step = scan_splits(connection, splits, task, features)
+        (train,) = [split for split in scanned if split.name == TRAIN]
+        others = [split for split in scanned if split.rows and split.name != TRAIN]
         kinds = value_counts.kinds(train, task)
-        samples = {one.name: value_counts.read(connection, one, kinds) for one in looked_at}
-        found = list(map(_rows, looked_at))
+        samples = {one.name: value_counts.read(connection, one, kinds) for one in scanned}
+        found = list(map(_rows, scanned))
         shifted: list[Finding] = []
         if train.rows:  # without them there is an error already, and nothing to compare with
             found += _types(train, others, raw_types)
@@ -63,8 +62,7 @@ def check(
             found += duplicates(connection, train, others, step)
             shifted = list(shifts(train, others, samples, kinds, ordered_by))
     found = sorted([*found, *shifted], key=lambda finding: LEVELS.index(finding.level))
-    table = pd.DataFrame(map(astuple, found), columns=[one.name for one in fields(Finding)])
-    return table, profile.describe(looked_at, samples, kinds, shifted)
+    return pd.DataFrame(found), profile.describe(scanned, samples, kinds, shifted)
 
 
 def _rows(split: Split) -> Finding:
@@ -152,7 +150,7 @@ def _targets(train: Split, others: list[Split]) -> Iterator[Finding]:
 
 
 def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
-    if uncounted := [split for split in [train, *others] if split.target is None]:
+    if uncounted := [split for split in [train, *others] if not split.classes]:
         for split in uncounted:
             message = (
                 f"the target has more than {split_scan.MOST_CLASSES:,} different values in "
@@ -206,12 +204,14 @@ def _rare(train: Split) -> Finding:
 
 
 def _balance(train: Split) -> Finding:
-    names = list(train.classes)
-    shares = {name: train.classes[name] / train.rows for name in (names[0], names[-1])}
-    most, least = (f"{named(name)} {share:.1%}" for name, share in shares.items())
-    message = f"of train's rows class {most} is the most frequent and {least} the least"
-    level, smallest = OK, shares[names[-1]]
-    if smallest < IMBALANCED / len(names):
+    (most, rows), *_, (least, fewest) = train.classes.items()
+    smallest = fewest / train.rows
+    message = (
+        f"of train's rows class {named(most)} {rows / train.rows:.1%} is the most frequent and "
+        f"{named(least)} {smallest:.1%} the least"
+    )
+    level = OK
+    if smallest < IMBALANCED / len(train.classes):
         level = WARNING
         message += ": accuracy says little there, judge by log_loss, f1 or roc_auc"
     return Finding("imbalance", TRAIN, TARGET, smallest, level, f"{message}.")

@@ -43,8 +43,9 @@ class Split:
         features: The raw columns that features read, spelled as in the file.
         rows: How many there are.
         missing: Rows without a value, by column that features read.
-        target: Least and greatest target, or rows by class, the most frequent first; None if there
-            are more than `MOST_CLASSES` of them.
+        ends: Least and greatest target of a regression.
+        classes: Rows by class, the most frequent first; empty of a regression, and if there are
+            more than `MOST_CLASSES` of them.
         hashes: (n,) hashes of the rows in the sample for copies.
         sample: The SQL of the sample for distributions, in no order. A text of more than `LONG`
             characters is cut there and its hash follows. Of a value that is no number, text or
@@ -56,25 +57,13 @@ class Split:
     features: list[str]
     rows: int
     missing: dict[str, int]
-    target: tuple[float, float] | dict[str, int] | None
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The least and the greatest target of a regression."""
-        assert isinstance(self.target, tuple)
-        return self.target
-
-    @property
-    def classes(self) -> dict[str, int]:
-        """Rows by class, where they have been counted."""
-        assert isinstance(self.target, dict)
-        return self.target
-
+    ends: tuple[float, float]
+    classes: dict[str, int]
     hashes: np.ndarray
     sample: str
 
 
-def look_at(
+def scan_splits(
     connection: duckdb.DuckDBPyConnection,
     splits: Mapping[str, Path],
     task: str,
@@ -98,12 +87,12 @@ def look_at(
     read = (columns_of(sql, f"feature '{feature}'") for feature, sql in features.items())
     wanted = {column.casefold() for column in frozenset().union(*read)}
     return [
-        _look_at(connection, name, scan, rows[name][0], step, task, wanted)
+        _scan_split(connection, name, scan, rows[name][0], step, task, wanted)
         for name, scan in scans.items()
     ], step
 
 
-def _look_at(
+def _scan_split(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     scan: str,
@@ -112,19 +101,16 @@ def _look_at(
     task: str,
     wanted: set[str],
 ) -> Split:
-    types = {
-        column: type
-        for column, type in column_types(connection, scan).items()
-        if column != POSITION
-    }
+    types = column_types(connection, scan)
+    types.pop(POSITION, None)
     # It needs a buffer for each column of each thread; without a limit DuckDB takes most of the
     # machine's memory.
     connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
     used = [column for column in types if column.casefold() in wanted]
-    # DuckDB's own number of a row is counted by all threads, a window by one. But a raw column may
-    # have its name.
-    counted = "file_row_number" in map(str.casefold, types)
-    number = "row_number() OVER ()" if counted else "file_row_number + 1"
+    # All threads count DuckDB's own number of a row, one thread that of a window; but a raw column
+    # may have its name.
+    taken = "file_row_number" in map(str.casefold, types)
+    number = "row_number() OVER ()" if taken else "file_row_number + 1"
     inner = [
         *(f"{value_of(column, types[column])} AS v{n}" for n, column in enumerate(used)),
         *(f"{_kept(column, type)} AS c{n}" for n, (column, type) in enumerate(types.items())),
@@ -135,21 +121,19 @@ def _look_at(
     about = "[min(goal), max(goal)]" if task == "regression" else "approx_count_distinct(goal)"
     drawn = ", ".join(f"'c{n}': c{n}" for n in range(len(types)))
     one_of = _step(rows, SAMPLED, len(types))
-    looked_at = quote(f"{name} looked at")
+    scanned = quote(f"{name} scanned")
     connection.execute(
-        f"CREATE TEMP TABLE {looked_at} AS SELECT "
+        f"CREATE TEMP TABLE {scanned} AS SELECT "
         f"[{', '.join(['count(*)', *(f'count(v{n})' for n in range(len(used)))])}] AS counts, "
         f"{about} AS about, "
         f"list(alike) FILTER (WHERE alike % {step} = 0) AS hashes, "
         f"list({{{drawn}}}) FILTER (WHERE place % {one_of} = 0) AS drawn "
         f"FROM (SELECT {', '.join(inner)} FROM {scan})"
     ).fetchall()
-    (_, *known), target = _one(connection, f"SELECT counts, about FROM {looked_at}")
-    if task == "regression":
-        target = tuple(target)
-    else:
-        target = _classes(connection, scan) if target <= MOST_CLASSES else None
-    hashes = connection.execute(f"SELECT unnest(hashes) AS hash FROM {looked_at}").fetchnumpy()
+    (_, *known), about_target = _one(connection, f"SELECT counts, about FROM {scanned}")
+    regression = task == "regression"
+    counted = not regression and about_target <= MOST_CLASSES
+    hashes = connection.execute(f"SELECT unnest(hashes) AS hash FROM {scanned}").fetchnumpy()
     named = ", ".join(f"row.c{n} AS {quote(column)}" for n, column in enumerate(types))
     return Split(
         name=name,
@@ -157,9 +141,10 @@ def _look_at(
         features=used,
         rows=rows,
         missing={column: rows - count for column, count in zip(used, known, strict=True)},
-        target=target,
+        ends=tuple(about_target) if regression else (math.nan, math.nan),
+        classes=_classes(connection, scan) if counted else {},
         hashes=np.ma.getdata(hashes["hash"]),
-        sample=f"(SELECT {named} FROM (SELECT unnest(drawn) AS row FROM {looked_at}))",
+        sample=f"(SELECT {named} FROM (SELECT unnest(drawn) AS row FROM {scanned}))",
     )
 
 

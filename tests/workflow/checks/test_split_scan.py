@@ -31,7 +31,7 @@ def test_a_larger_split_is_sampled_and_still_counted(tmp_path, monkeypatch):
     with looked_at({"train": frame}, tmp_path) as (connection, (train,), step):
         sample = drawn(train, connection)
     assert (train.rows, train.missing["x"], step) == (20_000, 7, 20)
-    assert train.target == (frame["target"].min(), frame["target"].max())
+    assert train.ends == (frame["target"].min(), frame["target"].max())
     assert len(sample) == pytest.approx(500, rel=0.2)
     assert len(train.hashes) == pytest.approx(1000, rel=0.2)
 
