@@ -99,7 +99,6 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
     mlflow.log_text(estimator_html_repr(pipeline), names.ESTIMATOR)
     for name, figure in _figures(data, fitted, f"{family.name} on validation").items():
         mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/{name}.png")
-        regression_plots.close(figure)
     figure = regression_plots.feature_importance(
         _importance(data, fitted, metric),
         f"Permutation importance: {family.name} on validation",
@@ -110,7 +109,6 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
         ),
     )
     mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/feature_importance.png")
-    regression_plots.close(figure)
 
 
 def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sql_features.expressions import TARGET
 from workflow import binning
@@ -22,7 +21,7 @@ from workflow.formatting import apart, cut, one_line
 
 DRAWN, LISTED = 200, 1_000  # columns
 SHORT, LONG_NAME = 40, 100  # characters
-SUMMARY = ("mean", "std", "min", "p25", "p50", "p75", "max")  # in the order of pandas' `describe`
+SUMMARY = ("mean", "std", "min", "p25", "p50", "p75", "max")  # of numbers
 
 
 def describe(
@@ -183,9 +182,13 @@ def _shares(
 def _summary(numbers: Numbers) -> dict[str, float | None] | None:
     if not numbers.known:
         return None
+    values = numbers.values
     with np.errstate(all="ignore"):  # numbers that are too great give null, as does std of one row
-        described = pd.Series(numbers.values).describe().drop("count")
-    return {name: _rounded(one) for name, one in zip(SUMMARY, described, strict=True)}
+        mean = values.mean()
+        std = np.sqrt(((values - mean) ** 2).sum() / np.float64(len(values) - 1))
+        quartiles = np.quantile(values, [0.25, 0.5, 0.75])
+    summary = (mean, std, values[0], *quartiles, values[-1])
+    return {name: _rounded(one) for name, one in zip(SUMMARY, summary, strict=True)}
 
 
 def _rounded(number: float) -> float | int | None:

@@ -8,8 +8,9 @@ are then replaced.
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
+from matplotlib.artist import setp
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -43,12 +44,13 @@ def confusion_matrix(
     counts = metrics.confusion_matrix(y_true, y_pred, labels=range(size))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     small = 10 if size <= COUNTED else 8 if size <= SHARED else 6
-    figure, axes = plt.subplots(figsize=(7, 6))
+    figure = Figure(figsize=(7, 6))
+    axes = figure.subplots()
     display = metrics.ConfusionMatrixDisplay(shares).plot(
         ax=axes,
         include_values=size <= SHARED,
         colorbar=False,
-        im_kw={"vmin": 0, "vmax": 1, "aspect": "auto", "cmap": plt.rcParams["image.cmap"]},
+        im_kw={"vmin": 0, "vmax": 1, "aspect": "auto", "cmap": matplotlib.rcParams["image.cmap"]},
         text_kw={"fontsize": 11 if size <= 4 else small - 1.5},
     )
     for cell in np.ndindex(counts.shape) if size <= SHARED else ():
@@ -74,7 +76,7 @@ def _name_ticks(axes: Axes, names: list[str], fontsize: float) -> None:
     if max(map(len, names)) * len(names) > 40:
         upright = len(names) > COUNTED
         axes.tick_params(axis="x", rotation=90 if upright else 45)
-        plt.setp(
+        setp(
             axes.get_xticklabels(),
             rotation_mode="anchor",
             ha="right",
@@ -93,7 +95,8 @@ def roc(
         labels: Every class, first those with a column of probabilities.
         title: Above the plot.
     """
-    figure, axes = plt.subplots(figsize=_size(probabilities))
+    figure = Figure(figsize=_size(probabilities))
+    axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance: 0.500")
     _draw(axes, classification_curves.roc(y_true, probabilities), labels)
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
@@ -109,7 +112,8 @@ def precision_recall(
     A dotted line is the precision of chance, the class's share of the rows. The arguments are those
     of `roc`.
     """
-    figure, axes = plt.subplots(figsize=_size(probabilities))
+    figure = Figure(figsize=_size(probabilities))
+    axes = figure.subplots()
     binary = _binary(probabilities)
     curves = classification_curves.precision_recall(y_true, probabilities)
     lines = _draw(axes, curves, labels, drawstyle="steps-pre")
@@ -134,9 +138,8 @@ def calibration(
     """
     curves, given = classification_curves.calibration(y_true, probabilities)
     width, height = _size(probabilities)
-    figure, (axes, below) = plt.subplots(
-        2, 1, sharex=True, figsize=(width, height + 1), gridspec_kw={"height_ratios": [4, 1]}
-    )
+    figure = Figure(figsize=(width, height + 1))
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfect")
     _draw(axes, curves, labels, marker="o", markersize=4)
     below.hist(given.edges[:-1], bins=given.edges, weights=given.counts, color=BLUE)

@@ -1,10 +1,9 @@
-"""Plots of a regression and of feature importance, and the style of all plots."""
+"""Plots of a regression and of feature importance, and the style of all plots.
+
+Figures are made without pyplot, which would keep each in memory and look for a display.
+"""
 
 import matplotlib
-
-matplotlib.use("Agg")  # draws to files, without a display
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,7 +15,7 @@ from workflow.formatting import text
 
 COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # writes 10000 as 10,000
 LONGEST = 40  # characters of a feature's name
-STYLE = {
+matplotlib.rcParams |= {
     "figure.figsize": (7, 5),
     "figure.dpi": 120,
     "figure.constrained_layout.use": True,
@@ -27,12 +26,6 @@ STYLE = {
     "grid.alpha": 0.25,
     "image.cmap": "cividis",
 }
-plt.style.use(STYLE)
-
-
-def close(figure: Figure) -> None:
-    """Free a figure's memory, which pyplot keeps otherwise."""
-    plt.close(figure)
 
 
 def predicted_against_actual(
@@ -46,7 +39,8 @@ def predicted_against_actual(
         title: Above the plot.
         unit: Of the target.
     """
-    figure, axes = plt.subplots()
+    figure = Figure()
+    axes = figure.subplots()
     cells = axes.hexbin(y_true, y_pred, gridsize=_cells(y_true), bins="log", mincnt=1)
     figure.colorbar(cells, label="rows", format=COUNTED)
     ends = [min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max())]
@@ -62,9 +56,8 @@ def residuals(y_true: np.ndarray, y_pred: np.ndarray, title: str, unit: str = ""
     The arguments are those of `predicted_against_actual`.
     """
     residual = y_true - y_pred
-    figure, (axes, side) = plt.subplots(
-        1, 2, sharey=True, figsize=(8, 5), gridspec_kw={"width_ratios": [4, 1]}
-    )
+    figure = Figure(figsize=(8, 5))
+    axes, side = figure.subplots(1, 2, sharey=True, width_ratios=[4, 1])
     axes.hexbin(y_pred, residual, gridsize=_cells(y_true), bins="log", mincnt=1)
     axes.axhline(0, color=ORANGE, linewidth=1.5)
     left, below = _named("actual - predicted", unit), _named("predicted", unit)
@@ -86,7 +79,8 @@ def feature_importance(importance: pd.DataFrame, title: str, xlabel: str) -> Fig
         xlabel: What importance is measured in.
     """
     shown = importance.sort_values("importance").tail(25)
-    figure, axes = plt.subplots(figsize=(7, 1.5 + 0.28 * len(shown)))
+    figure = Figure(figsize=(7, 1.5 + 0.28 * len(shown)))
+    axes = figure.subplots()
     places = range(len(shown))
     axes.barh(places, shown["importance"], xerr=shown["std"], color=BLUE, ecolor=ORANGE)
     names = [text(name, LONGEST) for name in shown["feature"]]

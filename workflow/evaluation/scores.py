@@ -1,5 +1,6 @@
 """The values of the metrics that workflow/models/metrics.py names."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,8 @@ def value(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> float:
     more, they are the mean over the classes that occur, each against the rest.
     """
     y_true = np.asarray(y_true)
+    if undefined(metric, y_true):
+        return math.nan
     if metric.task == "regression":
         return float(REGRESSION[metric.name](y_true, y_pred))
     known, classes = y_pred.shape[1], max(int(y_true.max()) + 1, 2)
@@ -57,6 +60,7 @@ def value(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> float:
 
 def undefined(metric: Metric, y_true: np.ndarray) -> str | None:
     """Return why a metric has no value on rows with these targets, or None where it has one."""
+    # scikit-learn would divide by the smallest positive number instead.
     if metric.name == "mape" and not np.all(y_true):
         return "some targets are 0"
     if metric.name == "roc_auc" and len(np.unique(y_true)) < 2:
@@ -64,16 +68,10 @@ def undefined(metric: Metric, y_true: np.ndarray) -> str | None:
     return None
 
 
-def _mape(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    if not np.all(y_true):
-        return np.nan  # scikit-learn would divide by the smallest positive number instead
-    return float(metrics.mean_absolute_percentage_error(y_true, y_pred))
-
-
 REGRESSION = {
     "rmse": metrics.root_mean_squared_error,
     "mae": metrics.mean_absolute_error,
-    "mape": _mape,
+    "mape": metrics.mean_absolute_percentage_error,
     "r2": metrics.r2_score,
 }
 
@@ -106,8 +104,8 @@ def _f1(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
 
 def _roc_auc(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
     classes = [1] if binary else np.unique(y_true)
-    if any(len(np.unique(y_true == code)) == 1 for code in classes):
-        return np.nan  # no rows of other classes; roc_auc_score returns the same with a warning
+    if not np.isin(classes, y_true).all():
+        return math.nan  # class 1 does not occur; roc_auc_score returns the same with a warning
     areas = [metrics.roc_auc_score(y_true == code, probabilities[:, code]) for code in classes]
     return float(np.mean(areas))
 

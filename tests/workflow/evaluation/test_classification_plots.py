@@ -1,8 +1,5 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
@@ -14,12 +11,6 @@ CURVES = [
     classification_plots.calibration,
 ]
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def no_figure_is_left() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def a_model(classes: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray, list[str]]:

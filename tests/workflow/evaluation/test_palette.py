@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from workflow.evaluation import classification_plots
@@ -34,7 +33,6 @@ def test_the_numbers_of_a_confusion_matrix_can_be_read_on_every_colour(right):
     for text in figure.axes[0].texts:
         column, row = text.get_position()
         assert contrast(text.get_color(), image.cmap(shares[row, column])) >= READABLE
-    plt.close(figure)
 
 
 @each_share

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,12 +8,6 @@ from workflow.evaluation import regression_plots
 RNG = np.random.default_rng(0)
 ACTUAL = RNG.gamma(2, 5, 500)
 PREDICTED = ACTUAL + RNG.normal(0, 2, 500)
-
-
-@pytest.fixture(autouse=True)
-def no_figure_is_left() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize(
@@ -58,10 +50,10 @@ def test_the_25_most_important_features_are_drawn_in_order():
     assert axes.get_xlabel() == "rmse"
 
 
-def test_closing_gives_back_the_figure():
-    figure = regression_plots.residuals(ACTUAL, PREDICTED, "")
-    regression_plots.close(figure)
-    assert figure.number not in plt.get_fignums()
+def test_pyplot_keeps_no_figure_in_memory():
+    before = plt.get_fignums()
+    regression_plots.residuals(ACTUAL, PREDICTED, "")
+    assert plt.get_fignums() == before
 
 
 @pytest.mark.parametrize(
