@@ -81,21 +81,14 @@ def column_use(table: Table, column: Column) -> ColumnUse | str:
     if column.distinct <= 1 and column.known == table.rows:
         return "the same value in every row"
     if reading := time_reading_of(table, column):
-        how = f"{reading.kind}s, {reading.note}"
-        note = _note(table, column, how)
-        type = number_type(column) if is_number(column) else "VARCHAR"
-        return ColumnUse(type=type, value=reading.sql, kind=reading.kind, note=note)
+        note = _note(table, column, f"{reading.kind}s, {reading.note}")
+        return ColumnUse(type=number_type(column), value=reading.sql, kind=reading.kind, note=note)
     name = sql_name(column.name)
     if is_number(column):
         return number_identifier(column) or _number(table, column)
-    if column.values == "boolean":
-        return ColumnUse(
-            type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean")
-        )
-    if table.text and column.booleans == column.known:
-        return ColumnUse(
-            type="BOOLEAN", value=name, kind="number", note=_note(table, column, "boolean")
-        )
+    if is_boolean(table, column):
+        note = _note(table, column, "boolean")
+        return ColumnUse(type="BOOLEAN", value=name, kind="number", note=note)
     texts = f"{_distinct(column)} texts"
     if column.words >= SENTENCE and column.distinct > max(ENOUGH, 0.3 * column.known):
         return f"free text: {texts} of {column.words:.0f} words on average"
@@ -111,8 +104,16 @@ def is_number(column: Column) -> bool:
     return column.values == "text" and 0 < column.known * MOSTLY <= column.numbers
 
 
+def is_boolean(table: Table, column: Column) -> bool:
+    """Tell whether a column holds booleans, or in a text file nothing but their texts."""
+    return column.values == "boolean" or (table.text and column.booleans == column.known)
+
+
 def number_type(column: Column) -> str:
-    """Return the type that a column of numbers is read as from a text file."""
+    """Return the type that a column is read as from a text file, if it is to be a number there.
+
+    It is a text where one of its values is no number to pandas.
+    """
     with_commas = "replace" in (column.number or "")
     if column.values != "text" or column.numbers < column.known or with_commas:
         return "VARCHAR"
@@ -139,10 +140,10 @@ def time_reading_of(table: Table, column: Column) -> TimeReading | None:
     if is_number(column):
         whole = column.wholes == column.numbers == column.known > 0
         if whole and any(DAY.fullmatch(word) for word in _words(column.name)):
-            return dates.reading_of_numbers(table.connection, table.source, name)
+            return dates.reading_of_numbers(table, name)
         return None
     if column.type == "VARCHAR" and column.known:
-        return dates.reading_of_texts(table.connection, table.source, name)
+        return dates.reading_of_texts(table, name)
     return None
 
 
@@ -190,7 +191,7 @@ def target_use_of(table: Table, column: Column, task: str) -> TargetUse:
         raise WorkflowError(
             f"{what} has the same value in all of {known:,} rows: nothing to learn."
         )
-    boolean = column.values == "boolean" or (table.text and column.booleans == column.known)
+    boolean = is_boolean(table, column)
     whole = numeric and column.wholes == known
     kinds = "truth values" if boolean else "numbers" if numeric else "texts"
     kinds = f"whole {kinds}" if whole else kinds

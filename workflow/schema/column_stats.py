@@ -31,7 +31,6 @@ class Column:
         lowest: The least finite number, if there is one.
         highest: The greatest finite number, if there is one.
         booleans: Rows with the texts true or false.
-        length: Mean characters of a text, where not all are numbers.
         words: Mean words of a text, where not all are numbers.
     """
 
@@ -47,7 +46,6 @@ class Column:
     lowest: float | None = None
     highest: float | None = None
     booleans: int = 0
-    length: float = 0.0
     words: float = 0.0
 
 
@@ -71,7 +69,9 @@ class Table:
 
     def ask(self, query: str) -> tuple[Any, ...]:
         """Return the one row of a query."""
-        return _ask(self.connection, query)
+        row: tuple[Any, ...]
+        (row,) = self.connection.execute(query).fetchall()
+        return row
 
 
 def profile(
@@ -85,31 +85,28 @@ def profile(
         types: DuckDB type by column.
         text: Whether it comes from text files.
     """
-    (rows,) = _ask(connection, f"SELECT count(*) FROM {source}")
-    columns = {name: _column(connection, source, name, type) for name, type in types.items()}
-    return Table(connection=connection, source=source, text=text, rows=rows, columns=columns)
+    table = Table(connection=connection, source=source, text=text, rows=0, columns={})
+    (rows,) = table.ask(f"SELECT count(*) FROM {source}")
+    columns = {name: _column(table, name, type) for name, type in types.items()}
+    return replace(table, rows=rows, columns=columns)
 
 
-def _column(connection: duckdb.DuckDBPyConnection, source: str, name: str, type: str) -> Column:
-    column = Column(name=name, type=type, values=kind_of(type))
-    value, nested = quote(name), column.values == "other"
-    known, about = _ask(
-        connection,
-        f"SELECT count({value}), {'0' if nested else f'approx_count_distinct({value})'} "
-        f"FROM {source}",
-    )
+def _column(table: Table, name: str, type: str) -> Column:
+    column, value = Column(name=name, type=type, values=kind_of(type)), quote(name)
+    distinct = "0" if column.values == "other" else f"approx_count_distinct({value})"
+    known, about = table.ask(f"SELECT count({value}), {distinct} FROM {table.source}")
     column = replace(column, known=known, distinct=about)
     if number := _number(value, type):
-        column = _with_numbers(connection, source, column, number)
+        column = _with_numbers(table, column, number)
     if column.values in ("number", "duration"):
         column = replace(column, known=column.numbers)
     elif column.values == "text" and column.numbers < known:
-        column = _with_texts(connection, source, column)
+        column = _with_texts(table, column)
     if about and (about <= FEW or about >= 0.4 * known):
         # Texts such as 1 and 1.0 are one number, so numbers are counted, not their texts.
         number = column.number if column.numbers == column.known else None
         alike = _no_nan(number) if number else value
-        (exact,) = _ask(connection, f"SELECT count(DISTINCT {alike}) FROM {source}")
+        (exact,) = table.ask(f"SELECT count(DISTINCT {alike}) FROM {table.source}")
         column = replace(column, distinct=exact, exact=True)
     return column
 
@@ -130,46 +127,35 @@ def _number(value: str, type: str) -> str | None:
             return None
 
 
-def _with_numbers(
-    connection: duckdb.DuckDBPyConnection, source: str, column: Column, number: str
-) -> Column:
+def _with_numbers(table: Table, column: Column, number: str) -> Column:
     """Return the column with the counts of its numbers."""
-    numbers, wholes, lowest, highest = _ask(
-        connection,
+    numbers, wholes, lowest, highest = table.ask(
         # Nested, so that each row is read once.
         "SELECT count(n), count(CASE WHEN f = trunc(f) THEN 1 END), min(f), max(f) FROM "
         "(SELECT n, CASE WHEN isfinite(n) THEN n END AS f FROM "
-        f"(SELECT {_no_nan(number)} AS n FROM {source}))",
+        f"(SELECT {_no_nan(number)} AS n FROM {table.source}))"
     )
     return replace(
         column, number=number, numbers=numbers, wholes=wholes, lowest=lowest, highest=highest
     )
 
 
-def _with_texts(connection: duckdb.DuckDBPyConnection, source: str, column: Column) -> Column:
+def _with_texts(table: Table, column: Column) -> Column:
     """Return the column with statistics of its texts; numbers with commas are read as numbers."""
     text = f"CAST({quote(column.name)} AS VARCHAR)"
-    booleans, commas, length, words = _ask(
-        connection,
+    booleans, commas, words = table.ask(
         f"SELECT count(CASE WHEN length({text}) < 6 AND lower({text}) IN ('true', 'false') "
-        f"THEN 1 END), count(CASE WHEN contains({text}, ',') THEN 1 END), avg(length({text})), "
-        f"1 + avg(length({text}) - length(replace({text}, ' ', ''))) FROM {source}",
+        f"THEN 1 END), count(CASE WHEN contains({text}, ',') THEN 1 END), "
+        f"1 + avg(length({text}) - length(replace({text}, ' ', ''))) FROM {table.source}"
     )
-    column = replace(column, booleans=booleans, length=length, words=words)
+    column = replace(column, booleans=booleans, words=words)
     if not commas or column.numbers >= MOSTLY * column.known:
         return column
-    (thousands,) = _ask(
-        connection,
-        f"SELECT count(*) FROM {source} WHERE contains({text}, ',') "
-        f"AND regexp_full_match({text}, {THOUSANDS})",
+    (thousands,) = table.ask(
+        f"SELECT count(*) FROM {table.source} WHERE contains({text}, ',') "
+        f"AND regexp_full_match({text}, {THOUSANDS})"
     )
     for_comma = "''" if thousands >= MOSTLY * commas else "'.'"
     number = f"TRY_CAST(replace({quote(column.name)}, ',', {for_comma}) AS DOUBLE)"
-    read = _with_numbers(connection, source, column, number)
+    read = _with_numbers(table, column, number)
     return read if read.numbers >= MOSTLY * column.known else column
-
-
-def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...]
-    (row,) = connection.execute(query).fetchall()
-    return row

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import duckdb
-
 from sql_features.duckdb_types import kind_of
 from sql_features.expressions import literal
+from workflow.schema.column_stats import Table
 
 DATES = (  # the first that fits is taken, so the month comes first where both orders fit
     *("%m/%d/%y", "%m/%d/%Y", "%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y", "%m-%d-%y"),
@@ -51,18 +50,15 @@ class TimeReading:
     note: str
 
 
-def reading_of_texts(
-    connection: duckdb.DuckDBPyConnection, source: str, column: str
-) -> TimeReading | None:
+def reading_of_texts(table: Table, column: str) -> TimeReading | None:
     """Return how the texts of a column are read, or None where no format fits all of them.
 
     Args:
-        connection: Any connection.
-        source: SQL of the table.
+        table: The table.
         column: SQL of the column.
     """
-    some = connection.execute(
-        f"SELECT DISTINCT text FROM (SELECT {column} AS text FROM {source} "
+    some = table.connection.execute(
+        f"SELECT DISTINCT text FROM (SELECT {column} AS text FROM {table.source} "
         f"WHERE {column} IS NOT NULL LIMIT 20000) LIMIT {SAMPLED_TEXTS}"
     ).fetchall()
     texts = [text for (text,) in some]
@@ -71,32 +67,29 @@ def reading_of_texts(
     zoned = any(re.search(ZONE, text) for text in texts)
     values = f"(VALUES {', '.join(f'({literal(text)})' for text in texts)}) AS texts(text)"
     tests = [f"bool_and({test})" for _, test in _readings("text", zoned)]
-    (fits,) = connection.execute(f"SELECT {', '.join(tests)} FROM {values}").fetchall()
+    fits = table.ask(f"SELECT {', '.join(tests)} FROM {values}")
     for (reading, test), fit in zip(_readings(column, zoned), fits, strict=True):
-        if fit and _all(connection, source, column, test):
+        if fit and _all(table, column, test):
             swapped = reading.note.replace("%m/%d", "%d/%m").replace("%m-%d", "%d-%m")
             if swapped == reading.note or reading.note.startswith("%Y"):
                 return reading
             test = next(test for other, test in _readings(column, zoned) if other.note == swapped)
-            if _all(connection, source, column, test):
+            if _all(table, column, test):
                 note = f"{reading.note}; {swapped} would fit as well"
                 return TimeReading(kind="date", sql=reading.sql, note=note)
             return reading
     return None
 
 
-def reading_of_numbers(
-    connection: duckdb.DuckDBPyConnection, source: str, column: str
-) -> TimeReading | None:
+def reading_of_numbers(table: Table, column: str) -> TimeReading | None:
     """Return how numbers such as 20110131 are read as dates, or None where one is no date.
 
     Args:
-        connection: Any connection.
-        source: SQL of the table.
+        table: The table.
         column: SQL of the column, a number.
     """
     sql = f"TRY_STRPTIME(CAST(TRY_CAST({column} AS BIGINT) AS VARCHAR), '%Y%m%d')"
-    if _all(connection, source, column, f"year({sql}) BETWEEN 1800 AND 2200"):
+    if _all(table, column, f"year({sql}) BETWEEN 1800 AND 2200"):
         return TimeReading(kind="date", sql=sql, note="%Y%m%d")
     return None
 
@@ -128,8 +121,8 @@ def _readings(column: str, zoned: bool) -> Iterator[tuple[TimeReading, str]]:
         yield TimeReading(kind="time", sql=sql, note=written), test
 
 
-def _all(connection: duckdb.DuckDBPyConnection, source: str, column: str, test: str) -> bool:
-    ((holds,),) = connection.execute(
-        f"SELECT bool_and(coalesce({test}, false)) FROM {source} WHERE {column} IS NOT NULL"
-    ).fetchall()
+def _all(table: Table, column: str, test: str) -> bool:
+    (holds,) = table.ask(
+        f"SELECT bool_and(coalesce({test}, false)) FROM {table.source} WHERE {column} IS NOT NULL"
+    )
     return bool(holds)

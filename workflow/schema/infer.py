@@ -4,7 +4,7 @@ Columns are judged by all rows. Only leaks of the target are looked for in a sam
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -15,7 +15,6 @@ from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quot
 from workflow.data import readers
 from workflow.data.dataset import RESERVED
 from workflow.data.parquet import scan_parquet
-from workflow.data.request import TASKS_TO_INFER
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse
@@ -63,15 +62,13 @@ def infer(
     Args:
         paths: Files of one kind that hold the table.
         target: The name of the target column.
-        task: One of `metrics.TASKS`, `classification` for whichever of its two fits, or `auto`.
+        task: One of `request.TASKS_TO_INFER`.
         split_by: `time:COLUMN` to split the rows by that column; anything else needs no time.
 
     Raises:
         WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
             column to split by is neither date nor number, or no column is left as a feature.
     """
-    if task not in TASKS_TO_INFER:
-        raise unknown("task", task, TASKS_TO_INFER)
     text = readers.kind(paths) != "parquet"
     scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (
@@ -135,15 +132,17 @@ def _infer(
     time, time_type = _time(table, split_by, target)
     types = {target: target_use.type} | time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
-    found = find_leaks(table, typed, target_use, uses, target)
-    left_out |= found
-    uses = {name: use for name, use in uses.items() if name not in found}
+    left_out |= find_leaks(typed, target_use, uses, target)
     features, notes = {}, {}
-    taken = set(RESERVED)
+    used, taken = {target, *time_type}, set(RESERVED)
     for name, use in uses.items():
-        own = _features(table, typed, name, use)
+        if name in left_out:
+            continue
+        own = _features(typed, name, use)
         if not own:
             left_out[name] = "the same date in every row"
+            continue
+        used.add(name)
         for wanted, sql in own.items():
             feature = _unique_name(wanted, taken)
             features[feature], notes[feature] = sql, use.note
@@ -153,7 +152,6 @@ def _infer(
             f"no column is left as a feature for target='{target}' ({reasons or 'no other column'})"
             ". A dataset file (docs/datasets.md) can name features by hand."
         )
-    used = [name for name in types if name in uses or name == target or name in time_type]
     return Inferred(
         task=target_use.task,
         why=target_use.why,
@@ -161,19 +159,19 @@ def _infer(
         columns={name: types[name] for name in table.columns if name in used and table.text},
         features=features,
         notes=notes,
-        left_out={name: left_out[name] for name in left_out if name not in uses},
+        left_out=left_out,
         time=time,
         rows=table.rows,
         rows_without_target=target_use.missing,
     )
 
 
-def _typed(table: Table, types: dict[str, str]) -> str:
-    """Return the SQL of the table with the types that its columns will have."""
+def _typed(table: Table, types: dict[str, str]) -> Table:
+    """Return the table with the types that its columns will have."""
     if not table.text:
-        return table.source
+        return table
     casts = ", ".join(f"CAST({quote(n)} AS {type}) AS {quote(n)}" for n, type in types.items())
-    return f"(SELECT {casts} FROM {table.source})"
+    return replace(table, source=f"(SELECT {casts} FROM {table.source})")
 
 
 def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[str, str]]:
@@ -183,33 +181,26 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
     name = split_by.removeprefix("time:").strip()
     if name not in table.columns:
         raise unknown("column in split_by:", name, table.columns)
-    column = table.columns[name]
-    if name != target and column.known and name.casefold() not in BARE_CLOCKS:
-        reading = column_roles.time_reading_of(table, column)
-        if reading and reading.kind == "date":
-            kind = column_roles.number_type(column) if column_roles.is_number(column) else "VARCHAR"
-            return reading.sql, {name: kind}
-        if not reading and column_roles.is_number(column):
-            return column_roles.number_value(table, column), {
-                name: column_roles.number_type(column)
-            }
-    fit = [
-        one.name
-        for one in table.columns.values()
-        if one.name != target and one.known and _is_time(table, one)
-    ]
+    others = {one: column for one, column in table.columns.items() if one != target}
+    if name in others and (time := _time_of(table, others[name])):
+        return time, {name: column_roles.number_type(others[name])}
+    times = [one for one, column in others.items() if _time_of(table, column)]
     raise WorkflowError(
         f"split_by='{split_by}': '{name}' holds neither dates nor numbers to split the rows by. "
-        f"These columns do: {', '.join(fit) or 'none'}."
+        f"These columns do: {', '.join(times) or 'none'}."
     )
 
 
-def _is_time(table: Table, column: Column) -> bool:
-    reading = column_roles.time_reading_of(table, column)
-    return reading.kind == "date" if reading else column_roles.is_number(column)
+def _time_of(table: Table, column: Column) -> str | None:
+    """Return the SQL of a column's values as dates or numbers, or None if they are neither."""
+    if not column.known or column.name.casefold() in BARE_CLOCKS:
+        return None
+    if reading := column_roles.time_reading_of(table, column):
+        return reading.sql if reading.kind == "date" else None
+    return column_roles.number_value(table, column) if column_roles.is_number(column) else None
 
 
-def _features(table: Table, typed: str, name: str, use: ColumnUse) -> dict[str, str]:
+def _features(table: Table, name: str, use: ColumnUse) -> dict[str, str]:
     """Return the SQL of a column's features by name; a date has one for each part that varies."""
     if use.kind == "time":
         return {name: dates.HOURS.format(use.value)}
@@ -217,7 +208,7 @@ def _features(table: Table, typed: str, name: str, use: ColumnUse) -> dict[str, 
         return {name: use.value}
     parts = {f"{name}_{part}": sql.format(use.value) for part, sql in dates.PARTS.items()}
     counts = ", ".join(f"count(DISTINCT {sql})" for sql in parts.values())
-    (found,) = table.connection.execute(f"SELECT {counts} FROM {typed}").fetchall()
+    found = table.ask(f"SELECT {counts} FROM {table.source}")
     return {part: sql for (part, sql), count in zip(parts.items(), found, strict=True) if count > 1}
 
 

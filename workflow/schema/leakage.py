@@ -23,15 +23,14 @@ SUMMED = 0.99  # share of rows in which a sum equals the target from which on it
 
 
 def find_leaks(
-    table: Table, typed: str, target_use: TargetUse, uses: dict[str, ColumnUse], target: str
+    table: Table, target_use: TargetUse, uses: dict[str, ColumnUse], target: str
 ) -> dict[str, str]:
     """Return the columns that count rows or give the target away, with the reason.
 
     The sample of at most `SAMPLED_ROWS` rows is the same each time.
 
     Args:
-        table: The table.
-        typed: SQL of it with the types that its columns will have.
+        table: The table, its source with the types that its columns will have.
         target_use: How the target is used.
         uses: How each column would be used.
         target: The name of the target.
@@ -40,7 +39,7 @@ def find_leaks(
     numbers = [name for name, use in uses.items() if use.kind == "number"]
     categories = [name for name, use in uses.items() if use.kind == "category"]
     looked_at = [*numbers, *categories]
-    rows, frame, goal = _sample(table, typed, target_use, uses, looked_at)
+    rows, frame, goal = _sample(table, target_use, uses, looked_at)
     found = {}
     for name in numbers:
         column = table.columns[name]
@@ -53,7 +52,7 @@ def find_leaks(
         left = [name for name in numbers if name not in found]
         signs = summands(frame[left], goal)
         terms = {name: uses[name].value for name in signs}
-        if not signs or _equal(table, typed, target_use, terms, signs) < SUMMED:
+        if not signs or _equal(table, target_use, terms, signs) < SUMMED:
             break
         shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
         text = f"{shown.removeprefix('+ ')} = {target}: gives the target away"
@@ -89,11 +88,12 @@ def leaks_of_one_column(
         name: The target's name, for the reason.
     """
     found = {}
-    for column in frame:
-        values = frame[column]
-        how = _relabelled(values, target, labels, name) or _predicts(values, target, labels, name)
-        if how := how or (None if labels else _orders(values, target, name)):
-            found[column] = f"{how}: gives the target away"
+    for column, values in frame.items():
+        known = values.notna() & target.notna()
+        x, y = values[known], target[known]
+        how = _relabelled(x, y, labels, name) or _predicts(values, target, labels, name)
+        if how := how or (None if labels else _orders(x, y, name)):
+            found[str(column)] = f"{how}: gives the target away"
     return found
 
 
@@ -139,7 +139,7 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
 
 
 def _sample(
-    table: Table, typed: str, target_use: TargetUse, uses: dict[str, ColumnUse], names: list[str]
+    table: Table, target_use: TargetUse, uses: dict[str, ColumnUse], names: list[str]
 ) -> tuple[np.ndarray, pd.DataFrame, pd.Series]:
     """Return a sample: the rows' numbers, a frame of numbers and codes, and the target."""
     size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
@@ -161,7 +161,7 @@ def _sample(
         values.append(f"CAST({target_use.value} AS VARCHAR) AS goal")
     frame = table.connection.execute(
         f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {row}, * "
-        f"FROM {typed}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
+        f"FROM {table.source}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
     ).df()
     goal = frame.pop("goal")
     if target_use.task != "regression":
@@ -176,16 +176,14 @@ def _sample(
 
 
 def _equal(
-    table: Table, typed: str, target_use: TargetUse, terms: dict[str, str], signs: dict[str, int]
+    table: Table, target_use: TargetUse, terms: dict[str, str], signs: dict[str, int]
 ) -> float:
     """Return the share of rows in which the sum is the target."""
     parts = [f"{signs[name]} * CAST({value} AS DOUBLE)" for name, value in terms.items()]
     sizes = " + ".join(f"abs({part})" for part in parts)
     goal = f"CAST({target_use.value} AS DOUBLE)"
     same = f"abs({' + '.join(parts)} - {goal}) <= {EXACT} * ({sizes} + abs({goal}))"
-    ((share,),) = table.connection.execute(
-        f"SELECT avg(CAST({same} AS INTEGER)) FROM {typed}"
-    ).fetchall()
+    (share,) = table.ask(f"SELECT avg(CAST({same} AS INTEGER)) FROM {table.source}")
     return share or 0.0
 
 
@@ -196,9 +194,7 @@ def _exact(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _relabelled(values: pd.Series, target: pd.Series, labels: bool, name: str) -> str | None:
-    known = values.notna() & target.notna()
-    x, y = values[known], target[known]
+def _relabelled(x: pd.Series, y: pd.Series, labels: bool, name: str) -> str | None:
     if len(x) < ENOUGH:
         return None
     if not labels and x.equals(y):
@@ -212,12 +208,10 @@ def _relabelled(values: pd.Series, target: pd.Series, labels: bool, name: str) -
     return None
 
 
-def _orders(values: pd.Series, target: pd.Series, name: str) -> str | None:
-    known = values.notna() & target.notna()
-    x, y = values[known].rank().to_numpy(), target[known].rank().to_numpy()
-    if len(x) < ENOUGH_NUMBERS or not np.ptp(x) or not np.ptp(y):
+def _orders(x: pd.Series, y: pd.Series, name: str) -> str | None:
+    if len(x) < ENOUGH_NUMBERS or x.nunique() < 2 or y.nunique() < 2:
         return None
-    correlation = np.corrcoef(x, y)[0, 1]
+    correlation = np.corrcoef(x.rank(), y.rank())[0, 1]
     if correlation**2 <= NEAR_PERFECT:
         return None
     return f"in the order of {name}, with a rank correlation of {correlation:.5f}"

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sql_features.expressions import columns_of, connect, literal
+from workflow.schema.column_stats import Table
 from workflow.schema.dates import (
     DATES,
     HOURS,
@@ -24,8 +25,12 @@ def source(values: list[str]) -> str:
     return f"(VALUES {', '.join(f'({literal(value)})' for value in values)}) AS t(x)"
 
 
+def table(source: str) -> Table:
+    return Table(connection=CONNECTION, source=source, text=True, rows=0, columns={})
+
+
 def read(values: list[str]) -> TimeReading | None:
-    return reading_of_texts(CONNECTION, source(values), "x")
+    return reading_of_texts(table(source(values)), "x")
 
 
 def value(sql: str, text: str) -> object:
@@ -110,11 +115,11 @@ def test_an_odd_text_is_a_gap_later():
 
 def test_numbers_are_read_as_dates_where_all_can_be():
     good = "(VALUES (20110131.0), (NULL), (20111231.0)) AS t(x)"
-    reading = reading_of_numbers(CONNECTION, good, "x")
+    reading = reading_of_numbers(table(good), "x")
     read_as = CONNECTION.execute(f"SELECT {reading.sql} FROM {good}").fetchall()
     assert read_as == [(datetime(2011, 1, 31),), (None,), (datetime(2011, 12, 31),)]
     bad = "(VALUES (20110131.0), (20111331.0)) AS t(x)"
-    assert reading_of_numbers(CONNECTION, bad, "x") is None
+    assert reading_of_numbers(table(bad), "x") is None
 
 
 @pytest.mark.parametrize(
