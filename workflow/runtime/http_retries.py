@@ -26,26 +26,19 @@ def ask_again() -> None:
 
     @wraps(send)
     def sent(session: Session, request: PreparedRequest, **how: Any) -> requests.Response:
-        def whole() -> requests.Response:
-            return send(session, request, **how)
-
         def rewind() -> None:
             if isinstance(request._body_position, int):  # the body is a file that has been read
                 rewind_body(request)
 
-        return _until_whole(whole, rewind)
+        return _until_whole(lambda: send(session, request, **how), rewind)
 
     @wraps(download)
     def downloaded(store: HttpArtifactRepository, path: str, local: str) -> None:
         # The file comes piece by piece after `send`; the whole download starts again.
         _until_whole(lambda: download(store, path, local))
 
-    patched: list[tuple[type, str, Callable[..., Any]]] = [
-        (Session, "send", sent),
-        (HttpArtifactRepository, "_download_file", downloaded),
-    ]
-    for owner, name, method in patched:
-        setattr(owner, name, method)
+    Session.send = sent  # type: ignore[assignment, method-assign]
+    HttpArtifactRepository._download_file = downloaded  # type: ignore[method-assign]
 
 
 def _until_whole(call: Callable[[], T], before_again: Callable[[], None] = lambda: None) -> T:

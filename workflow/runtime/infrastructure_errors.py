@@ -1,57 +1,59 @@
 """Errors of disks, networks and memory, told apart from bugs of the project."""
 
 import errno
-from collections.abc import Iterator
 
 from workflow.formatting import one_line
 
 NEXT = "Then give the same command again: what is finished is not run again."
-DISK = (
-    "no space left on device",
-    "database or disk is full",
-    "disk quota exceeded",
-    "could not write file",
-)
-READ_ONLY = (
-    "readonly database",
-    "read-only file system",
-    "permission denied",
-    "unable to open database file",
-    "disk i/o error",
-)
-UNREACHABLE = (
-    "max retries exceeded",
-    "connection refused",
-    "connection aborted",
-    "connection broken",
-    "connection reset",
-    "failed to establish a new connection",
-    "could not connect to the endpoint",
-    "timeout on endpoint",
-    "connection was closed before",
-    "name or service not known",
-    "too many 5",  # "too many 503 error responses"
-    "failed with error code 5",
-)
-REFUSED = (
-    "failed with error code 401",
-    "failed with error code 403",
-    "accessdenied",
-    "(403)",
-    "invalidaccesskeyid",
-    "signaturedoesnotmatch",
-    "expiredtoken",
-    "unable to locate credentials",
-)
-LOCKED = ("database is locked",)
-ERRNO = {
-    errno.ENOSPC: DISK[0],
-    errno.EDQUOT: DISK[2],
-    errno.EROFS: READ_ONLY[1],
-    errno.EACCES: READ_ONLY[2],
+# What is said of an error whose text, in small letters, holds one of these.
+TEXTS = {
+    "the disk is full ({}). Free some space.": (
+        "no space left on device",
+        "database or disk is full",
+        "disk quota exceeded",
+        "could not write file",
+    ),
+    "nothing can be written ({}). Give write access.": (
+        "readonly database",
+        "read-only file system",
+        "permission denied",
+        "unable to open database file",
+        "disk i/o error",
+    ),
+    "access is refused ({}). Check the credentials.": (
+        "failed with error code 401",
+        "failed with error code 403",
+        "accessdenied",
+        "(403)",
+        "invalidaccesskeyid",
+        "signaturedoesnotmatch",
+        "expiredtoken",
+        "unable to locate credentials",
+    ),
+    "the tracking server or the artifact store cannot be reached, though it was asked again and "
+    "again ({}). Check the address and the network.": (
+        "max retries exceeded",
+        "connection refused",
+        "connection aborted",
+        "connection broken",
+        "connection reset",
+        "failed to establish a new connection",
+        "could not connect to the endpoint",
+        "timeout on endpoint",
+        "connection was closed before",
+        "name or service not known",
+        "too many 5",  # "too many 503 error responses"
+        "failed with error code 5",
+    ),
+    "the store is locked by another process for too long ({}).": ("database is locked",),
 }
-
-
+# Errors that the system describes in the user's language are recognised by their number.
+NUMBERS: dict[int | None, str] = {
+    errno.ENOSPC: "no space left on device",
+    errno.EDQUOT: "disk quota exceeded",
+    errno.EROFS: "read-only file system",
+    errno.EACCES: "permission denied",
+}
 # Errors of these libraries are recognised by their text; all others are bugs.
 LIBRARIES = (
     "_duckdb", "aiobotocore", "aiohttp", "boto3", "botocore", "duckdb", "gcsfs", "google",
@@ -67,21 +69,10 @@ def explain(error: BaseException) -> str | None:
         if not isinstance(one, OSError) and type(one).__module__.partition(".")[0] not in LIBRARIES:
             continue
         text = str(one)
-        found = ERRNO.get(getattr(one, "errno", None) or 0, "") + " " + text.casefold()
-        reason = one_line(text, 300)
-        if any(words in found for words in DISK):
-            return f"the disk is full ({reason}). Free some space. {NEXT}"
-        if any(words in found for words in READ_ONLY):
-            return f"nothing can be written ({reason}). Give write access. {NEXT}"
-        if any(words in found for words in REFUSED):
-            return f"access is refused ({reason}). Check the credentials. {NEXT}"
-        if any(words in found for words in UNREACHABLE):
-            return (
-                "the tracking server or the artifact store cannot be reached, though it was asked "
-                f"again and again ({reason}). Check the address and the network. {NEXT}"
-            )
-        if any(words in found for words in LOCKED):
-            return f"the store is locked by another process for too long ({reason}). {NEXT}"
+        found = f"{NUMBERS.get(getattr(one, 'errno', None), '')} {text.casefold()}"
+        for advice, texts in TEXTS.items():
+            if any(words in found for words in texts):
+                return f"{advice.format(one_line(text, 300))} {NEXT}"
     return None
 
 
@@ -90,10 +81,10 @@ def is_unreachable(error: BaseException) -> bool:
     return "cannot be reached" in (explain(error) or "")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, the first cause first: it says most."""
-    chain = []
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """Return an error and its causes, the first cause first: it says most."""
+    chain: list[BaseException] = []
     while error is not None and error not in chain:
         chain.append(error)
         error = error.__cause__ or error.__context__
-    yield from reversed(chain)
+    return chain[::-1]

@@ -45,14 +45,14 @@ def is_terminal() -> bool:
     return min(os.get_terminal_size(sys.stderr.fileno())) > 0
 
 
-def mend() -> None:
+def escape_what_it_lacks() -> None:
     """Print characters that the terminal's encoding lacks as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def age() -> float:
+def process_age() -> float:
     """Return the seconds since this process was started."""
     return float(time.time() - psutil.Process().create_time())
 

@@ -67,7 +67,7 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
         if ingredients:
             reuse.record(active, ingredients)
     if line := _results.pop(active.info.run_id, None):
-        terminal.say(name, line, seconds=terminal.age())
+        terminal.say(name, line, seconds=terminal.process_age())
 
 
 def result(line: str) -> None:
@@ -155,7 +155,7 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
         command: The entry point.
         grace: Seconds that it has to end when it is interrupted.
     """
-    terminal.mend()
+    terminal.escape_what_it_lacks()
     library_logging.silence()
     # Five retries: a server that is away is asked again after 0, 4, 8, 16 and 32 seconds.
     os.environ.setdefault(RETRIES, "5")

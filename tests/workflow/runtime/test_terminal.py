@@ -213,7 +213,7 @@ def test_the_last_line_wipes_the_bar_of_a_killed_process():
     assert [line for line in list(screens(in_terminal(code)))[-1] if line] == ["error: ended"]
 
 
-def test_the_last_word_goes_to_stderr_and_is_plain_in_a_pipe(capsys):
+def test_the_last_line_goes_to_stderr_and_is_plain_in_a_pipe(capsys):
     terminal.say_last("error: ended")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "error: ended\n")
@@ -221,7 +221,8 @@ def test_the_last_word_goes_to_stderr_and_is_plain_in_a_pipe(capsys):
 
 def test_a_terminal_that_lacks_a_character_shows_its_escape():
     code = (
-        "from workflow.runtime import terminal; terminal.mend()\nterminal.say('train', 'Zürich €')"
+        "from workflow.runtime import terminal; terminal.escape_what_it_lacks()\n"
+        "terminal.say('train', 'Zürich €')"
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=PROJECT, capture_output=True, check=True,
