@@ -5,6 +5,7 @@ import workflow.runtime.bootstrap  # noqa: F401
 # isort: split
 
 from collections.abc import Iterable
+from functools import partial
 
 import click
 import mlflow
@@ -80,16 +81,14 @@ def main(
     else:
         _check(request.resolve(), features, metric)
     given = step.parameters() | request.parameters
-    workflow = Workflow(may_reuse=may_reuse)
+    run_step = partial(result_of, may_reuse=may_reuse)
 
-    code = {
-        names.PROJECT_VERSION_TAG: VERSION,
-        names.UNCOMMITTED_TAG: str(source_files.uncommitted()),
-    }
+    uncommitted = str(source_files.uncommitted())
+    code = {names.PROJECT_VERSION_TAG: VERSION, names.UNCOMMITTED_TAG: uncommitted}
     with step.run("main", **code) as run:
         for orphan in stale_runs.sweep(run):
             terminal.say("main", f"ended {orphan}, whose process is gone, as KILLED")
-        preprocess = workflow.step(
+        preprocess = run_step(
             "preprocess",
             {**request.parameters, **_pick(given, "seed")},
             contents=request.contents(),
@@ -97,7 +96,7 @@ def main(
         splits = f"runs:/{preprocess.info.run_id}/{names.SPLITS_FOLDER}"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/{DEFINITION}"), splits)
         _check(definition, features, metric)  # an inferred dataset is not known before
-        train = workflow.step(
+        train = run_step(
             "train",
             {
                 "splits": splits,
@@ -107,7 +106,7 @@ def main(
             },
         )
         searched = families_to_search(tune, models, best=train.data.tags[names.FAMILY_TAG])
-        hpo = workflow.step(
+        hpo = run_step(
             "hpo",
             {
                 "splits": splits,
@@ -118,7 +117,7 @@ def main(
             not_in_key=cache_key.NOT_OF_A_SEARCH,
             at_least={"top_n": top_n},
         )
-        register = workflow.step(
+        register = run_step(
             "register",
             {
                 "splits": splits,
@@ -162,53 +161,44 @@ def families_to_search(tune: list[str], models: list[str], *, best: str) -> list
     return list(dict.fromkeys(best if name == "best" else name for name in tune))
 
 
-class Workflow:
-    """Runs entry points of this project as child runs of the active run, or finds their results.
+def result_of(
+    entry_point: str,
+    parameters: dict[str, str],
+    *,
+    may_reuse: bool,
+    contents: dict[str, str] | None = None,
+    not_in_key: Iterable[str] = (),
+    at_least: dict[str, int] | None = None,
+) -> Run:
+    """Return the finished run of an entry point: an earlier one, or a new child of the active run.
 
     Args:
-        may_reuse: Whether a step is left out if an earlier run holds its result.
+        entry_point: Its name.
+        parameters: What it is given.
+        may_reuse: Whether it is not run if an earlier run holds its result.
+        contents: Digests or versions of the files that it reads, by name.
+        not_in_key: Parameters that an earlier run may have had other values of.
+        at_least: The lowest values that it may have had of some of those.
+
+    Raises:
+        StepFailed: The step has failed, and has told the user why.
+        WorkflowError: Its process has ended without a word.
     """
-
-    def __init__(self, *, may_reuse: bool) -> None:
-        self.may_reuse = may_reuse
-
-    def step(
-        self,
-        entry_point: str,
-        parameters: dict[str, str],
-        *,
-        contents: dict[str, str] | None = None,
-        not_in_key: Iterable[str] = (),
-        at_least: dict[str, int] | None = None,
-    ) -> Run:
-        """Return the finished run of an entry point: an earlier one, or a new child run.
-
-        Args:
-            entry_point: Its name.
-            parameters: What it is given.
-            contents: Digests or versions of the files that it reads, by name.
-            not_in_key: Parameters that an earlier run may have had other values of.
-            at_least: The lowest values that it may have had of some of those.
-
-        Raises:
-            StepFailed: The step has failed, and has told the user why.
-            WorkflowError: Its process has ended without a word.
-        """
-        workflow, reason = mlflow.active_run(), "reuse is false"
-        if self.may_reuse:
-            found, reason = reuse.find(
-                reuse.ingredients(entry_point, parameters, contents).without(*not_in_key),
-                workflow.info.experiment_id,
-                **(at_least or {}),
-            )
-            if found:
-                reuse.show(found, workflow)
-                terminal.say(entry_point, f"reused from {found.info.run_id}")
-                return found
-        terminal.say(entry_point, f"runs: {reason}", faint=True)
-        verbose = str(terminal.is_verbose()).lower()
-        with step.below(reason):
-            return _run(entry_point, parameters | {"verbose": verbose})
+    workflow, reason = mlflow.active_run(), "reuse is false"
+    if may_reuse:
+        found, reason = reuse.find(
+            reuse.ingredients(entry_point, parameters, contents).without(*not_in_key),
+            workflow.info.experiment_id,
+            **(at_least or {}),
+        )
+        if found:
+            reuse.show(found, workflow)
+            terminal.say(entry_point, f"reused from {found.info.run_id}")
+            return found
+    terminal.say(entry_point, f"runs: {reason}", faint=True)
+    verbose = str(terminal.is_verbose()).lower()
+    with step.below(reason):
+        return _run(entry_point, parameters | {"verbose": verbose})
 
 
 def _run(entry_point: str, parameters: dict[str, str]) -> Run:

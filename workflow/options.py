@@ -38,14 +38,10 @@ class Value(click.ParamType[Any]):
         return self.read(name, value)
 
 
-def _unchanged(name: str, text: str) -> str:
-    return text
-
-
 def _option(
     name: str,
     help: str,
-    read: Callable[[str, str], Any] = _unchanged,
+    read: Callable[[str, str], Any] = lambda name, text: text,
     *,
     argument: str | None = None,
     **more: Any,
