@@ -115,7 +115,7 @@ def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFr
     """Return the permutation importance of each feature, on the last rows that were judged."""
     model, judged = fitted.last
     x, y = data.x.iloc[judged], data.y[judged]
-    some = permutation_importance.drawn(*x.shape, data.seed)
+    some = permutation_importance.drawn_rows(*x.shape, data.seed)
     return permutation_importance.permutation(
         model.predict, x.iloc[some], y[some], metric=metric, seed=data.seed
     )

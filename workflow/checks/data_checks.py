@@ -1,8 +1,9 @@
 """Checks on the clean splits, before anything is computed from them.
 
-An error is what makes a model worthless, a warning what may make it worse or its scores too good;
-what is right is listed as well. Each split is read once: rows, missing values, classes and the
-least and greatest target are those of all rows, copies and shifts those of `split_scan`'s samples.
+An error makes every model worthless; a warning may make models worse, or their scores too good.
+Checks that find nothing wrong are listed too. Each split is read once: rows, missing values,
+classes and the ends of the target are those of all rows, copies and shifts those of `split_scan`'s
+samples.
 """
 
 import math
@@ -12,17 +13,26 @@ from typing import Any
 
 import pandas as pd
 
+from sql_features.duckdb_types import kind_of
 from sql_features.expressions import TARGET, connect
 from workflow.checks import profile, split_scan, value_counts
 from workflow.checks.drift import shifts
 from workflow.checks.duplicates import duplicates
-from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, family, named
+from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, quoted
 from workflow.checks.split_scan import Split, scan_splits
 
 FEWEST_ROWS = 10  # of train: nothing is learned from fewer
 MISSING = 0.5  # share of missing values from which a column is hardly worth its place
 MORE_MISSING = 0.1  # how much greater than in train the share is where it is worth a warning
 IMBALANCED = 0.2  # part of an even share that the rarest class should have: of two classes 10 %
+# What a message calls values, by the kind of their type; others are "of another kind".
+KINDS = {
+    "number": "a number",
+    "boolean": "a number",
+    "text": "text",
+    "date": "a time",
+    "time": "a time",
+}
 
 
 def check(
@@ -91,14 +101,15 @@ def _types(
             if there is None or here is None:
                 continue  # it is the target, computed from raw columns
             level, message = OK, f"is {here} in {split.name} and {there} in train."
-            if family(there) != family(here):
+            kind, trains = (KINDS.get(kind_of(type), "of another kind") for type in (here, there))
+            if kind != trains:
                 level = WARNING
                 message = (
-                    f"is {family(here)} ({here}) in {split.name}'s file and {family(there)} "
+                    f"is {kind} ({here}) in {split.name}'s file and {trains} "
                     f"({there}) in train's: its values could be read as train's type, but look "
                     "whether they mean the same, and give it one type in all files."
                 )
-            message = f"column {named(column)} {message}"
+            message = f"column {quoted(column)} {message}"
             yield Finding("types", split.name, column, int(level == WARNING), level, message)
 
 
@@ -107,7 +118,7 @@ def _missing(train: Split, others: list[Split]) -> Iterator[Finding]:
     if empty and empty == train.features:
         message = (
             f"none of the columns that the features read has a value in train ("
-            f"{', '.join(map(named, empty[:5]))}{', ...' if len(empty) > 5 else ''}): no model "
+            f"{', '.join(map(quoted, empty[:5]))}{', ...' if len(empty) > 5 else ''}): no model "
             "learns from them; look at how the file is read."
         )
         yield Finding("null rate", TRAIN, "", 1.0, ERROR, message)
@@ -115,10 +126,10 @@ def _missing(train: Split, others: list[Split]) -> Iterator[Finding]:
         for column in train.features:
             before = train.missing[column] / train.rows
             rate = split.missing[column] / split.rows
-            message = f"column {named(column)} is missing in {rate:.1%} of {split.name}'s rows"
+            message = f"column {quoted(column)} is missing in {rate:.1%} of {split.name}'s rows"
             level = WARNING
             if split is train and column in empty:
-                message = f"column {named(column)} has no value in train"
+                message = f"column {quoted(column)} has no value in train"
                 cure = ": no feature learns anything from it; leave it out"
             elif (
                 split is not train
@@ -164,7 +175,7 @@ def _classes(train: Split, others: list[Split]) -> Iterator[Finding]:
         check, level, message = "classes", OK, f"the target has {known:,} classes in {split.name}."
         if known == 1:
             level = ERROR
-            message = f"the target is {named(*split.classes)} in every row of {split.name}: "
+            message = f"the target is {quoted(*split.classes)} in every row of {split.name}: "
             if split is train:
                 check = "constant target"
                 message += "there is nothing to learn; look at `target` and `where`."
@@ -207,8 +218,8 @@ def _balance(train: Split) -> Finding:
     (most, rows), *_, (least, fewest) = train.classes.items()
     smallest = fewest / train.rows
     message = (
-        f"of train's rows class {named(most)} {rows / train.rows:.1%} is the most frequent and "
-        f"{named(least)} {smallest:.1%} the least"
+        f"of train's rows class {quoted(most)} {rows / train.rows:.1%} is the most frequent and "
+        f"{quoted(least)} {smallest:.1%} the least"
     )
     level = OK
     if smallest < IMBALANCED / len(train.classes):
@@ -218,5 +229,5 @@ def _balance(train: Split) -> Finding:
 
 
 def _counted(classes: Mapping[str, int]) -> str:
-    shown = [f"{named(name)} ({rows:,})" for name, rows in list(classes.items())[:5]]
+    shown = [f"{quoted(name)} ({rows:,})" for name, rows in list(classes.items())[:5]]
     return ", ".join(shown) + (", ..." if len(classes) > len(shown) else "")

@@ -9,7 +9,7 @@ import numpy as np
 
 from sql_features.expressions import TARGET
 from workflow.binning import MISSING, OTHERS, deciles, most_frequent
-from workflow.checks.finding import OK, WARNING, Finding, named
+from workflow.checks.finding import OK, WARNING, Finding, quoted
 from workflow.checks.split_scan import Split
 from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
 
@@ -39,7 +39,7 @@ def shifts(
     for split in others:
         for column in [*train.features, TARGET]:
             if column in why:
-                message = f"column {named(column)} is not compared with train's: {why[column]}."
+                message = f"column {quoted(column)} is not compared with train's: {why[column]}."
                 yield Finding("shift", split.name, column, math.nan, OK, message)
             else:
                 values = (samples[name].columns[column] for name in (train.name, split.name))
@@ -61,7 +61,7 @@ def binned(train: Numbers | Texts, other: Numbers | Texts) -> tuple[list[str], l
         labels = _ranges(bins)
     else:
         bins = most_frequent(train.counted)
-        labels = [*(f"rows of {named(text)}" for text in bins), OTHERS]
+        labels = [*(f"rows of {quoted(text)}" for text in bins), OTHERS]
     counts = [np.append(one.count(bins), one.missing) for one in (train, other)]
     return [*labels, MISSING], counts
 
@@ -85,7 +85,7 @@ def _shift(
 ) -> Finding:
     before, after = counts
     index = stability_index(before, after)
-    what = "the target" if column == TARGET else f"column {named(column)}"
+    what = "the target" if column == TARGET else f"column {quoted(column)}"
     message = f"{what} has a population stability index of {index:.2f} between train and {split}"
     level = OK
     if index >= SHIFTED and index > stability_by_chance(before, after):

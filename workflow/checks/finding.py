@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sql_features.duckdb_types import FLOATS, kind_of
-from sql_features.expressions import quote
 from workflow.formatting import one_line
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -37,28 +35,9 @@ class Finding:
     message: str
 
 
-def named(name: object) -> str:
+def quoted(name: object) -> str:
     """Return a name or a value in quotes, in one line of at most `SHOWN` characters."""
     return f"'{one_line(name, SHOWN)}'"
-
-
-def value_of(column: str, type: str) -> str:
-    """Return the SQL of a column's value, NULL where it is NaN or infinite as it is in features."""
-    name = quote(column)
-    return f"CASE WHEN isfinite({name}) THEN {name} END" if type in FLOATS else name
-
-
-def family(type: str) -> str:
-    """Return the words of a message for the values of a DuckDB type."""
-    match kind_of(type):
-        case "number" | "boolean":
-            return "a number"
-        case "text":
-            return "text"
-        case "date" | "time":
-            return "a time"
-        case _:
-            return "of another kind"
 
 
 def errors(table: pd.DataFrame) -> list[str]:

@@ -20,9 +20,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from sql_features.duckdb_types import kind_of
+from sql_features.duckdb_types import FLOATS, kind_of
 from sql_features.expressions import TARGET, columns_of, quote
-from workflow.checks.finding import value_of
 from workflow.data.parquet import column_types, scan_parquet
 from workflow.data.splits import POSITION
 
@@ -82,14 +81,21 @@ def scan_splits(
     """
     scans = {name: scan_parquet([path]) for name, path in splits.items()}
     # DuckDB reads it from the file's footer.
-    rows = {name: _one(connection, f"SELECT count(*) FROM {scan}") for name, scan in scans.items()}
-    step = _step(max(count for (count,) in rows.values()), HASHED)
+    count = "SELECT count(*) FROM"
+    rows = {name: _one(connection, f"{count} {scan}")[0] for name, scan in scans.items()}
+    step = _step(max(rows.values()), HASHED)
     read = (columns_of(sql, f"feature '{feature}'") for feature, sql in features.items())
     wanted = {column.casefold() for column in frozenset().union(*read)}
     return [
-        _scan_split(connection, name, scan, rows[name][0], step, task, wanted)
+        _scan_split(connection, name, scan, rows[name], step, task, wanted)
         for name, scan in scans.items()
     ], step
+
+
+def value_of(column: str, type: str) -> str:
+    """Return the SQL of a column's value, NULL where it is NaN or infinite as it is in features."""
+    name = quote(column)
+    return f"CASE WHEN isfinite({name}) THEN {name} END" if type in FLOATS else name
 
 
 def _scan_split(

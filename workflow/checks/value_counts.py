@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 
 from sql_features.duckdb_types import kind_of
 from sql_features.expressions import TARGET, quote
-from workflow.checks.finding import value_of
-from workflow.checks.split_scan import LONG, Split
+from workflow.checks.split_scan import LONG, Split, value_of
 
 Kind = Literal["number", "boolean", "text", "time", "other"]
 
@@ -121,19 +120,17 @@ def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str
     Args:
         connection: It holds the sample.
         split: The split whose sample is read.
-        kinds: By column, those that are wanted.
+        kinds: By column; the target is among them.
     """
     wanted = {column: kind for column, kind in kinds.items() if kind != "other"}
-    selected = [
-        "1",
-        *(_value(column, split.types[column], kind) for column, kind in wanted.items()),
-    ]
-    named = ", ".join(f"{value} AS c{n}" for n, value in enumerate(selected))
-    table = connection.sql(f"SELECT {named} FROM {split.sample}").to_arrow_table()
-    _, *values = table
+    selected = ", ".join(
+        f"{_value(column, split.types[column], kind)} AS c{n}"
+        for n, (column, kind) in enumerate(wanted.items())
+    )
+    table = connection.sql(f"SELECT {selected} FROM {split.sample}").to_arrow_table()
     columns = {
-        column: Texts.of(one) if kinds[column] == "text" else Numbers.of(one.to_numpy())
-        for column, one in zip(wanted, values, strict=True)
+        column: Texts.of(values) if kinds[column] == "text" else Numbers.of(values.to_numpy())
+        for column, values in zip(wanted, table, strict=True)
     }
     return Sample(rows=table.num_rows, columns=columns)
 

@@ -16,11 +16,11 @@ from sklearn.calibration import calibration_curve
 
 from workflow.binning import sampled
 
-MOST = 8  # most classes with a curve of their own
+MOST_CLASSES = 8  # most classes with a curve of their own
 BINS = 10  # most points of a calibration curve
 BARS = 40  # bars of the histogram of probabilities
 MOST_PROBABILITIES = 500_000  # most that curves are made of: 18 million take a minute
-SEEN = 5e-4  # a point nearer to a line seems to be on it; both axes go from 0 to 1
+VISIBLE = 5e-4  # a point nearer to a line seems to be on it; both axes go from 0 to 1
 
 # A curve's ascending x, its y and the area under it.
 Points = tuple[np.ndarray, np.ndarray, float]
@@ -71,8 +71,8 @@ def roc(y_true: np.ndarray, probabilities: np.ndarray) -> list[Curve]:
         probabilities: (n_rows, n_classes).
 
     Returns:
-        Of two classes the second's curve, of more those of the `MOST` frequent and the averages of
-        all classes; no curves if all rows are of one class.
+        Of two classes the second's curve, of more those of the most frequent (`MOST_CLASSES`) and
+        the averages of all; no curves if all rows are of one class.
     """
 
     def points(truth: np.ndarray, score: np.ndarray) -> Points | None:
@@ -110,14 +110,15 @@ def calibration(y_true: np.ndarray, probabilities: np.ndarray) -> tuple[list[Cur
         probabilities: (n_rows, n_classes), clipped to 0 to 1, which rounding errors may exceed.
 
     Returns:
-        Of two classes the second's curve, and its probabilities; of more, the curves of the `MOST`
-        frequent and of the predicted class, and the probabilities of the predicted class.
+        Of two classes the second's curve, and its probabilities; of more, the curves of the most
+        frequent (`MOST_CLASSES`) and of the predicted class, and the latter's probabilities.
     """
     y_true, probabilities = np.asarray(y_true), np.clip(probabilities, 0, 1)
     rows, classes = probabilities.shape
     bins = min(BINS, max(2, rows // 20))
     wanted: dict[int | None, tuple[np.ndarray, np.ndarray]] = {
-        code: (y_true == code, probabilities[:, code]) for code in drawn(y_true, classes)
+        code: (y_true == code, probabilities[:, code])
+        for code in classes_with_curves(y_true, classes)
     }
     if classes == 2:
         shown = probabilities[:, 1]
@@ -150,12 +151,12 @@ def rows_of_curves(rows: int, classes: int, seed: int) -> np.ndarray:
     return sampled(rows, max(MOST_PROBABILITIES // classes, 1), seed)
 
 
-def drawn(y_true: np.ndarray, classes: int) -> list[int]:
+def classes_with_curves(y_true: np.ndarray, classes: int) -> list[int]:
     """Return the codes of the classes with a curve: the second of two, or the most frequent."""
     if classes == 2:
         return [1]
     rows = np.bincount(y_true, minlength=classes)[:classes]
-    frequent = np.argsort(-rows, kind="stable")[:MOST]
+    frequent = np.argsort(-rows, kind="stable")[:MOST_CLASSES]
     return [int(code) for code in frequent if rows[code]]
 
 
@@ -185,7 +186,7 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
         else:
             off = np.hypot(to_right, to_up)
         far = int(off.argmax())
-        if off[far] > SEEN:
+        if off[far] > VISIBLE:
             heapq.heappush(found, (-off[far], start, end, start + 1 + far))
 
     find_farthest(0, last)
@@ -210,8 +211,8 @@ def _curves(
         probabilities: (n_rows, n_classes).
     """
     y_true, classes = np.asarray(y_true), probabilities.shape[1]
-    own = drawn(y_true, classes)
-    others = [code for code in range(classes) if classes != 2 and code not in own]
+    own = classes_with_curves(y_true, classes)
+    others = [code for code in range(classes) if classes != 2 and code not in own]  # averaged only
     found: dict[int, Points] = {}
     for code in [*own, *others]:
         if one := points(y_true == code, probabilities[:, code]):

@@ -10,7 +10,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.artist import setp
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -19,7 +18,7 @@ from sklearn import metrics
 
 import workflow.evaluation.regression_plots  # noqa: F401 - sets the style of plots
 from workflow.evaluation import classification_curves
-from workflow.evaluation.classification_curves import MOST, Curve
+from workflow.evaluation.classification_curves import MOST_CLASSES, Curve
 from workflow.evaluation.palette import BLUE, COLOURS, GREY
 from workflow.formatting import text
 
@@ -76,12 +75,8 @@ def _name_ticks(axes: Axes, names: list[str], fontsize: float) -> None:
     if max(map(len, names)) * len(names) > 40:
         upright = len(names) > COUNTED
         axes.tick_params(axis="x", rotation=90 if upright else 45)
-        setp(
-            axes.get_xticklabels(),
-            rotation_mode="anchor",
-            ha="right",
-            va="center" if upright else "top",
-        )
+        for label in axes.get_xticklabels():
+            label.set(rotation_mode="anchor", ha="right", va="center" if upright else "top")
 
 
 def roc(
@@ -193,7 +188,7 @@ def _finish(
     axes.set_title(title, parse_math=False)
     if not axes.get_legend_handles_labels()[0]:
         return  # no curve is defined, as the plot says
-    notes = [f"{MOST} most frequent of {classes} classes"] if classes > MOST else []
+    notes = [f"{MOST_CLASSES} most frequent of {classes} classes"] if classes > MOST_CLASSES else []
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": "small"}
     legend = axes.legend(
         title="\n".join([*notes, *([measure] if measure else [])]) or None,

@@ -17,7 +17,7 @@ from workflow.binning import even_edges, rounded, sampled
 from workflow.evaluation import classification_curves, permutation_importance
 from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
-from workflow.evaluation.scores import codes
+from workflow.evaluation.scores import codes, new_labels
 from workflow.formatting import significant, text
 from workflow.models.metrics import Metric
 
@@ -116,7 +116,7 @@ def analysis(
         "importance": {
             "metric": metric.name,
             "split": "validation",
-            "rows": len(permutation_importance.drawn(len(validation[0]), len(order), seed)),
+            "rows": len(permutation_importance.drawn_rows(len(validation[0]), len(order), seed)),
             "fitted_on": fitted_on_validation,
             "features": [
                 {
@@ -148,7 +148,7 @@ def _importance(
 ) -> pd.DataFrame:
     """Return the features' importances, the most important first."""
     (raw, actual), (sql, *_) = validation, model
-    some = permutation_importance.drawn(len(raw), len(sql.features), seed)
+    some = permutation_importance.drawn_rows(len(raw), len(sql.features), seed)
     rest = Pipeline(model.steps[1:])
     regression = metric.task == "regression"
     found = permutation_importance.permutation(
@@ -211,7 +211,7 @@ def _classification_errors(
         known: The labels of these classes.
         seed: For the rows that curves are made of.
     """
-    labels = [*known, *sorted(set(target.unique().tolist()) - set(known))]
+    labels = [*known, *new_labels(target, known)]
     actual, predicted = codes(target, known), probabilities.argmax(axis=1)
     rows, classes = probabilities.shape
     some = classification_curves.rows_of_curves(rows, classes, seed)

@@ -14,7 +14,7 @@ PREDICTED = 30_000  # rows predicted in all, within these limits: nearly all tim
 AT_ONCE = 20_000  # rows predicted in one call, as each call has a fixed cost
 
 
-def drawn(rows: int, features: int, seed: int) -> np.ndarray:
+def drawn_rows(rows: int, features: int, seed: int) -> np.ndarray:
     """Return the positions of the rows that importance is measured on, in random order.
 
     Args:
@@ -42,7 +42,7 @@ def permutation(
 
     Args:
         predict: Returns for features the predictions that `scores.value` takes.
-        x: (n_rows, n_features) features of the rows that `drawn` chooses.
+        x: (n_rows, n_features) features of the rows that `drawn_rows` chooses.
         y: (n_rows,) targets; of classes their codes.
         metric: What gets worse.
         seed: Of the shuffling.

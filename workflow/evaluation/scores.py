@@ -34,10 +34,14 @@ def codes(values: pd.Series, labels: Sequence[Any]) -> np.ndarray:
     >>> codes(pd.Series(["b", "a", "new"]), ["a", "b"])
     array([1, 0, 2])
     """
-    new = sorted(set(values.unique().tolist()) - set(labels))
-    codes = {one: code for code, one in enumerate([*labels, *new])}
+    codes = {one: code for code, one in enumerate([*labels, *new_labels(values, labels)])}
     coded: np.ndarray = values.map(codes).to_numpy("int64")
     return coded
+
+
+def new_labels(values: pd.Series, labels: Sequence[Any]) -> list[Any]:
+    """Return the values that are not among `labels`, each once, in sorted order."""
+    return sorted(set(values.unique().tolist()) - set(labels))
 
 
 def value(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -86,13 +90,8 @@ def _accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> fl
 
 def _balanced_accuracy(y_true: np.ndarray, probabilities: np.ndarray, binary: bool) -> float:
     # balanced_accuracy_score would warn of a predicted label that does not occur.
-    score = metrics.recall_score(
-        y_true,
-        probabilities.argmax(axis=1),
-        labels=np.unique(y_true),
-        average="macro",
-        zero_division=0,
-    )
+    predicted, labels = probabilities.argmax(axis=1), np.unique(y_true)
+    score = metrics.recall_score(y_true, predicted, labels=labels, average="macro", zero_division=0)
     return float(score)
 
 

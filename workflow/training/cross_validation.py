@@ -17,7 +17,7 @@ from sql_features.errors import WorkflowError
 from workflow import parameters
 from workflow.data.split_rules import SPLITS, ByTime
 from workflow.data.splits import Splits
-from workflow.evaluation.scores import codes, score
+from workflow.evaluation.scores import codes, new_labels, score
 
 Rows = slice | np.ndarray  # positions of rows in train and validation together, train first
 
@@ -118,8 +118,7 @@ def encode_targets(
         return both.to_numpy(), []
     fitted = y_train if parameters.folds(validation) is None else both
     known = sorted(fitted.unique().tolist())
-    new = sorted(set(y_validation.unique().tolist()) - set(known))
-    return codes(both, known), [*known, *new]
+    return codes(both, known), [*known, *new_labels(y_validation, known)]
 
 
 def validation_plan(

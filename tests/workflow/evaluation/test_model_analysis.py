@@ -141,7 +141,7 @@ def test_importance_is_the_one_that_train_draws(raw):
     columns = types(raw)
     sql = SqlFeatures(features(columns), columns).fit(raw)
     x, y = sql.transform(raw), raw["miles"].to_numpy() + 1
-    some = permutation_importance.drawn(*x.shape, 1)
+    some = permutation_importance.drawn_rows(*x.shape, 1)
     expected = permutation_importance.permutation(
         Guess().predict, x.iloc[some], y[some], metric=resolve("mae", "regression"), seed=1
     ).set_index("feature")

@@ -108,7 +108,7 @@ def test_where_a_metric_is_not_defined_importance_is_not():
     ],
 )
 def test_fewer_rows_are_drawn_of_a_wide_table_and_no_row_twice(rows, features, expected):
-    some = permutation_importance.drawn(rows, features, seed=0)
+    some = permutation_importance.drawn_rows(rows, features, seed=0)
     assert len(some) == len(set(some)) == expected
     assert set(some) <= set(range(rows))
-    np.testing.assert_array_equal(some, permutation_importance.drawn(rows, features, seed=0))
+    np.testing.assert_array_equal(some, permutation_importance.drawn_rows(rows, features, seed=0))
