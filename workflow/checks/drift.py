@@ -27,11 +27,11 @@ def shifts(
     """Compare the columns that features read, and the target, with train's.
 
     Args:
-        train: The split that the others are compared with; it has rows, as they have.
+        train: The split that the others are compared with. All splits have rows.
         others: The splits that are compared.
         samples: By split.
         kinds: By column.
-        ordered_by: Raw columns by which rows are split by time, in any case.
+        ordered_by: Raw columns by which rows are split by time, in upper or lower case.
     """
     order = {column.casefold() for column in ordered_by}
     why = {column: WHY[kind] for column, kind in kinds.items() if kind in WHY}
@@ -42,7 +42,7 @@ def shifts(
                 message = f"column {quoted(column)} is not compared with train's: {why[column]}."
                 yield Finding("shift", split.name, column, math.nan, OK, message)
             else:
-                values = (samples[name].columns[column] for name in (train.name, split.name))
+                values = (samples[name][column] for name in (train.name, split.name))
                 yield _shift(split.name, column, *binned(*values), by_time=bool(ordered_by))
 
 

@@ -28,8 +28,8 @@ def duplicates(
 
     Args:
         connection: It holds the splits' samples.
-        train: It has rows, as the others have.
-        others: The splits that are compared with train.
+        train: The split that the others are compared with. All splits have rows.
+        others: The splits that are compared.
         step: One of so many rows is in the sample; 1 if all are.
     """
     splits = [train, *others]

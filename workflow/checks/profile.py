@@ -70,13 +70,15 @@ def describe(
         about = _about(column, kind, splits, verdicts)
         if place < DRAWN and kind != "other":
             type = splits[0].types[column]
-            values = {name: sample.columns[column] for name, sample in samples.items()}
+            values = {name: sample[column] for name, sample in samples.items()}
             about |= {"distinct": {name: one.distinct for name, one in values.items()}}
             about |= DRAW[kind](values, type)
         columns.append(about)
     return {
         "rows": {split.name: split.rows for split in splits},
-        "sampled": {name: sample.rows for name, sample in samples.items()},
+        "sampled": {
+            name: sample[TARGET].known + sample[TARGET].missing for name, sample in samples.items()
+        },
         "unlisted": max(len(kinds) - LISTED, 0),
         "columns": columns,
     }

@@ -93,17 +93,8 @@ class Texts:
         return np.append(found, self.known - found.sum())
 
 
-@dataclass(frozen=True)
-class Sample:
-    """The sample of a split.
-
-    Attributes:
-        rows: How many there are.
-        columns: The values of each column whose kind is not "other".
-    """
-
-    rows: int
-    columns: Mapping[str, Numbers | Texts]
+# The values in a split's sample, by column.
+Sample = Mapping[str, Numbers | Texts]
 
 
 def kinds(split: Split, task: str) -> dict[str, Kind]:
@@ -113,7 +104,7 @@ def kinds(split: Split, task: str) -> dict[str, Kind]:
 
 
 def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str, Kind]) -> Sample:
-    """Read the values in a split's sample.
+    """Return the values in a split's sample, of every column whose kind is not "other".
 
     Texts that are alike in their first `LONG` characters count as one.
 
@@ -128,11 +119,10 @@ def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str
         for n, (column, kind) in enumerate(wanted.items())
     )
     table = connection.sql(f"SELECT {selected} FROM {split.sample}").to_arrow_table()
-    columns = {
+    return {
         column: Texts.of(values) if kinds[column] == "text" else Numbers.of(values.to_numpy())
         for column, values in zip(wanted, table, strict=True)
     }
-    return Sample(rows=table.num_rows, columns=columns)
 
 
 def _kind(type: str) -> Kind:

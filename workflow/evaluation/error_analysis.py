@@ -50,7 +50,9 @@ def measured(numbers: np.ndarray, measure: Callable[[np.ndarray], float]) -> flo
 
 
 def binned(values: pd.Series, kind: str) -> tuple[np.ndarray, list[str]]:
-    """Put a feature's values into bins: few values each into its own, many as `binning` does.
+    """Put a feature's values into bins: each different value has its own, if there are few.
+
+    Else the bins are deciles, or the most frequent texts and all others.
 
     Args:
         values: (n_rows,) values of a feature.

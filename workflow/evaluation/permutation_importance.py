@@ -9,8 +9,9 @@ from workflow.evaluation.scores import value
 from workflow.models.metrics import Metric
 
 REPEATS = 3  # shuffles of each feature
-MOST_ROWS, FEWEST_ROWS = 5_000, 200  # rows: more change no picture, fewer show chance
-PREDICTED = 30_000  # rows predicted in all, within these limits: nearly all time goes into them
+PREDICTED = 30_000  # rows predicted in all, which takes nearly all of the time
+# But no more rows than change the picture, and no fewer than tell importance from chance.
+MOST_ROWS, FEWEST_ROWS = 5_000, 200
 AT_ONCE = 20_000  # rows predicted in one call, as each call has a fixed cost
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from workflow.evaluation.palette import BLUE
-from workflow.evaluation.palette import VERMILION as ORANGE
+from workflow.evaluation.palette import BLUE, VERMILION
 from workflow.formatting import text
 
 COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # writes 10000 as 10,000
@@ -44,7 +43,7 @@ def predicted_against_actual(
     cells = axes.hexbin(y_true, y_pred, gridsize=_cells(y_true), bins="log", mincnt=1)
     figure.colorbar(cells, label="rows", format=COUNTED)
     ends = [min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max())]
-    axes.plot(ends, ends, color=ORANGE, linewidth=1.5, label="predicted = actual")
+    axes.plot(ends, ends, color=VERMILION, linewidth=1.5, label="predicted = actual")
     axes.set(title=title, xlabel=_named("actual", unit), ylabel=_named("predicted", unit))
     axes.legend(loc="upper left")
     return figure
@@ -59,11 +58,11 @@ def residuals(y_true: np.ndarray, y_pred: np.ndarray, title: str, unit: str = ""
     figure = Figure(figsize=(8, 5))
     axes, side = figure.subplots(1, 2, sharey=True, width_ratios=[4, 1])
     axes.hexbin(y_pred, residual, gridsize=_cells(y_true), bins="log", mincnt=1)
-    axes.axhline(0, color=ORANGE, linewidth=1.5)
+    axes.axhline(0, color=VERMILION, linewidth=1.5)
     left, below = _named("actual - predicted", unit), _named("predicted", unit)
     axes.set(title=title, xlabel=below, ylabel=left)
     side.hist(residual, bins=60, orientation="horizontal", color=BLUE)
-    side.axhline(0, color=ORANGE, linewidth=1.5)
+    side.axhline(0, color=VERMILION, linewidth=1.5)
     side.set(xlabel="rows")
     side.locator_params(axis="x", nbins=2)
     side.xaxis.set_major_formatter(COUNTED)
@@ -82,7 +81,7 @@ def feature_importance(importance: pd.DataFrame, title: str, xlabel: str) -> Fig
     figure = Figure(figsize=(7, 1.5 + 0.28 * len(shown)))
     axes = figure.subplots()
     places = range(len(shown))
-    axes.barh(places, shown["importance"], xerr=shown["std"], color=BLUE, ecolor=ORANGE)
+    axes.barh(places, shown["importance"], xerr=shown["std"], color=BLUE, ecolor=VERMILION)
     names = [text(name, LONGEST) for name in shown["feature"]]
     axes.set_yticks(places, names, parse_math=False)  # a name may be a$b$
     axes.set(title=title, xlabel=xlabel)

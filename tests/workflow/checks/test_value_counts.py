@@ -62,14 +62,14 @@ def test_columns_are_read_by_kind(tmp_path):
         "yes": "boolean",
         "nested": "other",
     }
-    assert sample.rows == 4
-    assert sample.columns.keys() == found.keys() - {"nested"}
-    x, when, yes = (sample.columns[name] for name in ("x", "when", "yes"))
+    assert sample["target"].known == 4
+    assert sample.keys() == found.keys() - {"nested"}
+    x, when, yes = (sample[name] for name in ("x", "when", "yes"))
     assert (x.values.tolist(), x.missing) == ([1, 1], 2)
     assert (when.values.tolist(), when.missing) == ([1, 86_400, 86_400], 1)
     assert yes.values.tolist() == [0, 1, 1, 1]
-    assert sample.columns["colour"].count(["a" * LONG, "c"]).tolist() == [2, 1, 0]
-    assert sample.columns["colour"].distinct == 2
+    assert sample["colour"].count(["a" * LONG, "c"]).tolist() == [2, 1, 0]
+    assert sample["colour"].distinct == 2
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
@@ -77,6 +77,7 @@ def test_a_target_of_numbers_may_be_classes(tmp_path, task):
     with looked_at({"train": rows(4, 0).assign(target=1.0)}, tmp_path, task) as looked:
         connection, (train,), _ = looked
         assert kinds(train, task)["target"] == "text"
-        assert read(connection, train, kinds(train, task)).columns["target"].count(
-            ["1.0"]
-        ).tolist() == [4, 0]
+        assert read(connection, train, kinds(train, task))["target"].count(["1.0"]).tolist() == [
+            4,
+            0,
+        ]
