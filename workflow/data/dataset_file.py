@@ -60,15 +60,6 @@ def from_yaml(text: str, where: str) -> Dataset:
         raise WorkflowError(f"dataset file {where} is not YAML: {error}.") from error
     if not isinstance(given, dict):
         raise WorkflowError(f"dataset file {where} holds no mapping of {', '.join(KEYS)}.")
-    return read(given, where)
-
-
-def read(given: dict[Any, Any], where: str) -> Dataset:
-    """Return the definition that a mapping holds, as YAML gives it.
-
-    Raises:
-        WorkflowError: It is not a valid definition.
-    """
     try:
         return DEFINITION.validate_python(given)
     except ValidationError as error:

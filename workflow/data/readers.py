@@ -28,6 +28,7 @@ SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
     "json": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
 }
+READ = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 MISSING = (  # what pandas.read_csv takes for a missing value
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
@@ -125,23 +126,21 @@ def unlike_pandas(paths: list[Path]) -> dict[str, str]:
         WorkflowError: A file cannot be read.
     """
     reasons: dict[str, str] = {}
-    given: Sequence[str]
-    names: Sequence[str]
+    if kind(paths) == "json":
+        return reasons
     for path in paths:
-        strange: dict[str, str] = {}
-        match kind(paths):
-            case "csv":
-                given, names = dialect(path).header, dialect(path).names
-            case "parquet":
-                schema = _parquet_schema(path)
-                with connect() as connection:
-                    given, names = schema.names, list(columns(connection, scan([path])))
-                strange = _strange(schema)
-            case "json":
-                continue
-        for place, (name, sql) in enumerate(zip(given, names, strict=True), start=1):
-            if name in strange:
-                reasons[sql] = strange[name]
+        own: Sequence[str]
+        names: Sequence[str]
+        if kind(paths) == "csv":
+            own, names, misread = dialect(path).header, dialect(path).names, {}
+        else:
+            schema = _parquet_schema(path)
+            with connect() as connection:
+                own, names = schema.names, list(columns(connection, scan([path])))
+            misread = _misread(schema)
+        for place, (name, sql) in enumerate(zip(own, names, strict=True), start=1):
+            if name in misread:
+                reasons[sql] = misread[name]
             elif not name.strip():
                 reasons[sql] = f"column {place} of {path.name} has no name"
             elif name != sql:
@@ -168,8 +167,7 @@ def _kind(path: Path) -> Kind:
     for one, suffixes in SUFFIXES.items():
         if path.name.casefold().endswith(suffixes):
             return one
-    allowed = [suffix for suffixes in SUFFIXES.values() for suffix in suffixes]
-    raise WorkflowError(f"data file '{path.name}': give one of {', '.join(allowed)}.")
+    raise WorkflowError(f"data file '{path.name}': give one of {', '.join(READ)}.")
 
 
 def _mapping(types: Mapping[str, str]) -> str:
@@ -246,11 +244,11 @@ def _parquet_schema(path: Path) -> pa.Schema:
         raise WorkflowError(f"data file '{path.name}' cannot be read: {error}.") from error
 
 
-def _strange(schema: pa.Schema) -> dict[str, str]:
+def _misread(schema: pa.Schema) -> dict[str, str]:
     """Return the columns of a Parquet file that pandas and DuckDB read differently, and how."""
     durations = [field.name for field in schema if pa.types.is_duration(field.type)]
-    strange = dict.fromkeys(durations, "a duration, which SQL reads as a whole number")
+    misread = dict.fromkeys(durations, "a duration, which SQL reads as a whole number")
     for name in (schema.pandas_metadata or {}).get("index_columns", []):
         if isinstance(name, str):  # an index that only counts rows is not written as a column
-            strange[name] = "the index of the pandas frame, which is no column when it is read"
-    return strange
+            misread[name] = "the index of the pandas frame, which is no column when it is read"
+    return misread

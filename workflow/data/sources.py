@@ -13,8 +13,11 @@ from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.data import readers
 
-READ = tuple(suffix for suffixes in readers.SUFFIXES.values() for suffix in suffixes)
 REMOTE = ("http", "https", "s3", "gs")
+# Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
+VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
+TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
+UNKNOWN = f"unknown {uuid.uuid4()}"
 
 
 def is_remote(location: str) -> bool:
@@ -85,7 +88,7 @@ def gather(location: str, into: Path) -> list[Path]:
     if not found:
         raise WorkflowError(
             f"data '{location}': there is no such file, or none that is read. Give a file, a "
-            f"folder or a pattern of files that end in {', '.join(READ)}."
+            f"folder or a pattern of files that end in {', '.join(readers.READ)}."
         )
     readers.kind(found)
     return sorted(found)
@@ -117,12 +120,6 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
     return {url: _identity(url) for url in urls}
 
 
-# Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
-VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
-TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
-UNKNOWN = f"unknown {uuid.uuid4()}"
-
-
 def _identity(url: str) -> str:
     try:
         files, path = fsspec.core.url_to_fs(url)
@@ -130,12 +127,11 @@ def _identity(url: str) -> str:
         found = files.info(path)
     except Exception as error:
         raise _unavailable(url, error) from error
-    if version := next((found[name] for name in VERSIONS if found.get(name)), None):
-        return str(version).strip('"')
-    if found.get("size") is not None and (
-        time := next((found[name] for name in TIMES if found.get(name)), None)
-    ):
-        return f"{found['size']} bytes, {time}"
+    if versions := [found[name] for name in VERSIONS if found.get(name)]:
+        return str(versions[0]).strip('"')
+    times = [found[name] for name in TIMES if found.get(name)]
+    if times and found.get("size") is not None:
+        return f"{found['size']} bytes, {times[0]}"
     return UNKNOWN
 
 
@@ -159,7 +155,7 @@ def _listed(url: str) -> list[str]:
 
 
 def _is_read(name: str) -> bool:
-    return name.casefold().endswith(READ) and not name.startswith(".")
+    return name.casefold().endswith(readers.READ) and not name.startswith(".")
 
 
 def _local(folder: Path, name: str) -> Path:

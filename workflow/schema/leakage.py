@@ -149,22 +149,18 @@ def _sample(
         row += "_"
     values = [row]
     for place, name in enumerate(names):
-        use = uses[name]
-        number = f"CAST({use.value} AS DOUBLE)"
-        code = f"CASE WHEN {use.value} IS NULL THEN 0 ELSE hash({use.value}) END"
-        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-        values.append(f"{finite if use.kind == 'number' else code} AS c{place}")
-    number = f"CAST({target_use.value} AS DOUBLE)"
-    if target_use.task == "regression":
-        values.append(f"CASE WHEN isfinite({number}) THEN {number} END AS goal")
-    else:
-        values.append(f"CAST({target_use.value} AS VARCHAR) AS goal")
+        value = uses[name].value
+        code = f"CASE WHEN {value} IS NULL THEN 0 ELSE hash({value}) END"
+        values.append(f"{_finite(value) if uses[name].kind == 'number' else code} AS c{place}")
+    labels = target_use.task != "regression"
+    goal_value = f"CAST({target_use.value} AS VARCHAR)" if labels else _finite(target_use.value)
     frame = table.connection.execute(
-        f"SELECT {', '.join(values)} FROM (SELECT row_number() OVER () AS {row}, * "
-        f"FROM {table.source}) WHERE hash({row}) % {share} = 0 ORDER BY {row}"
+        f"SELECT {', '.join(values)}, {goal_value} AS goal FROM "
+        f"(SELECT row_number() OVER () AS {row}, * FROM {table.source}) "
+        f"WHERE hash({row}) % {share} = 0 ORDER BY {row}"
     ).df()
     goal = frame.pop("goal")
-    if target_use.task != "regression":
+    if labels:
         codes, _ = pd.factorize(goal)
         goal = pd.Series(codes, dtype=float).where(codes >= 0)
     rows = frame.pop(row).to_numpy()
@@ -173,6 +169,12 @@ def _sample(
         if uses[name].kind == "category":
             frame[name] = pd.factorize(frame[name])[0].astype(float)
     return rows, frame, goal
+
+
+def _finite(value: str) -> str:
+    """Return the SQL of a value as a number, with NULL for NaN and infinity."""
+    number = f"CAST({value} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
 def _equal(

@@ -16,7 +16,8 @@ REST = {"name": "x", "task": "regression", "data": "/", "target": "y", "features
 
 
 def read(split: dict[Any, Any]) -> Split:
-    return dataset_file.read({**REST, "split": split}, "x.yaml").split
+    text = yaml.safe_dump({**REST, "split": split}, sort_keys=False)
+    return dataset_file.from_yaml(text, "x.yaml").split
 
 
 def write(split: Split) -> dict[str, Any]:
