@@ -10,9 +10,9 @@ differ in the last digit. Several threads also wait for each other either spinni
 spinning is several times slower where another process uses the cores too, sleeping where none does.
 One thread is about as fast as several in both cases.
 
-Memory: Linux promises more memory than there is, and kills the process that uses it. A process that
-is promised no more than the machine or its container has gets a MemoryError instead, which can be
-handled: one trial fails, and the search goes on.
+Memory: Linux promises more memory than there is, and kills the process that uses it. Where a limit
+is set at what the machine or its container has, the process gets a MemoryError instead, which can
+be handled: one trial fails, and the search goes on.
 """
 
 import os
@@ -25,8 +25,8 @@ from workflow.runtime import signals
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit in bytes, or "max" for none
 
 
-class _Rule:
-    """An import hook that finds no module: it decides whether bytecode of the next is written."""
+class _BytecodeSwitch:
+    """An import hook that finds no module, but says of each whether its bytecode is written."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -52,7 +52,7 @@ def limit_memory(most: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (min(known), hard))
 
 
-sys.meta_path.insert(0, _Rule)
+sys.meta_path.insert(0, _BytecodeSwitch)
 os.environ["OMP_NUM_THREADS"] = "1"  # read when the first library loads OpenMP
 if sys.platform == "linux":
     limit_memory(memory())

@@ -44,7 +44,7 @@ def until_watched() -> None:
     Its run is then set to KILLED; a workflow above does that for its steps.
     """
     if calling_process.RUN_ID in os.environ:  # else this is no step, but a test or a shell
-        _set(_leave)
+        _set_handlers(_end_at_once)
 
 
 def watch(
@@ -67,23 +67,21 @@ def watch(
     # written into this socket at once, and the watching thread reads it.
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
-    signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    _set(_interrupt)
+    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)  # it stays open
+    _set_handlers(_interrupt)
     sys.unraisablehook = _unraisable
-    thread = threading.Thread(
-        target=_watch, args=(receiver, sender, run_id, calling, grace, end), daemon=True
-    )
-    thread.start()
+    given = receiver, run_id, calling, grace, end
+    threading.Thread(target=_watch, args=given, daemon=True).start()
 
 
 def end_children() -> None:
     """End all processes below this one: by SIGTERM, and after `CHILDREN` seconds by SIGKILL."""
     children = _children()
     for child in children:
-        _signal(child, signal.SIGTERM)
+        _send(child, signal.SIGTERM)
     _, left = psutil.wait_procs(children, timeout=CHILDREN)
     for child in left:
-        _signal(child, signal.SIGKILL)
+        _send(child, signal.SIGKILL)
 
 
 def _children() -> list[psutil.Process]:
@@ -95,14 +93,14 @@ def _children() -> list[psutil.Process]:
     ]
 
 
-def _set(handler: Callable[[int, FrameType | None], None]) -> None:
+def _set_handlers(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in SIGNALS:
         # `nohup` and background jobs of a shell ignore some signals: that stays so.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _end_at_once(number: int, frame: FrameType | None) -> None:
     final_status.set_killed_later(os.environ[calling_process.RUN_ID], calling_process.process())
     os._exit(128 + number)
 
@@ -126,7 +124,6 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 
 def _watch(
     receiver: socket.socket,
-    sender: socket.socket,  # the reference keeps it open
     run_id: str | None,
     calling: psutil.Process | None,
     grace: float,
@@ -143,13 +140,13 @@ def _watch(
         final_status.set_killed_later(run_id, calling)  # now: it takes seconds to start
     time.sleep(grace)
     for child in _children():
-        _signal(child, signal.SIGKILL)
+        _send(child, signal.SIGKILL)
     try:
         end(Interrupted(number))
     finally:  # even if `end` fails: it may print to a terminal that is closed
         os._exit(128 + number)
 
 
-def _signal(process: psutil.Process, number: signal.Signals) -> None:
+def _send(process: psutil.Process, number: signal.Signals) -> None:
     with suppress(psutil.NoSuchProcess):  # the process has ended meanwhile
         process.send_signal(number)
