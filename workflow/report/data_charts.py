@@ -45,12 +45,12 @@ def _distribution(column: dict[str, Any], unit: str) -> Chart:
         trace |= {"customdata": names, "hovertemplate": "%{customdata}: %{y:.2%}"}
         colour = chart_style.SPLIT_COLOURS[split]
         if split == "train":
-            width = {"width": widths} if widths else {}
-            figure.add("bar", **trace, **width, marker={"color": colour}, opacity=0.55)
-            continue
-        symbol = "circle" if split == "validation" else "diamond"
-        marker = {"color": colour, "symbol": symbol, "size": 9}
-        line = {"color": colour, "width": 2, **({"shape": "hvh"} if edges else {})}
-        mode = "lines" if edges else "markers"
-        figure.add("scatter", **trace, mode=mode, line=line, marker=marker)
+            figure.add("bar", **trace, width=widths, marker={"color": colour}, opacity=0.55)
+        elif edges:
+            line = {"color": colour, "width": 2, "shape": "hvh"}
+            figure.add("scatter", **trace, mode="lines", line=line)
+        else:
+            symbol = "circle" if split == "validation" else "diamond"
+            marker = {"color": colour, "symbol": symbol, "size": 9}
+            figure.add("scatter", **trace, mode="markers", marker=marker)
     return figure

@@ -35,7 +35,7 @@ class Leaderboard:
         return self.table.iloc[-1]
 
     @property
-    def models(self) -> int:
+    def model_count(self) -> int:
         """The number of models, not counting the baseline."""
         return len(self.table) - 1
 

@@ -11,17 +11,18 @@ from workflow.evaluation.palette import BLUE, COLOURS, GREY, VERMILION
 from workflow.report import chart_style
 from workflow.report.chart_style import Chart
 
+MOST = 20  # importances
 
-def importance(features: list[dict[str, Any]], measure: str, most: int = 20) -> Chart:
-    """Draw permutation importances.
+
+def importance(features: list[dict[str, Any]], measure: str) -> Chart:
+    """Draw permutation importances, at most `MOST` of them.
 
     Args:
         features: "feature", "importance" and "std", the most important first.
         measure: What the importances are measured in.
-        most: How many are drawn.
     """
     names, values, errors = (
-        [row[key] for row in features[:most]] for key in ("feature", "importance", "std")
+        [row[key] for row in features[:MOST]] for key in ("feature", "importance", "std")
     )
     axis = chart_style.text(measure)
     return chart_style.horizontal_bars(names, values, errors, x=axis, form=".4g")

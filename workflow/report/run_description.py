@@ -12,8 +12,6 @@ from workflow.tracking.names import REPORT
 
 LONGEST = 8_000  # characters of a tag; MLflow cuts what is longer
 LONGEST_OF_VERSION = 5_000  # characters of a version's description; a longer one is refused
-MODELS, WARNINGS = 12, 5  # rows of the leaderboard, lines
-CUT = 400  # characters of a warning
 # Characters that the UI's markdown (showdown) gives a meaning: within a line, and at its beginning.
 INSIDE, FIRST = re.compile(r"([\\`*_{}\[\]|~])"), re.compile(r"^([#+=-]|\d+(?=\.))")
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
@@ -64,9 +62,8 @@ def escaped(text: object) -> str:
 
 def _fitting(longest: int, workflow: FinishedWorkflow, beginning: list[str]) -> str:
     """Return the description with as many details as fit into so many characters."""
-    for models, warnings, has_command in (
-        (MODELS, WARNINGS, True), (5, 2, True), (5, 2, False), (1, 0, False),
-    ):  # fmt: skip
+    details = (12, 5, True), (5, 2, True), (5, 2, False), (1, 0, False)
+    for models, warnings, has_command in details:
         parts = [
             *beginning,
             *_leaderboard(workflow, models),
@@ -100,7 +97,7 @@ def _leaderboard(workflow: FinishedWorkflow, most: int) -> list[str]:
         "### Leaderboard",
         _table(["", "run", "family", *features, *scores, "fit", "size"], rows),
     ]
-    if (more := board.models - most) > 0:
+    if (more := board.model_count - most) > 0:
         parts.append(f"{more} more are in {REPORT}.")
     return parts
 
@@ -131,7 +128,7 @@ def _data(workflow: FinishedWorkflow) -> list[str]:
 def _warnings(warnings: list[str], most: int) -> list[str]:
     if not warnings:
         return []
-    lines = [f"- {escaped(cut(line, CUT))}" for line in warnings[:most]]
+    lines = [f"- {escaped(cut(line, 400))}" for line in warnings[:most]]
     if (more := len(warnings) - most) > 0:
         lines.append(f"- {more} more, in {names.CHECKS} of the preprocess run")
     return ["### Warnings", "\n".join(lines)]

@@ -52,7 +52,7 @@ def _leaderboard(workflow: FinishedWorkflow) -> list[str]:
         values = "".join(f"{number(row[name]):>{wide}}" for name in scores)
         mark, fit = "*" if place == 0 else " ", seconds(row[names.FIT_SECONDS])
         lines.append(f"{mark} {who}{values}{fit:>12}")
-    if (more := board.models - MODELS) > 0:
+    if (more := board.model_count - MODELS) > 0:
         lines.append(f"  and {more} more, in the report")
     return lines
 

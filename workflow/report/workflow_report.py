@@ -54,7 +54,7 @@ def _handed_on(workflow: FinishedWorkflow) -> dict[str, str]:
     return {
         "preprocess": f"splits: {kept} rows",
         "train": f"best: {best_family}; searched: {searched}",
-        "hpo": f"{workflow.leaderboard.models} models",
+        "hpo": f"{workflow.leaderboard.model_count} models",
         "register": f"the best of validation: {workflow.leaderboard.best['run']}",
     }
 
