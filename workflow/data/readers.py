@@ -65,7 +65,7 @@ def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
         WorkflowError: A file cannot be read or is of an unsupported kind, a name in `types` is no
             column, or a value in it is no type.
     """
-    types = dict(types or {})
+    types = types or {}
     for type in types.values():
         if not TYPE.fullmatch(type):
             raise unknown("type", type, ["DOUBLE", "BIGINT", "VARCHAR", "or another of DuckDB's"])

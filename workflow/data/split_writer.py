@@ -6,6 +6,7 @@ DuckDB writes the rows in the order of the raw files, or of time, without holdin
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import duckdb
@@ -283,9 +284,8 @@ def _hash(key: Sequence[str], types: dict[str, str]) -> str:
     It does not depend on their types either, which other rows of a text file may change: 1 and 1.0
     are the same, as are a number, a time or a boolean and its text.
     """
-    spelled = {name.casefold(): name for name in types}
-    named = [spelled[name.casefold()] for name in key]
-    values = ", ".join(_as_text(quote(name), types[name]) for name in named)
+    folded = {name.casefold(): type for name, type in types.items()}
+    values = ", ".join(_as_text(quote(name), folded[name.casefold()]) for name in key)
     return f"md5_number(concat_ws(chr(31), {values})) / 2.0::DOUBLE ** 128"
 
 
@@ -320,18 +320,14 @@ def _write(
 ) -> SplitReport:
     """Write one split, and count what is left out of it."""
     reasons = _reasons(dataset)
+    *some, every = accumulate(reasons.values(), lambda met, one: f"{met} AND {one}")
     unwritten = f" EXCLUDE ({quote(POSITION)})" if isinstance(dataset.split, ByTime) else ""
     ((written,),) = connection.execute(
-        f"COPY (SELECT *{unwritten} FROM ({rows}) WHERE {' AND '.join(reasons.values())}) "
+        f"COPY (SELECT *{unwritten} FROM ({rows}) WHERE {every}) "
         f"TO {literal(str(path))} (FORMAT parquet)"
     ).fetchall()
-    left, asked = [], []
-    for condition in list(reasons.values())[:-1]:  # rows that meet all have been counted above
-        asked.append(condition)
-        left.append(f"count(*) FILTER (WHERE {' AND '.join(asked)})")
-    (counts,) = connection.execute(f"SELECT count(*), {', '.join(left)} FROM ({rows})").fetchall()
-    dropped = {
-        reason: before - after
-        for reason, before, after in zip(reasons, counts, [*counts[1:], written], strict=True)
-    }
+    left = ", ".join(f"count(*) FILTER (WHERE {met})" for met in some)
+    (counts,) = connection.execute(f"SELECT count(*), {left} FROM ({rows})").fetchall()
+    counted = zip(reasons, pairwise([*counts, written]), strict=True)
+    dropped = {reason: before - after for reason, (before, after) in counted}
     return SplitReport(rows_read=counts[0], rows=written, dropped=dropped)
