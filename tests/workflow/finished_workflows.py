@@ -148,7 +148,7 @@ def workflow_runs(
         its |= {"workflow.family": "lightgbm"} if step == "train" else {}
         worker = run(f"{step}-run", place + 1.0, {"models": "linear,lightgbm"}, **its)
         shown = run(f"{step}-shown", place + 1.0) if step in reused else worker
-        steps[step] = Step(step, shown, worker)
+        steps[step] = Step(shown, worker)
     return WorkflowRuns(run("main", 60.0, {"metric": "auto", **(params or {})}, **source), steps)
 
 

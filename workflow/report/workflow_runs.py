@@ -22,12 +22,10 @@ class Step:
     """A step of a workflow.
 
     Attributes:
-        name: The entry point.
         shown: The step's run below the workflow's run.
         run: The run that did the work: the same run, or the earlier one whose result was reused.
     """
 
-    name: str
     shown: Run
     run: Run
 
@@ -130,9 +128,7 @@ def find(run_id: str) -> WorkflowRuns:
             f"run='{run_id}' is {run.info.status} and has no {', '.join(missing)}: give the id of "
             "a finished workflow."
         )
-    return WorkflowRuns(
-        run, {name: Step(name, found[name], _worker(found[name])) for name in STEPS}
-    )
+    return WorkflowRuns(run, {name: Step(found[name], _worker(found[name])) for name in STEPS})
 
 
 def existing(run_id: str, of: str) -> Run:

@@ -45,19 +45,19 @@ def one_line(error: BaseException, starts: str) -> bool:
     ],
     ids=errno.errorcode.get,
 )
-def test_what_the_system_says_is_told_by_its_number(number, starts):
+def test_an_error_of_the_system_is_explained_by_its_number(number, starts):
     error = OSError(number, os.strerror(number), "/data/model.bin")
     assert one_line(error, starts)
     assert "/data/model.bin" in explain(error) or number in (errno.ECONNREFUSED, errno.ECONNRESET)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
-def test_the_number_counts_in_whatever_language_the_text_is(number):
+def test_an_error_in_another_language_is_explained_too(number):
     assert explain(OSError(number, "Auf dem Gerät")) is not None
 
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.EISDIR, errno.EBADF, errno.EPIPE])
-def test_other_errors_of_the_system_are_our_own(number):
+def test_other_errors_of_the_system_are_bugs(number):
     assert explain(OSError(number, os.strerror(number))) is None
 
 
@@ -114,7 +114,7 @@ TEXTS = [
 @pytest.mark.parametrize(
     ("error", "starts"), TEXTS, ids=[f"{type(error).__name__}: {error}"[:60] for error, _ in TEXTS]
 )
-def test_what_libraries_say_is_told_in_one_line_with_what_to_do(error, starts):
+def test_an_error_of_a_library_is_explained_in_one_line(error, starts):
     assert one_line(error, starts)
 
 
@@ -135,7 +135,7 @@ def test_what_libraries_say_is_told_in_one_line_with_what_to_do(error, starts):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_bug_is_not_explained_away_whatever_it_says(error):
+def test_a_bug_is_not_explained_whatever_its_text(error):
     assert explain(error) is None
     assert not is_unreachable(error)
 
@@ -159,14 +159,14 @@ FULL = "/data/model.bin"
 
 
 @pytest.mark.parametrize("explicit", [True, False], ids=["cause", "context"])
-def test_what_caused_an_error_says_more_than_the_error(explicit):
+def test_an_error_is_explained_by_its_first_cause(explicit):
     disk = OSError(errno.ENOSPC, "No space left on device", FULL)
     error = raised(disk, RuntimeError("cannot save"), ValueError("no model"), explicit=explicit)
     assert one_line(error, DISK)
     assert FULL in explain(error)
 
 
-def test_of_several_reasons_the_first_that_happened_is_told():
+def test_of_several_causes_the_first_that_happened_is_told():
     disk = OSError(errno.ENOSPC, "No space left on device")
     error = raised(disk, requests.exceptions.ConnectionError("Max retries exceeded"))
     assert one_line(error, DISK)

@@ -74,7 +74,7 @@ def test_a_query_that_is_interrupted_is_not_told_of(caplog):
     assert caplog.records == []
 
 
-def test_who_asks_mlflow_itself_for_more_gets_it(monkeypatch):
+def test_the_logging_level_set_for_mlflow_is_heeded(monkeypatch):
     monkeypatch.setenv(LEVEL, "DEBUG")
     logging.getLogger("mlflow").setLevel(logging.DEBUG)  # as `import mlflow` does
     library_logging.silence()
@@ -99,14 +99,14 @@ def test_what_the_user_has_set_stays(monkeypatch):
 
 
 @pytest.mark.parametrize("library", [*LIBRARIES, *WORSE, "any.other"])
-def test_all_that_is_silent_is_shown_when_it_is_asked_for(library):
+def test_what_libraries_log_is_shown_with_verbose(library):
     library_logging.silence()
     library_logging.show()
     assert says(library, logging.INFO)
     assert not says(library, logging.DEBUG)
 
 
-def test_every_warning_is_shown_when_it_is_asked_for(recwarn):
+def test_every_warning_is_shown_with_verbose(recwarn):
     library_logging.silence()
     library_logging.show()
     for kind in (UserWarning, DeprecationWarning):

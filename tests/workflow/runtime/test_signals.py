@@ -102,7 +102,7 @@ def test_a_signal_is_an_exception_that_nothing_catches(start, number):
     assert watched.code == 0
 
 
-def test_it_comes_out_of_a_wait_for_another_process_at_once(start):
+def test_a_signal_ends_a_wait_for_another_process_at_once(start):
     watched = start("""
         watch(grace=30)
         child = subprocess.Popen(["sleep", "60"])
@@ -222,7 +222,7 @@ def test_another_thread_ends_the_process_in_compiled_code(start, number):
     assert 1 <= time.monotonic() - before < 1 + 2 + SLACK
 
 
-def test_a_main_thread_that_ends_in_time_is_left_to_it(start):
+def test_a_main_thread_that_ends_in_time_is_not_disturbed(start):
     watched = start("""
         watch(grace=2)
         try:
@@ -264,7 +264,7 @@ def end(cause):
     assert watched.process.wait(SLACK) == 128 + signal.SIGTERM
 
 
-def test_signals_that_are_none_of_its_own_change_nothing(start):
+def test_signals_that_are_not_watched_change_nothing(start):
     watched = start("""
         signal.signal(signal.SIGUSR1, lambda *_: say("usr1"))
         watch(grace=0)

@@ -144,7 +144,7 @@ def test_without_a_bar_a_long_search_says_how_far_it_is(monkeypatch, capsys):
     assert captured.err == ""
 
 
-def test_a_search_without_a_score_says_how_far_it_is_alone(monkeypatch, capsys):
+def test_a_search_without_a_score_prints_its_trials_alone(monkeypatch, capsys):
     monkeypatch.setattr(terminal, "EVERY", 0.0)
     with Progress("hpo", 2) as progress:
         progress.update("")
@@ -181,7 +181,7 @@ def test_a_line_has_the_steps_name_and_what_it_has_taken(capsys, seconds, line):
     assert capsys.readouterr().out == f"{line}\n"
 
 
-def test_details_are_said_when_they_are_asked_for_alone(capsys):
+def test_details_are_printed_only_with_verbose(capsys):
     for on in (False, True):
         terminal.set_verbose(on)
         terminal.detail("train", f"{on}")
