@@ -22,8 +22,8 @@ from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Find
 from workflow.checks.split_scan import Split, scan_splits
 
 FEWEST_ROWS = 10  # of train: nothing is learned from fewer
-MISSING = 0.5  # share of missing values from which a column is hardly worth its place
-MORE_MISSING = 0.1  # how much greater than in train the share is where it is worth a warning
+MISSING = 0.5  # a greater share of missing values is worth a warning
+MORE_MISSING = 0.1  # so is one that is greater than train's by this
 IMBALANCED = 0.2  # part of an even share that the rarest class should have: of two classes 10 %
 # What a message calls values, by the kind of their type; others are "of another kind".
 KINDS = {
@@ -39,7 +39,7 @@ def check(
     splits: Mapping[str, Path],
     *,
     task: str,
-    features: Mapping[str, str],
+    features: dict[str, str],
     raw_types: Mapping[str, Mapping[str, str]],
     ordered_by: Collection[str] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -11,8 +11,8 @@ from sql_features.expressions import quote
 from workflow.checks.finding import ERROR, FEW, OK, TRAIN, WARNING, Finding
 from workflow.checks.split_scan import Split
 
-ALIKE = 0.01  # the share of rows that are alike or shared from which it matters
-LEAKED = 0.99  # the share of rows shared with train from which a score means nothing
+ALIKE = 0.01  # a greater share of rows that are alike, or in train too, matters
+LEAKED = 0.99  # from this share of rows that are in train too, a score means nothing
 
 Hashes = tuple[np.ndarray, np.ndarray]  # (n_different,) hashes, and how many rows have each
 
@@ -35,7 +35,7 @@ def duplicates(
     splits = [train, *others]
     about = "about " if step > 1 else ""
     seen = {split.name: np.unique(split.hashes, return_counts=True) for split in splits}
-    alike = cache(partial(_alike_by_chance, connection, train))
+    alike = cache(partial(_alike_by_chance, connection, train))  # measured where it is needed
     repeated = [_repeated(split, seen[split.name][1], alike, about) for split in splits]
     yield from repeated
     natural = repeated[0].level == OK
@@ -48,7 +48,7 @@ def _repeated(split: Split, counts: np.ndarray, alike: Callable[[], float], abou
     share = repeated / max(counts.sum(), 1)
     level, note = OK, ""
     if share > ALIKE and repeated >= FEW:
-        # The share of so many rows that have others alike without being copies.
+        # The expected share of rows that have others alike without being copies.
         if -math.expm1(-split.rows * math.sqrt(alike())) > share / 10:
             note = ", as is expected of so few possible values"
         else:
@@ -67,8 +67,8 @@ def _shared(split: Split, own: Hashes, trains: Hashes, natural: bool, about: str
     Args:
         split: The split.
         own: Its hashes.
-        trains: Those of train.
-        natural: Whether train's rows are alike without being copies.
+        trains: The hashes of train.
+        natural: Whether rows of train that are alike need not be copies.
         about: Said before a share.
     """
     (hashes, counts), (known, known_counts) = own, trains

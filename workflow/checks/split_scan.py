@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 
 from sql_features.duckdb_types import FLOATS, kind_of
-from sql_features.expressions import TARGET, columns_of, quote
+from sql_features.expressions import TARGET, feature_columns, quote
 from workflow.data.parquet import column_types, scan_parquet
 from workflow.data.splits import POSITION
 
@@ -66,7 +66,7 @@ def scan_splits(
     connection: duckdb.DuckDBPyConnection,
     splits: Mapping[str, Path],
     task: str,
-    features: Mapping[str, str],
+    features: dict[str, str],
 ) -> tuple[list[Split], int]:
     """Read each split once.
 
@@ -84,8 +84,7 @@ def scan_splits(
     count = "SELECT count(*) FROM"
     rows = {name: _one(connection, f"{count} {scan}")[0] for name, scan in scans.items()}
     step = _step(max(rows.values()), HASHED)
-    read = (columns_of(sql, f"feature '{feature}'") for feature, sql in features.items())
-    wanted = {column.casefold() for column in frozenset().union(*read)}
+    wanted = {column.casefold() for column in feature_columns(features)}
     return [
         _scan_split(connection, name, scan, rows[name], step, task, wanted)
         for name, scan in scans.items()

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sql_features.expressions import feature_columns
+from sql_features.expressions import columns_of
 from workflow.binning import MISSING, OTHERS, TENTHS, deciles, most_frequent
 from workflow.formatting import CELL, apart, cell, ranges, significant, text
 
@@ -88,7 +88,7 @@ def worst_rows(
         features: The features' SQL, the most important first.
     """
     spelled = {column.casefold(): column for column in raw}
-    read = [one.casefold() for sql in features for one in sorted(feature_columns({"": sql}))]
+    read = [one.casefold() for sql in features for one in sorted(columns_of(sql, "feature"))]
     order = dict.fromkeys([*(one for one in read if one in spelled), *spelled])
     chosen = [spelled[one] for one in order][:COLUMNS]
     values = [*columns.values(), *(raw[name].iloc[positions] for name in chosen)]
