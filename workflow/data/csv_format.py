@@ -144,8 +144,9 @@ def _decoded(path: Path) -> tuple[str, str]:
             file.seek(0)
         start = file.read(HEAD)
         file.seek(0)
-        strange = next((s for one in chunks if (s := re.search(rb"[\x80-\x9f]", one))), None)
-    if strange or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # Latin-1 has control characters there, which no text holds; other encodings have letters.
+        other = any(re.search(rb"[\x80-\x9f]", chunk) for chunk in chunks)
+    if other or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise WorkflowError(
             f"data file '{path.name}' is neither UTF-8 nor Latin-1: convert it, for example with "
             f"iconv -f windows-1252 -t utf-8 (or -f utf-16)."

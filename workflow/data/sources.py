@@ -103,8 +103,8 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
 
     Returns:
         By file: the digest of a local file's content; of a remote file the ETag or version, or size
-        and time where the server gives neither. Where it gives nothing, a value that no other
-        process returns, so that nothing is taken for the same.
+        and time where the server gives neither. Where it gives nothing, a value that is another
+        one in each process, so that the file never counts as unchanged.
 
     Raises:
         WorkflowError: A file is missing, or the server cannot be asked about it.

@@ -111,7 +111,7 @@ def _readings(column: str, zoned: bool) -> Iterator[tuple[TimeReading, str]]:
     for date in DATES:
         for written in (date, *(f"{date} {time}" for time in TIMES)):
             sql = f"TRY_STRPTIME({column}, {literal(written)})"
-            # Else %Y would take 1/1/11 for a day of the year 11.
+            # Without the test %Y would read 1/1/11 as a date in the year 11.
             yield TimeReading(kind="date", sql=sql, note=written), f"year({sql}) >= 1000"
     for written in TIMES:
         sql = f"CAST(TRY_STRPTIME({column}, {literal(written)}) AS TIME)"
