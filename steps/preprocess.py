@@ -158,13 +158,13 @@ def _log_splits(
     out: Path,
     reports: dict[str, split_writer.SplitReport],
 ) -> None:
-    """Log the splits as artifacts and as MLflow datasets, with their digests and counts of rows.
+    """Log the splits in `out` as artifacts and as MLflow datasets, with digests and counts of rows.
 
     Args:
         definition: The dataset.
         files: The raw files, by split or as one table.
         out: The folder with the splits and dataset.yaml.
-        reports: What the rows of each split have come to.
+        reports: How many rows of each split were read and dropped.
     """
     run_id = mlflow.active_run().info.run_id
     mlflow.log_artifacts(str(out), names.SPLITS_FOLDER)
@@ -183,10 +183,8 @@ def _log_splits(
     )
     metrics = {}
     for split, report in reports.items():
-        metrics |= {
-            f"{split}_{names.ROWS}": report.rows,
-            f"{split}_{names.ROWS_READ}": report.rows_read,
-        }
+        metrics[f"{split}_{names.ROWS}"] = report.rows
+        metrics[f"{split}_{names.ROWS_READ}"] = report.rows_read
         for reason, count in report.dropped.items():
             metrics[f"{split}_{names.ROWS_DROPPED}_{DROPPED.get(reason, 'where')}"] = count
     mlflow.log_metrics(metrics)

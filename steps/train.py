@@ -97,9 +97,8 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
     pipeline = trainer.pipeline(fitted.model)
     logged_models.log(pipeline, data.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), names.ESTIMATOR)
-    for name, figure in _figures(data, fitted, f"{family.name} on validation").items():
-        mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/{name}.png")
-    figure = regression_plots.feature_importance(
+    figures = _figures(data, fitted, f"{family.name} on validation")
+    figures["feature_importance"] = regression_plots.feature_importance(
         _importance(data, fitted, metric),
         f"Permutation importance: {family.name} on validation",
         formatting.worsening(
@@ -108,7 +107,8 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
             greater_is_better=metric.greater_is_better,
         ),
     )
-    mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/feature_importance.png")
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/{name}.png")
 
 
 def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFrame:

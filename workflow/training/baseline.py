@@ -11,22 +11,12 @@ from workflow.data.splits import Splits
 from workflow.evaluation.scores import codes, score, undefined
 from workflow.models.families import BASELINE
 from workflow.models.metrics import METRICS, Metric
-from workflow.training.cross_validation import (
-    Rows,
-    encode_targets,
-    val_metrics,
-    validation_plan,
-)
+from workflow.training.cross_validation import Rows, encode_targets, val_metrics, validation_plan
 from workflow.training.model import Model, renumber
 
 
 def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[Metric]) -> None:
-    """Check that metrics have a value on splits.
-
-    Args:
-        splits: The splits of a preprocess run.
-        names: The splits to check; no other is read.
-        metrics: Metrics of the dataset's task.
+    """Check that metrics of the dataset's task have a value on the splits of these names.
 
     Raises:
         WorkflowError: A metric has no value on a split.
@@ -47,7 +37,7 @@ def baseline_scores(splits: Splits, validation: str, seed: int) -> dict[str, flo
     """Return the scores of a model without features: `val_<metric>` and `test_<metric>`.
 
     Args:
-        splits: The splits of a preprocess run.
+        splits: What it is fitted, validated and tested on.
         validation: `holdout` or `cv:<folds>`.
         seed: Of the folds' shuffling.
     """

@@ -130,7 +130,7 @@ def validation_plan(
     time.
 
     Args:
-        splits: The splits of a preprocess run.
+        splits: Their definition and the positions of their rows are used.
         y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
         train: How many of them are train's.
         seed: Of the folds' shuffling.

@@ -36,7 +36,6 @@ class Model:
             (n_rows,) values; for classes (n_rows, highest known code + 1) probabilities, which are
             0 for codes that the estimator has not been fitted on.
         """
-        assert self.encoder is not None
         return self.predict_encoded(self.encoder.transform(x))
 
     def predict_encoded(self, encoded: Any) -> np.ndarray:
@@ -62,7 +61,7 @@ def fit_model(
         family: Of `models.families.FAMILIES`, or the baseline.
         hyperparameters: Where they differ from the family's defaults.
         data: Has the targets.
-        rows: The rows to fit on.
+        rows: Those to fit on.
         encoded: The features of these rows, for this family.
 
     Raises:

@@ -34,8 +34,7 @@ class Fitted:
             (n_judged, n_labels) probabilities.
         metrics: `val_<metric>` by name; with folds their mean, and `val_<metric>_std`.
         last: The model of the last fold, and the rows that it was judged on.
-        kept: The final model, if it has been fitted already because it is the one judged.
-        finish: Fits the final model otherwise.
+        finish: Returns the final model.
     """
 
     hyperparameters: dict[str, Any]
@@ -43,13 +42,12 @@ class Fitted:
     predictions: np.ndarray
     metrics: dict[str, float]
     last: tuple[Model, Rows]
-    kept: Model | None
     finish: Callable[[], Model]
 
     @cached_property
     def model(self) -> Model:
-        """The final model, fitted now if need be: on train, with folds on validation too."""
-        return self.kept or self.finish()
+        """The final model; of a holdout the one judged, with folds fitted now on all rows."""
+        return self.finish()
 
 
 class Trainer:
@@ -88,8 +86,7 @@ class Trainer:
             predictions=np.concatenate([self._padded(part) for part in predictions]),
             metrics=val_metrics(plan, self.data.task, self.data.y, predictions),
             last=(models[-1], plan.folds[-1].judged),
-            kept=models[0] if plan.is_holdout else None,
-            finish=lambda: self.refit(family, hyperparameters),
+            finish=lambda: models[0] if plan.is_holdout else self.refit(family, hyperparameters),
         )
 
     def refit(self, family: Family, hyperparameters: dict[str, Any]) -> Model:

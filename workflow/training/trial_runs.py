@@ -49,11 +49,6 @@ def finished_trials(search: str, experiment_id: str) -> dict[int, Run]:
     return found
 
 
-def has_params(run: Run, params: dict[str, Any]) -> bool:
-    """Return whether a run has logged these parameters and no others."""
-    return run.data.params == {name: str(value) for name, value in params.items()}
-
-
 def run_trial(
     number: int,
     trainer: Trainer,
@@ -64,15 +59,12 @@ def run_trial(
     metric: Metric,
     validation: str,
 ) -> tuple[Run, Fitted]:
-    """Fit and judge a suggestion, and log it to a run below the active one.
+    """Fit and judge a family with suggested hyperparameters, in a run below the active one.
 
     Args:
-        number: The trial's.
         trainer: Has the features that were suggested.
-        family: The family that was suggested.
-        suggestion: Hyperparameters.
         params: What is logged as the run's parameters.
-        metric: Must have a value.
+        metric: A trial without a finite value of it fails.
         validation: `holdout` or `cv:<folds>`.
 
     Raises:

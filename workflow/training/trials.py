@@ -14,7 +14,7 @@ from workflow.runtime.terminal import Progress
 from workflow.tracking import logged_models, names, runs
 from workflow.training.model import Model
 from workflow.training.trainer import Trainer
-from workflow.training.trial_runs import copy_trial, has_params, run_trial, trial_name
+from workflow.training.trial_runs import copy_trial, run_trial, trial_name
 
 MOST_FAILURES = 5  # in a row; after so many the search itself is taken to be wrong
 
@@ -99,18 +99,31 @@ class Study:
             WorkflowError: `MOST_FAILURES` trials in a row have failed.
         """
         number, self._started = self._started, self._started + 1
-        seed = {"random_state": self.trainers[features].data.seed} if family.seeded else {}
+        trainer = self.trainers[features]
+        seed = {"random_state": trainer.data.seed} if family.seeded else {}
         params = self._chosen(suggestion, features) | seed | {names.FAMILY: family.name}
         earlier = self.earlier.get(number)
-        if earlier and has_params(earlier, params):
-            run, logged, done = self._read_back(earlier), earlier.data.metrics, "read back"
+        if earlier and earlier.data.params == {name: str(one) for name, one in params.items()}:
+            run, logged, done = copy_trial(earlier), earlier.data.metrics, "read back"
+            self.read_back += 1
+            self.seconds += (earlier.info.end_time - earlier.info.start_time) / 1000
         else:
-            done = "fitted"
             try:
-                run, logged = self._run(number, family, features, suggestion, params)
+                run, fitted = run_trial(
+                    number,
+                    trainer,
+                    family,
+                    suggestion,
+                    params=params,
+                    metric=self.metric,
+                    validation=self.validation,
+                )
             except WorkflowError as error:
                 self._fail(number, error)
                 return None
+            logged, done = fitted.metrics | {names.FIT_SECONDS: fitted.seconds}, "fitted"
+            if trainer.data.plan.is_holdout:
+                self._models[number] = fitted.model
         trial = Trial(
             number=number,
             family=family,
@@ -137,33 +150,6 @@ class Study:
 
     def _chosen(self, suggestion: dict[str, Any], features: str) -> dict[str, Any]:
         return suggestion | ({names.FEATURES: features} if len(self.trainers) > 1 else {})
-
-    def _run(
-        self,
-        number: int,
-        family: Family,
-        features: str,
-        suggestion: dict[str, Any],
-        params: dict[str, Any],
-    ) -> tuple[Run, dict[str, float]]:
-        """Run a trial; return its run and its metrics."""
-        run, fitted = run_trial(
-            number,
-            self.trainers[features],
-            family,
-            suggestion,
-            params=params,
-            metric=self.metric,
-            validation=self.validation,
-        )
-        if fitted.kept:
-            self._models[number] = fitted.kept
-        return run, fitted.metrics | {names.FIT_SECONDS: fitted.seconds}
-
-    def _read_back(self, earlier: Run) -> Run:
-        self.read_back += 1
-        self.seconds += (earlier.info.end_time - earlier.info.start_time) / 1000
-        return copy_trial(earlier)
 
     def _add(self, trial: Trial, done: str) -> None:
         """Add a finished trial, and drop the model that is no longer among the best."""
@@ -192,8 +178,8 @@ class Study:
 
     def _show_progress(self) -> None:
         name = self.metric.val_name
-        best = formatting.number(self.best[0].metrics[name]) if self.trials else ""
-        self.progress.update(f"{name} {best}" if best else "")
+        best = f"{name} {formatting.number(self.best[0].metrics[name])}" if self.trials else ""
+        self.progress.update(best)
 
 
 def _said(suggestion: dict[str, Any]) -> str:
