@@ -174,11 +174,11 @@ def analysis_of(
     Args:
         run: A train or trial run.
         model: Its model, as it was loaded from the store.
-        splits: The splits that it was fitted and judged on.
+        splits: Those that it was fitted and judged on.
         raw: The raw rows of the test split.
         actual: The targets of these rows.
-        predictions: Its predictions of these rows, as `LoadedModel.predict` returns them.
-        metric: The metric that it was chosen by.
+        predictions: Of these rows, as `LoadedModel.predict` returns them.
+        metric: What it was chosen by.
     """
     return {
         "run_id": run.info.run_id,

@@ -306,8 +306,8 @@ def _unloadable(uri: str, why: str) -> WorkflowError:
 
 def _sources(folder: Path) -> dict[str, bytes]:
     """Return the content of each file below a folder by its path, compiled Python aside."""
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    found = {path.relative_to(folder): path.read_bytes() for path in paths}
     return {
-        path.as_posix(): text for path, text in found.items() if "__pycache__" not in path.parts
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
     }

@@ -8,6 +8,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from workflow import parameters
 from workflow.runtime import infrastructure_errors
 from workflow.tracking import environment, names, registry, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
@@ -35,8 +36,8 @@ def ingredients(
     if "splits" in plain:
         inputs["splits"] = _key_of(plain.pop("splits").removeprefix("runs:/").partition("/")[0])
     if "candidates" in plain:
-        ids = [one.strip() for one in plain.pop("candidates").split(",")]
-        inputs["candidates"] = ",".join(_key_of(one) for one in ids if one)
+        ids = parameters.items("candidates", plain.pop("candidates"))
+        inputs["candidates"] = ",".join(_key_of(one) for one in ids)
     return Ingredients(
         step=step,
         parameters=plain,

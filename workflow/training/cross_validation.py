@@ -15,7 +15,7 @@ from sklearn.model_selection import (
 
 from sql_features.errors import WorkflowError
 from workflow import parameters
-from workflow.data.split_rules import SPLITS, ByTime
+from workflow.data.split_rules import ByTime
 from workflow.data.splits import Splits
 from workflow.evaluation.scores import codes, new_labels, score
 
@@ -154,7 +154,7 @@ def validation_plan(
 
 def judged_splits(validation: str) -> tuple[str, ...]:
     """Return the splits whose rows models are judged on, for `holdout` or `cv:<folds>`."""
-    return SPLITS[1:2] if parameters.folds(validation) is None else SPLITS[:2]
+    return ("validation",) if parameters.folds(validation) is None else ("train", "validation")
 
 
 def val_metrics(

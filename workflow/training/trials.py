@@ -1,6 +1,6 @@
 """The trials of a search, and the models of the best of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlflow.entities import Run
@@ -44,41 +44,36 @@ class Trial:
     loss: float
 
 
+@dataclass(eq=False)
 class Study:
     """Runs trials or reads them back, and keeps the models of the best.
 
-    Args:
+    Attributes:
         trainers: By the name of the selection of features.
         validation: How trials are judged: `holdout` or `cv:<folds>`.
         metric: What they are judged by.
         kept: How many models are kept.
         earlier: Finished trials of equal searches, by their number.
         progress: Shows how far the search is.
-
-    Attributes:
         trials: Those that have not failed.
         failed: How many have failed.
         read_back: How many were read back instead of run.
         seconds: How long those had taken when they were run.
     """
 
-    def __init__(
-        self,
-        trainers: dict[str, Trainer],
-        *,
-        validation: str,
-        metric: Metric,
-        kept: int,
-        earlier: dict[int, Run],
-        progress: Progress,
-    ) -> None:
-        self.trainers, self.validation = trainers, validation
-        self.metric, self.kept, self.earlier, self.progress = metric, kept, earlier, progress
-        self.trials: list[Trial] = []
-        self.failed, self.read_back, self.seconds = 0, 0, 0.0
-        self._started = 0
-        self._failed_in_a_row = 0
-        self._models: dict[int, Model] = {}  # by number; of the best, if they were fitted here
+    trainers: dict[str, Trainer]
+    validation: str
+    metric: Metric
+    kept: int
+    earlier: dict[int, Run]
+    progress: Progress
+    trials: list[Trial] = field(default_factory=list, init=False)
+    failed: int = field(default=0, init=False)
+    read_back: int = field(default=0, init=False)
+    seconds: float = field(default=0.0, init=False)
+    _failed_in_a_row: int = field(default=0, init=False)
+    # By number: of the best trials, if they were fitted here.
+    _models: dict[int, Model] = field(default_factory=dict, init=False)
 
     @property
     def best(self) -> list[Trial]:
@@ -98,7 +93,7 @@ class Study:
         Raises:
             WorkflowError: `MOST_FAILURES` trials in a row have failed.
         """
-        number, self._started = self._started, self._started + 1
+        number = len(self.trials) + self.failed
         trainer = self.trainers[features]
         seed = {"random_state": trainer.data.seed} if family.seeded else {}
         params = self._chosen(suggestion, features) | seed | {names.FAMILY: family.name}
