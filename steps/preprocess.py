@@ -94,7 +94,6 @@ def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[P
     """Return the local raw files: by split, or under `splits.WHOLE` where they hold one table.
 
     Args:
-        definition: The dataset.
         folder: Where remote files are copied to, and a built-in sample is written.
         seed: Of a built-in sample.
     """
@@ -161,7 +160,6 @@ def _log_splits(
     """Log the splits in `out` as artifacts and as MLflow datasets, with digests and counts of rows.
 
     Args:
-        definition: The dataset.
         files: The raw files, by split or as one table.
         out: The folder with the splits and dataset.yaml.
         reports: How many rows of each split were read and dropped.

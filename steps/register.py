@@ -175,9 +175,9 @@ def analysis_of(
         run: A train or trial run.
         model: Its model, as it was loaded from the store.
         splits: Those that it was fitted and judged on.
-        raw: The raw rows of the test split.
-        actual: The targets of these rows.
-        predictions: Of these rows, as `LoadedModel.predict` returns them.
+        raw: (n_rows, ...) raw rows of the test split.
+        actual: (n_rows,) targets.
+        predictions: As `LoadedModel.predict` returns them.
         metric: What it was chosen by.
     """
     return {

@@ -122,13 +122,7 @@ def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFr
 
 
 def _figures(data: TrainingData, fitted: Fitted, of: str) -> dict[str, Figure]:
-    """Return plots of the predictions on validation, by file name without its ending.
-
-    Args:
-        data: What the model was fitted to.
-        fitted: The model.
-        of: Whose predictions they are, for the titles.
-    """
+    """Return plots of predictions by file name without its ending; `of` says whose in titles."""
     actual, predicted, unit = data.y_judged, fitted.predictions, data.splits.dataset.unit
     if data.task == "regression":
         return {

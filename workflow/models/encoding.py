@@ -40,7 +40,6 @@ def build(
     """Return the unfitted transformer of the features named in `kinds`.
 
     Args:
-        encoding: A family's.
         kinds: "number" or "category" by feature.
         cardinality: Distinct values of each categorical feature.
         seed: Of the folds of target encoding.

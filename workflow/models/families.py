@@ -366,7 +366,6 @@ def narrowed(family: Family, given: Mapping[str, Any], task: str) -> Family:
     """Return a family with another search space.
 
     Args:
-        family: The family.
         given: By hyperparameter, a `Domain` to search instead of the family's, or a value to fix.
         task: The dataset's; it decides which hyperparameters there are.
 

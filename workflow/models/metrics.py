@@ -99,7 +99,6 @@ def resolve(name: str, task: str, preferred: str = "auto") -> Metric:
 
     Args:
         name: A metric's name, or `auto`.
-        task: The dataset's task.
         preferred: What `auto` stands for; `auto` again is the task's own default.
 
     Raises:

@@ -55,12 +55,7 @@ def open_splits(uri: str) -> Splits:
 
 
 def log_splits(splits: Splits, *names: str) -> None:
-    """Log splits as dataset inputs of the active run.
-
-    Args:
-        splits: Of a preprocess run.
-        names: Which of them the run uses: "train", "validation", "test".
-    """
+    """Log those splits that the active run uses as its dataset inputs, by name."""
     inputs = [
         dataset_input(
             name=splits.dataset.name,
@@ -105,10 +100,10 @@ def dataset_input(
     Args:
         name: The name of the dataset.
         context: The name of the split.
-        digest: The digest of the rows, of at most 36 characters.
+        digest: Of the rows, at most 36 characters.
         source: A path, a URL, the URI of a run's artifact, or `sample`.
         columns: DuckDB type by raw column.
-        rows: The number of rows, if it is known.
+        rows: How many, if it is known.
     """
     kinds = {"http": "http", "https": "http", "s3": "s3", "gs": "gs", "runs": "runs"}
     kind = "code" if source == "sample" else kinds.get(source.partition(":")[0], "local")
@@ -125,11 +120,8 @@ def dataset_input(
 
 
 def signature_type(type: str) -> DataType:
-    """Return the MLflow type of a raw column.
+    """Return the MLflow type of a raw column with a DuckDB type.
 
     Every number is a double: so integers may have gaps, and 74 and 74.0 are both accepted.
-
-    Args:
-        type: The column's DuckDB type.
     """
     return SIGNATURE_TYPES.get(kind_of(type), DataType.string)

@@ -41,7 +41,6 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
         pipeline: SqlFeatures, encoding, estimator; fitted.
         example: (n_rows, n_columns) a few raw rows, as in training.
         family: The model's family: the packages and the types that its estimator needs.
-        run_id: The run's id.
     """
     features = pipeline[0]
     specs: list[ColSpec | TensorSpec] = [

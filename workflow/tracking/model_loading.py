@@ -134,11 +134,7 @@ class OwnModel(LoadedModel):
 
 
 class ForeignModel(LoadedModel):
-    """A model with other code, in a child process that ends with this one; one call at a time.
-
-    Attributes:
-        process: The child process.
-    """
+    """A model with other code, in a child process that ends with this one; one call at a time."""
 
     def __init__(self, uri: str, signature: ModelSignature, folder: Path) -> None:
         super().__init__(uri, signature)
@@ -268,10 +264,7 @@ class ModelFiles:
 
 
 def load(uri: str) -> LoadedModel:
-    """Load a logged model.
-
-    Args:
-        uri: `models:/...`, `runs:/...`, or the path of a folder.
+    """Load a logged model by any URI that `download` takes.
 
     Raises:
         WorkflowError: There is no such model, or it cannot be loaded.

@@ -25,12 +25,7 @@ LOOK = 1.0  # seconds between two looks at the owner
 
 
 def main(folder: str, owner: int) -> None:
-    """Serve the model of a folder.
-
-    Args:
-        folder: Where the model's files are.
-        owner: The process id of the owner.
-    """
+    """Serve the model in a folder to the process with the id `owner`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, and it ends this one
     threading.Thread(target=_end_with, args=[owner], daemon=True).start()
     requests, answers = _pipes()
@@ -54,11 +49,7 @@ def main(folder: str, owner: int) -> None:
 
 
 def labels_of(pipeline: Any) -> list[Any]:
-    """Return the labels of a model's classes in the order of the probabilities, or an empty list.
-
-    Args:
-        pipeline: The scikit-learn pipeline in the model.
-    """
+    """Return the labels of a pipeline's classes in the order of probabilities, if it has any."""
     return list(getattr(pipeline, "labels", ()))
 
 

@@ -94,11 +94,7 @@ def remark(name: str, line: str) -> None:
 
 @contextmanager
 def below(reason: str) -> Iterator[None]:
-    """Tell the steps started meanwhile that a workflow runs them, and why.
-
-    Args:
-        reason: Why the step is run.
-    """
+    """Tell the steps started meanwhile that a workflow runs them, and for which reason."""
     os.environ[REASON] = reason
     try:
         yield

@@ -105,7 +105,6 @@ def encode_targets(
     first: of train with a holdout, of both splits with folds.
 
     Args:
-        task: The dataset's.
         y_train: (n_train,) targets.
         y_validation: (n_validation,) targets.
         validation: `holdout` or `cv:<folds>`.
@@ -130,7 +129,6 @@ def validation_plan(
     time.
 
     Args:
-        splits: Their definition and the positions of their rows are used.
         y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
         train: How many of them are train's.
         seed: Of the folds' shuffling.
@@ -164,7 +162,6 @@ def val_metrics(
 
     Args:
         plan: Which rows they are for.
-        task: The dataset's.
         y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
         predictions: For the rows judged in each fold, as `scores.score` takes them.
 

@@ -58,9 +58,7 @@ def fit_model(
     """Fit a family's estimator.
 
     Args:
-        family: Of `models.families.FAMILIES`, or the baseline.
         hyperparameters: Where they differ from the family's defaults.
-        data: Has the targets.
         rows: Those to fit on.
         encoded: The features of these rows, for this family.
 
@@ -101,7 +99,6 @@ def renumber(task: str, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Number classes from 0 without a gap, as XGBoost wants them.
 
     Args:
-        task: The dataset's.
         y: (n_rows,) targets; for classes, codes of which some may not occur.
 
     Returns:

@@ -33,7 +33,6 @@ def search(
         objective: Takes a family, the name of a selection of features, and hyperparameters;
             returns the loss (smaller is better), or None if the trial has failed.
         families: With several, each suggestion is a family and hyperparameters of that family.
-        task: The dataset's.
         features: Names of selections of features; of several, each suggestion has one.
         max_evals: How many suggestions are made.
         seed: For equal losses, equal seeds give equal suggestions, whatever `max_evals` is.

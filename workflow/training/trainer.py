@@ -51,11 +51,7 @@ class Fitted:
 
 
 class Trainer:
-    """Fits families and judges them, encoding the features once a family and fold.
-
-    Attributes:
-        data: What it fits and judges on.
-    """
+    """Fits families and judges them, encoding the features once a family and fold."""
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data

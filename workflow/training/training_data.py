@@ -47,9 +47,7 @@ class TrainingData:
         """Read the splits and compute the features.
 
         Args:
-            splits: The splits of a preprocess run.
             features: SQL expression by feature name.
-            seed: Of everything random in folds, encoding and fitting.
             validation: `holdout` or `cv:<folds>`.
 
         Raises:

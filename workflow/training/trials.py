@@ -25,10 +25,8 @@ class Trial:
 
     Attributes:
         number: From 0, in the order of the search.
-        family: The family that was fitted.
         features: The name of the selection of features.
         suggestion: Hyperparameters.
-        run: Its run.
         metrics: `val_<metric>` by name.
         seconds: Wall time of a fit.
         loss: What the search minimises.
