@@ -53,20 +53,20 @@ def key(ingredients: Ingredients) -> str:
 def differences(before: Ingredients, now: Ingredients) -> list[str]:
     """Return a line for each ingredient that is not the same: parameters first, packages last."""
     lines = []
-    for name in _other(before.parameters, now.parameters):
+    for name in _differing(before.parameters, now.parameters):
         was, is_now = (one.parameters.get(name, "not given") for one in (before, now))
         told = f"was {was}, is {is_now}" if max(len(was), len(is_now)) <= LONGEST else "changed"
         lines.append(f"{name} {told}")
     for kind in ("inputs", "code"):
         was, is_now = getattr(before, kind), getattr(now, kind)
-        for name in _other(was, is_now):
+        for name in _differing(was, is_now):
             what = "is new" if name not in was else "is gone" if name not in is_now else "changed"
             lines.append(f"{name} {what}")
-    for name in _other(before.environment, now.environment):
+    for name in _differing(before.environment, now.environment):
         was, is_now = (one.environment.get(name, "absent") for one in (before, now))
         lines.append(f"{name} was {was}, is {is_now}")
     return lines
 
 
-def _other(before: dict[str, str], now: dict[str, str]) -> list[str]:
+def _differing(before: dict[str, str], now: dict[str, str]) -> list[str]:
     return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
