@@ -1,9 +1,11 @@
 """Logged models, loaded to predict raw rows: here, or in a process of their own.
 
 Every model carries the `sql_features` it was logged with in its `code/`. A process can import only
-one `sql_features`, and here that is the project's. So a model whose code is the same, byte for
-byte, is loaded here; a model of another version of the project is loaded in a child process that
-imports the model's own code. Both predict exactly what a server would.
+one `sql_features`, and here that is the project's. So a model with the same code is loaded here; a
+model of another version of the project is loaded in a child process that imports the model's own
+code. Both predict exactly what a server would. Comments, docstrings and layout make no other code,
+neither here nor in the key that a step is found again by: else a step could be reused whose models
+are not loaded here any more.
 """
 
 import os
@@ -30,7 +32,7 @@ from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY
 from workflow.paths import SQL_FEATURES
 from workflow.runtime import infrastructure_errors
-from workflow.tracking import model_process
+from workflow.tracking import model_process, source_files
 from workflow.tracking.logged_models import as_served
 from workflow.tracking.model_process import in_one_line, labels_of
 
@@ -168,7 +170,7 @@ class ForeignModel(LoadedModel):
         self.process.kill()
         self.process.wait()
         for pipe in (self._requests, self._answers):
-            with suppress(BrokenPipeError):  # of what is left to be sent
+            with suppress(BrokenPipeError):  # the child has gone before it read everything
                 pipe.close()
         self._folder.cleanup()
 
@@ -231,8 +233,8 @@ class ModelFiles:
     def has_own_code(self) -> bool:
         """Whether the model's code is this project's `sql_features` and nothing else."""
         code = self.metadata.flavors.get(FLAVOR_NAME, {}).get("code")
-        own = {f"{SQL_FEATURES.name}/{name}": text for name, text in _sources(SQL_FEATURES).items()}
-        return code is not None and _sources(self.folder / code) == own
+        own = {f"{SQL_FEATURES.name}/{name}": one for name, one in _contents(SQL_FEATURES).items()}
+        return code is not None and _contents(self.folder / code) == own
 
     def load(self) -> LoadedModel:
         """Load the model in this process if it has this project's code, else in one of its own.
@@ -297,10 +299,18 @@ def _unloadable(uri: str, why: str) -> WorkflowError:
     )
 
 
-def _sources(folder: Path) -> dict[str, bytes]:
-    """Return the content of each file below a folder by its path, compiled Python aside."""
+def _contents(folder: Path) -> dict[str, str | bytes]:
+    """Return what counts of each file below a folder by its path, compiled Python aside."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): _content(path)
         for path in folder.rglob("*")
         if path.is_file() and path.parent.name != "__pycache__"
     }
+
+
+def _content(path: Path) -> str | bytes:
+    """Return the digest of a Python file's code, and of any other file its bytes."""
+    if path.suffix == ".py":
+        with suppress(SyntaxError, ValueError):  # it cannot be parsed: its bytes count
+            return source_files.code_digest(path)
+    return path.read_bytes()

@@ -60,6 +60,18 @@ def of(module: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def code_digest(path: Path) -> str:
+    """Return the digest of a Python file's code; comments, docstrings and layout do not count.
+
+    Args:
+        path: Of the file, in this project or not.
+
+    Raises:
+        SyntaxError, ValueError: It cannot be parsed.
+    """
+    return _parsed(path)[0]
+
+
 def uncommitted() -> int:
     """Return how many of the files that a workflow is made of differ from the last commit.
 
@@ -78,8 +90,7 @@ def _read(path: Path) -> tuple[str, list[Path]]:
 
     Python loads the `__init__.py` of each package that a file lies in, so these are among them.
     """
-    status = path.stat()
-    digest, imported = _parsed(path, status.st_size, status.st_mtime_ns)
+    digest, imported = _parsed(path)
     names = imported | {".".join(one.parts) for one in path.relative_to(PROJECT).parents}
     modules = [
         name
@@ -90,13 +101,15 @@ def _read(path: Path) -> tuple[str, list[Path]]:
     return digest, [found for name in modules if (found := _path(name)).is_file()]
 
 
-@lru_cache
-def _parsed(path: Path, size: int, time: int) -> tuple[str, frozenset[str]]:
-    """Parse a file: once, as long as neither its size nor its time has changed.
+def _parsed(path: Path) -> tuple[str, frozenset[str]]:
+    """Return the digest of a Python file's code, and the dotted names that it imports."""
+    status = path.stat()
+    return _parsed_once(path, status.st_size, status.st_mtime_ns)
 
-    Returns:
-        The digest of its code, and the dotted names that it imports.
-    """
+
+@lru_cache
+def _parsed_once(path: Path, size: int, time: int) -> tuple[str, frozenset[str]]:
+    """Parse a file once, as long as neither its size nor its time of change is another."""
     tree = ast.parse(path.read_bytes())
     names: set[str] = set()
     for node in ast.walk(tree):

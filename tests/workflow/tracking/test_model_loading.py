@@ -82,9 +82,9 @@ def test_a_model_is_found_by_its_run_too(run, uri):
     pd.testing.assert_frame_equal(own.predict(RAW)[0], by_run.predict(RAW)[0], check_exact=True)
 
 
-def test_one_more_byte_of_code_and_it_is_loaded_in_a_child_process(uri, tmp_path):
+def test_one_more_statement_and_it_is_loaded_in_a_child_process(uri, tmp_path):
     own = model_loading.download(uri)
-    other = changed(own.folder, tmp_path / "model", "code/sql_features/errors.py", "\n")
+    other = changed(own.folder, tmp_path / "model", "code/sql_features/errors.py", "\nMORE = 1\n")
     with model_loading.load(other) as model:
         assert isinstance(model, ForeignModel)
         assert model.labels == ["no", "yes"]
@@ -108,6 +108,25 @@ def test_own_code_is_sql_features_with_nothing_beside_it(uri, tmp_path, file, ow
     (folder / file).parent.mkdir(exist_ok=True)
     (folder / file).write_text("")
     assert model_loading.download(str(folder)).has_own_code is own
+
+
+@pytest.mark.parametrize(
+    ("more", "own"),
+    [("\n\n# a comment\n", True), ("\nMORE = 1\n", False), ("\nno Python\n", False)],
+    ids=["comment", "statement", "syntax error"],
+)
+def test_a_comment_more_is_the_projects_code_still(uri, tmp_path, more, own):
+    folder = model_loading.download(uri).folder
+    model = changed(folder, tmp_path / "model", "code/sql_features/errors.py", more)
+    assert model_loading.download(model).has_own_code is own
+
+
+def test_a_comment_in_the_project_leaves_its_models_loadable_here(uri, tmp_path, monkeypatch):
+    shutil.copytree(SQL_FEATURES, tmp_path / "sql_features")
+    path = tmp_path / "sql_features/transformer.py"
+    path.write_text(f"# A comment.\n{path.read_text()}")
+    monkeypatch.setattr(model_loading, "SQL_FEATURES", tmp_path / "sql_features")
+    assert isinstance(model_loading.load(uri), OwnModel)
 
 
 def test_a_file_less_or_no_code_at_all_is_not_the_projects_code(uri, tmp_path):

@@ -395,9 +395,10 @@ USED = {
     "workflow.evaluation.regression_plots": {
         "close", "feature_importance", "predicted_against_actual", "residuals",
     },
-    "workflow.tracking": {"cache_key", "reuse", "step"},
+    "workflow.tracking": {"cache_key", "reuse", "source_files", "step"},
     "workflow.tracking.cache_key": {"NOT_OF_A_SEARCH", "NOT_OF_TRIALS", "key"},
     "workflow.tracking.reuse": {"ingredients"},
+    "workflow.tracking.source_files": {"code_digest"},  # of a model: register refuses other code
     "workflow.tracking.step": {
         "child", "execute", "parameters", "remark", "result", "run", "verbose",
     },
