@@ -13,12 +13,12 @@ import pandas as pd
 from sql_features.errors import WorkflowError
 from workflow import formatting, options
 from workflow.data.dataset import Dataset
+from workflow.evaluation.scores import check_defined
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
 from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import cache_key, dataset_inputs, names, step
 from workflow.tracking.reuse import ingredients
-from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_splits
 from workflow.training.search import search
 from workflow.training.search_importance import hyperparameters, importance

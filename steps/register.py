@@ -23,7 +23,7 @@ from sql_features.errors import WorkflowError
 from workflow import formatting, options
 from workflow.data.splits import Splits
 from workflow.evaluation.model_analysis import analysis
-from workflow.evaluation.scores import codes, score
+from workflow.evaluation.scores import check_defined, codes, score
 from workflow.models.metrics import METRICS, TEST, VAL, Metric, resolve
 from workflow.parameters import folds
 from workflow.runtime import terminal
@@ -31,7 +31,7 @@ from workflow.tracking import dataset_inputs, model_loading, names, reuse, runs,
 from workflow.tracking.logged_models import model_uri
 from workflow.tracking.model_loading import ModelFiles, OwnModel
 from workflow.tracking.registry import check_gates, register_version
-from workflow.training.baseline import baseline_scores, check_defined
+from workflow.training.baseline import baseline_scores
 
 
 @click.command()

@@ -21,11 +21,11 @@ from workflow.evaluation import (
     permutation_importance,
     regression_plots,
 )
+from workflow.evaluation.scores import check_defined
 from workflow.models.families import BASELINE, FAMILIES, Family
 from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, logged_models, names, reuse, runs, step
-from workflow.training.baseline import check_defined
 from workflow.training.cross_validation import judged_splits
 from workflow.training.trainer import Fitted, Trainer
 from workflow.training.training_data import TrainingData

@@ -1,13 +1,15 @@
 """The values of the metrics that workflow/models/metrics.py names."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from sql_features.errors import WorkflowError
+from workflow.data.splits import Splits
 from workflow.models.metrics import METRICS, Metric
 
 
@@ -70,6 +72,24 @@ def undefined(metric: Metric, y_true: np.ndarray) -> str | None:
     if metric.name == "roc_auc" and len(np.unique(y_true)) < 2:
         return "all rows are of one class"
     return None
+
+
+def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[Metric]) -> None:
+    """Check that metrics of the dataset's task have a value on the splits of these names.
+
+    Raises:
+        WorkflowError: A metric has no value on a split.
+    """
+    for split in names:
+        targets = splits.read(split, [])[1].to_numpy()
+        for metric in metrics:
+            if reason := undefined(metric, targets):
+                known = METRICS[metric.task].values()
+                allowed = ", ".join(one.name for one in known if not undefined(one, targets))
+                raise WorkflowError(
+                    f"{metric.name} has no value on the {split} split, where {reason}. Allowed "
+                    f"there: {allowed}."
+                )
 
 
 REGRESSION = {

@@ -1,36 +1,14 @@
 """The baseline: a model without features, which every other model must beat."""
 
-from collections.abc import Collection, Iterable
-
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer
 
-from sql_features.errors import WorkflowError
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
-from workflow.evaluation.scores import codes, score, undefined
+from workflow.evaluation.scores import codes, score
 from workflow.models.families import BASELINE
-from workflow.models.metrics import METRICS, Metric
 from workflow.training.cross_validation import Rows, encode_targets, val_metrics, validation_plan
 from workflow.training.model import Model, renumber
-
-
-def check_defined(splits: Splits, names: Iterable[str], metrics: Collection[Metric]) -> None:
-    """Check that metrics of the dataset's task have a value on the splits of these names.
-
-    Raises:
-        WorkflowError: A metric has no value on a split.
-    """
-    for split in names:
-        targets = splits.read(split, [])[1].to_numpy()
-        for metric in metrics:
-            if reason := undefined(metric, targets):
-                known = METRICS[metric.task].values()
-                allowed = ", ".join(one.name for one in known if not undefined(one, targets))
-                raise WorkflowError(
-                    f"{metric.name} has no value on the {split} split, where {reason}. Allowed "
-                    f"there: {allowed}."
-                )
 
 
 def baseline_scores(splits: Splits, validation: str, seed: int) -> dict[str, float]:

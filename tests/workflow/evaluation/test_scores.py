@@ -1,4 +1,5 @@
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,8 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from workflow.evaluation.scores import CLASSIFICATION, REGRESSION, codes, score, undefined, value
+from sql_features.errors import WorkflowError
+from sql_features.expressions import TARGET
+from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import to_yaml
+from workflow.data.split_rules import SPLITS, ByFiles
+from workflow.data.splits import Splits
+from workflow.evaluation.scores import (
+    CLASSIFICATION,
+    REGRESSION,
+    check_defined,
+    codes,
+    score,
+    undefined,
+    value,
+)
 from workflow.models.metrics import METRICS
+from workflow.training.cross_validation import judged_splits
 
 ACTUAL = np.array([1.0, 2.0, 4.0])
 PREDICTED = np.array([2.0, 2.0, 2.0])
@@ -46,6 +62,48 @@ def test_a_metric_has_no_value_exactly_where_it_is_undefined(metric, targets, re
     assert undefined(metric, np.array([1, 2, 2])) is None
     assert np.isfinite(value(metric, np.array([1, 0, 1]) + (task == "regression"), predicted))
     assert [one for one in METRICS[task].values() if undefined(one, np.array(targets))] == [metric]
+
+
+def splits(folder: Path, zero: str) -> Splits:
+    """Write splits of three rows each; one of them has a target of 0."""
+    dataset = Dataset(
+        name="trips",
+        task="regression",
+        data="/data",
+        split=ByFiles(**{split: f"{split}.parquet" for split in SPLITS}),
+        target="minutes",
+        features={"miles": "miles"},
+    )
+    (folder / "dataset.yaml").write_text(to_yaml(dataset))
+    for split in SPLITS:
+        targets = [1.0, 0.0, 4.0] if split == zero else ACTUAL
+        frame = pd.DataFrame({"miles": 1.0, TARGET: targets})
+        frame.to_parquet(folder / f"{split}.parquet")
+    return Splits("runs:/abc/splits", folder)
+
+
+@pytest.mark.parametrize(
+    ("how", "zero", "refused"),
+    [
+        ("holdout", "train", False),
+        ("holdout", "validation", True),
+        ("cv:3", "train", True),
+        ("cv:3", "validation", True),
+        ("cv:3", "test", False),
+    ],
+)
+def test_a_metric_undefined_where_models_are_judged_is_refused(tmp_path, how, zero, refused):
+    found, known = splits(tmp_path, zero), METRICS["regression"]
+    check_defined(found, judged_splits(how), [known["rmse"], known["mae"], known["r2"]])
+    if not refused:
+        check_defined(found, judged_splits(how), [known["mape"]])
+        return
+    with pytest.raises(WorkflowError) as error:
+        check_defined(found, judged_splits(how), [known["rmse"], known["mape"]])
+    assert str(error.value) == (
+        f"mape has no value on the {zero} split, where some targets are 0. Allowed there: rmse, "
+        "mae, r2."
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])

@@ -292,6 +292,7 @@ FITTING = {"train", "hpo", "register"}
         ("workflow/training/encoded_data.py", FITTING),
         ("workflow/training/model.py", FITTING),
         ("workflow/training/cross_validation.py", FITTING),
+        ("workflow/training/baseline.py", {"register"}),
         ("workflow/training/search.py", {"hpo"}),
         ("workflow/training/trials.py", {"hpo"}),
         ("workflow/training/trial_runs.py", {"hpo"}),

@@ -19,8 +19,7 @@ from workflow.evaluation.scores import score
 from workflow.models.families import BASELINE, FAMILIES, WEIGHT, narrowed
 from workflow.models.metrics import METRICS, TASKS, resolve
 from workflow.training import encoded_data
-from workflow.training.baseline import baseline_scores, check_defined
-from workflow.training.cross_validation import judged_splits
+from workflow.training.baseline import baseline_scores
 from workflow.training.model import fit_model
 from workflow.training.trainer import Fitted, Trainer
 from workflow.training.training_data import TrainingData
@@ -177,34 +176,6 @@ def test_the_final_pipeline_predicts_raw_rows_as_the_trainer_does(
     np.testing.assert_allclose(answers(on, fitted, raw), ours, rtol=1e-9)
     if how == "holdout":
         np.testing.assert_array_equal(ours, fitted.predictions)
-
-
-@pytest.mark.parametrize(
-    ("how", "zero", "refused"),
-    [
-        ("holdout", "train", False),
-        ("holdout", "validation", True),
-        ("cv:3", "train", True),
-        ("cv:3", "validation", True),
-        ("cv:3", "test", False),
-    ],
-)
-def test_a_metric_that_is_undefined_where_models_are_judged_is_refused(
-    tmp_path, how, zero, refused
-):
-    frames = [trips(number) for number in range(3)]
-    frames[SPLITS.index(zero)].loc[0, "minutes"] = 0
-    found, known = make(tmp_path, frames, target="abs(minutes)"), METRICS["regression"]
-    check_defined(found, judged_splits(how), [known["rmse"], known["mae"], known["r2"]])
-    if not refused:
-        check_defined(found, judged_splits(how), [known["mape"]])
-        return
-    with pytest.raises(WorkflowError) as error:
-        check_defined(found, judged_splits(how), [known["rmse"], known["mape"]])
-    assert str(error.value) == (
-        f"mape has no value on the {zero} split, where some targets are 0. Allowed there: rmse, "
-        "mae, r2."
-    )
 
 
 def test_a_holdouts_metrics_are_those_of_its_predictions(trainer):
