@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workflow.formatting import one_line
+from workflow.plain_values import one_line
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (ERROR, WARNING, OK)  # in the order of the table

@@ -17,7 +17,7 @@ from workflow import binning
 from workflow.checks.finding import TRAIN, Finding
 from workflow.checks.split_scan import Split
 from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
-from workflow.formatting import apart, cut, one_line
+from workflow.plain_values import apart, cut, one_line
 
 DRAWN, LISTED = 200, 1_000  # columns
 SHORT, LONG_NAME = 40, 100  # characters

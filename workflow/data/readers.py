@@ -20,7 +20,7 @@ from sql_features.expressions import cast, connect, literal, quote
 from workflow.data.csv_format import dialect, narrowest, version
 from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
-from workflow.formatting import one_line
+from workflow.plain_values import one_line
 
 Kind = Literal["parquet", "csv", "json"]
 SUFFIXES: dict[Kind, tuple[str, ...]] = {

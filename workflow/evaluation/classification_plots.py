@@ -20,7 +20,7 @@ import workflow.evaluation.regression_plots  # noqa: F401 - sets the style of pl
 from workflow.evaluation import classification_curves
 from workflow.evaluation.classification_curves import MOST_CLASSES, Curve
 from workflow.evaluation.palette import BLUE, COLOURS, GREY
-from workflow.formatting import text
+from workflow.plain_values import text
 
 BLACK = "#000000"
 COUNTED, SHARED = 10, 20  # most classes whose cells have room for a count, and for a share

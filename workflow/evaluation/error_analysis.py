@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from sql_features.expressions import columns_of
 from workflow.binning import MISSING, OTHERS, TENTHS, deciles, most_frequent
-from workflow.formatting import CELL, apart, cell, ranges, significant, text
+from workflow.plain_values import CELL, apart, cell, ranges, significant, text
 
 COLUMNS = 12  # most raw columns of the worst rows
 NAME = 60  # most characters of a feature's name

@@ -18,8 +18,8 @@ from workflow.evaluation import classification_curves, permutation_importance
 from workflow.evaluation.classification_curves import Curve
 from workflow.evaluation.error_analysis import NAME, Measures, by_value, measured, worst_rows
 from workflow.evaluation.scores import codes, new_labels
-from workflow.formatting import significant, text
 from workflow.models.metrics import Metric
+from workflow.plain_values import significant, text
 
 IMPORTANT = 50  # features whose importance is kept
 CELLS, BARS = 50, 60  # cells of a density along each axis, bars of a histogram

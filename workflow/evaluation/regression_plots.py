@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from workflow.evaluation.palette import BLUE, VERMILION
-from workflow.formatting import text
+from workflow.plain_values import text
 
 COUNTED = FuncFormatter(lambda value, _: f"{value:,.0f}")  # writes 10000 as 10,000
 LONGEST = 40  # characters of a feature's name

@@ -11,7 +11,7 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
-from workflow import formatting
+from workflow import plain_values
 from workflow.evaluation.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
 
 SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
@@ -119,7 +119,7 @@ def text(value: object, longest: int | None = None) -> str:
     >>> text("<b>bold</b> & more")
     '&lt;b&gt;bold&lt;/b&gt; &amp; more'
     """
-    return html.escape(formatting.text(value, longest), quote=False)
+    return html.escape(plain_values.text(value, longest), quote=False)
 
 
 def labels(values: Sequence[object], longest: int = LONGEST) -> list[str]:

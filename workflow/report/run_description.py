@@ -4,7 +4,8 @@ import re
 
 import pandas as pd
 
-from workflow.formatting import cut, number, one_line, seconds, size
+from workflow.formatting import number, seconds, size
+from workflow.plain_values import cut, one_line
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.report.reproduction import Reproduction
 from workflow.tracking import names, runs

@@ -3,7 +3,8 @@
 import mlflow
 import pandas as pd
 
-from workflow.formatting import cut, number, seconds
+from workflow.formatting import number, seconds
+from workflow.plain_values import cut
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.report.reproduction import without_credentials
 from workflow.report.workflow_runs import WorkflowRuns

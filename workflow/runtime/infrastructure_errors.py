@@ -2,7 +2,7 @@
 
 import errno
 
-from workflow.formatting import one_line
+from workflow.plain_values import one_line
 
 NEXT = "Then give the same command again: what is finished is not run again."
 # What is said of an error whose text, in small letters, holds one of these.

@@ -8,7 +8,7 @@ from typing import Literal
 from sql_features.duckdb_types import FLOATS
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, isolated, quote
-from workflow.formatting import cut
+from workflow.plain_values import cut
 from workflow.schema import dates
 from workflow.schema.column_stats import MOSTLY, Column, Table
 from workflow.schema.dates import TimeReading

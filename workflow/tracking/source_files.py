@@ -17,6 +17,7 @@ WITHOUT_EFFECT = (
     # The words of refusals: a step that has refused has no result.
     "workflow.errors",
     "workflow.data.dataset_errors",
+    "workflow.formatting",  # words lines of the terminal and titles of axes; no artifact's values
     # They only draw what others have computed: a run keeps the pictures that it has.
     "workflow.evaluation.classification_plots",
     "workflow.evaluation.palette",

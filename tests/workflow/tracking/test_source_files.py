@@ -237,7 +237,8 @@ FITTING = {"train", "hpo", "register"}
         ("workflow/errors.py", set()),
         ("workflow/data/dataset_errors.py", set()),
         ("workflow/digests.py", EVERY),
-        ("workflow/formatting.py", EVERY),  # of tables, and of the line that a step leaves
+        ("workflow/formatting.py", set()),  # of the lines that a step prints
+        ("workflow/plain_values.py", {"preprocess", "register"}),
         ("workflow/parameters.py", EVERY),
         # The process, and what it prints.
         *(
@@ -387,6 +388,8 @@ USED = {
     "workflow.runtime.calling_process": {"absolute"},  # of a path, which is a parameter
     "workflow.runtime.infrastructure_errors": {"explain"},
     "workflow.runtime.terminal": {"Progress", "detail", "say", "timed"},
+    "workflow": {"formatting"},
+    "workflow.formatting": {"number", "worsening"},
     "workflow.errors": {"unknown"},
     "workflow.data.dataset_errors": {"explained"},
     "workflow.evaluation": {"classification_plots", "regression_plots"},

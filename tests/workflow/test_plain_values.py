@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow import formatting
+from workflow import plain_values
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ from workflow import formatting
     ],
 )
 def test_a_value_is_a_number_or_short_text(value, expected):
-    assert formatting.cell(value) == expected
-    assert type(formatting.cell(value)) is type(expected)
+    assert plain_values.cell(value) == expected
+    assert type(plain_values.cell(value)) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_value_is_a_number_or_short_text(value, expected):
     ],
 )
 def test_ranges_have_as_few_digits_as_tell_them_apart(ends, expected):
-    assert formatting.ranges(ends) == expected
+    assert plain_values.ranges(ends) == expected
