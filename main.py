@@ -81,7 +81,7 @@ def main(
     else:
         _check(request.resolve(), features, metric)
     given = step.parameters() | request.parameters
-    run_step = partial(result_of, may_reuse=may_reuse)
+    run_step = partial(run_or_reuse, may_reuse=may_reuse)
 
     uncommitted = str(source_files.uncommitted())
     code = {names.PROJECT_VERSION_TAG: VERSION, names.UNCOMMITTED_TAG: uncommitted}
@@ -114,7 +114,7 @@ def main(
                 **_pick(given, "features", "metric", "validation", "seed"),
                 **_pick(given, "max_evals", "timeout", "top_n", "reuse"),
             },
-            not_in_key=cache_key.NOT_OF_A_SEARCH,
+            not_in_key=cache_key.LEFT_OUT_OF_SEARCH_KEY,
             at_least={"top_n": top_n},
         )
         register = run_step(
@@ -161,7 +161,7 @@ def families_to_search(tune: list[str], models: list[str], *, best: str) -> list
     return list(dict.fromkeys(best if name == "best" else name for name in tune))
 
 
-def result_of(
+def run_or_reuse(
     entry_point: str,
     parameters: dict[str, str],
     *,
@@ -192,12 +192,12 @@ def result_of(
             **(at_least or {}),
         )
         if found:
-            reuse.show(found, workflow)
+            reuse.add_reused_run(found, workflow)
             terminal.say(entry_point, f"reused from {found.info.run_id}")
             return found
     terminal.say(entry_point, f"runs: {reason}", faint=True)
     verbose = str(terminal.is_verbose()).lower()
-    with step.below(reason):
+    with step.started_by_workflow(reason):
         return _run(entry_point, parameters | {"verbose": verbose})
 
 

@@ -17,8 +17,7 @@ from workflow.evaluation.scores import check_defined
 from workflow.models.families import FAMILIES, WEIGHT, Family, narrowed
 from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
-from workflow.tracking import cache_key, dataset_inputs, names, step
-from workflow.tracking.reuse import ingredients
+from workflow.tracking import cache_key, dataset_inputs, names, reuse, step
 from workflow.training.cross_validation import judged_splits
 from workflow.training.search import search
 from workflow.training.search_importance import hyperparameters, importance
@@ -59,19 +58,21 @@ def hpo(
     check_defined(splits, judged_splits(validation), [judged])
     selections = dataset.selections(features)
     searched = [_to_search(FAMILIES[name], dataset, judged) for name in models]
-    made_of = ingredients("hpo", step.parameters()).without(*cache_key.NOT_OF_A_SEARCH)
-    alike = cache_key.key(made_of.without(*cache_key.NOT_OF_TRIALS))
-    searching = step.run("hpo", made_of, **{names.SEARCH_TAG: alike})
-    with searching as run, terminal.Progress("hpo", max_evals) as progress:
+    ingredients = reuse.ingredients("hpo", step.parameters()).without(
+        *cache_key.LEFT_OUT_OF_SEARCH_KEY
+    )
+    search_key = cache_key.key(ingredients.without(*cache_key.LEFT_OUT_OF_TRIAL_KEY))
+    step_run = step.run("hpo", ingredients, **{names.SEARCH_TAG: search_key})
+    with step_run as run, terminal.Progress("hpo", max_evals) as progress:
         dataset_inputs.log_splits(splits, "train", "validation")
-        every = {name: sql for one in selections.values() for name, sql in one.items()}
-        data = TrainingData.read(splits, every, seed=seed, validation=validation)
+        all_features = {name: sql for one in selections.values() for name, sql in one.items()}
+        data = TrainingData.read(splits, all_features, seed=seed, validation=validation)
         study = Study(
             {name: Trainer(data.using(one)) for name, one in selections.items()},
             validation=validation,
             metric=judged,
             kept=top_n,
-            earlier=finished_trials(alike, run.info.experiment_id) if may_reuse else {},
+            earlier=finished_trials(search_key, run.info.experiment_id) if may_reuse else {},
             progress=progress,
         )
         begin = time.perf_counter()
@@ -88,7 +89,7 @@ def hpo(
         )
         progress.close("keeping the best models")
         _log_search(study)
-        step.result(_summary(study, max_evals))
+        step.log_summary(_summary(study, max_evals))
 
 
 def _summary(study: Study, max_evals: int) -> str:
@@ -116,8 +117,8 @@ def _to_search(family: Family, dataset: Dataset, metric: Metric) -> Family:
     """
     weighs = dataset.task != "regression" and family.weighs
     unweighted = {WEIGHT: None} if weighs and not metric.counts_classes_alike else {}
-    asked = {**unweighted, **dataset.search.get(family.name, {})}
-    return narrowed(family, asked, dataset.task)
+    changes = {**unweighted, **dataset.search.get(family.name, {})}
+    return narrowed(family, changes, dataset.task)
 
 
 def _log_search(study: Study) -> None:

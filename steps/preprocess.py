@@ -74,7 +74,7 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
             warnings = _check_splits(definition, raw, out)
         with terminal.timed("preprocess", "logged the splits"):
             _log_splits(definition, files, out, reports)
-        step.result(_summary(definition, reports, warnings))
+        step.log_summary(_summary(definition, reports, warnings))
 
 
 def _summary(

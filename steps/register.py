@@ -88,7 +88,7 @@ def register(
         said = [
             f"{key} {formatting.number(winner[key])}" for key in (judged.val_name, judged.test_name)
         ]
-        step.result(
+        step.log_summary(
             f"{name} version {version} is @{names.ALIAS}: {' '.join(who)}, {', '.join(said)}"
         )
 

@@ -23,7 +23,7 @@ def report(run_id: str) -> None:
         )
     with step.run("report"):
         publish.publish(finished_workflow.read(runs))
-        step.result(terminal_summary.report_address(runs))
+        step.log_summary(terminal_summary.report_address(runs))
 
 
 if __name__ == "__main__":

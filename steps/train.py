@@ -83,7 +83,7 @@ def train(
         mlflow.log_metric(judged.val_name, scores[best])
         order = sorted(scores, key=lambda name: judged.loss(scores[name]))
         line = ", ".join(f"{name} {formatting.number(scores[name])}" for name in order)
-        step.result(f"{judged.val_name}: {line}")
+        step.log_summary(f"{judged.val_name}: {line}")
 
 
 def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_id: str) -> None:

@@ -18,6 +18,6 @@ def describe_version(workflow: FinishedWorkflow) -> None:
     """Describe the registered version, unless somebody, or an earlier workflow, has done so."""
     client, model = MlflowClient(), workflow.model
     version = client.get_model_version(model.name, model.version)
-    if (version.description or "").endswith(names.BRIEFLY):
+    if (version.description or "").endswith(names.TAKES_RAW_ROWS):
         text = run_description.of_version(workflow)
         client.update_model_version(model.name, model.version, text)

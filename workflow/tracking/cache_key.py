@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from workflow import digests
 
 # Parameters that the key of a search leaves out: a search that has kept more models serves as well.
-NOT_OF_A_SEARCH = ("reuse", "top_n")
+LEFT_OUT_OF_SEARCH_KEY = ("reuse", "top_n")
 # Parameters that say how long a search goes on; a single trial does not depend on them either.
-NOT_OF_TRIALS = ("max_evals", "timeout")
+LEFT_OUT_OF_TRIAL_KEY = ("max_evals", "timeout")
 LONGEST = 80  # characters; of a longer parameter only is said that it changed
 
 

@@ -77,4 +77,4 @@ REPORT = "report.html"
 
 # The model registry.
 ALIAS = "champion"  # the newest version that was accepted
-BRIEFLY = "Takes raw rows."  # ends register's description of a version; a workflow says more
+TAKES_RAW_ROWS = "Takes raw rows."  # ends register's description of a version; a workflow says more

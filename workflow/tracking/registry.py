@@ -99,7 +99,7 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
         model_id=model_uri(run).rpartition("/")[2],
         tags=tags,
         description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
-        f"{scores}. {names.BRIEFLY}",
+        f"{scores}. {names.TAKES_RAW_ROWS}",
     )
     client.set_registered_model_alias(name, names.ALIAS, version.version)
     return str(version.version)

@@ -97,7 +97,7 @@ def find(ingredients: Ingredients, experiment_id: str, **at_least: int) -> tuple
     return None, FIRST
 
 
-def show(run: Run, workflow: Run) -> None:
+def add_reused_run(run: Run, workflow: Run) -> None:
     """Make a child of a workflow's run that shows the result of an earlier run."""
     kept = {name: text for name, text in run.data.tags.items() if name not in OWN_TAGS}
     note = (

@@ -70,7 +70,7 @@ def run(name: str, ingredients: Ingredients | None = None, **tags: str) -> Itera
         terminal.say(name, line, seconds=terminal.process_age())
 
 
-def result(line: str) -> None:
+def log_summary(line: str) -> None:
     """Log the active step's result in one sentence, and print it when its run has ended.
 
     It is a tag, so that a reused step and the report can say it too.
@@ -93,7 +93,7 @@ def remark(name: str, line: str) -> None:
 
 
 @contextmanager
-def below(reason: str) -> Iterator[None]:
+def started_by_workflow(reason: str) -> Iterator[None]:
     """Tell the steps started meanwhile that a workflow runs them, and for which reason."""
     os.environ[REASON] = reason
     try:

@@ -153,6 +153,6 @@ def test_parameters_are_left_out_by_name():
 
 def test_what_the_keys_of_a_search_and_its_trials_leave_out():
     given = {"max_evals": "15", "timeout": "none", "top_n": "5", "reuse": "true", "seed": "1"}
-    search = changed(ONE, "parameters", **given).without(*cache_key.NOT_OF_A_SEARCH)
+    search = changed(ONE, "parameters", **given).without(*cache_key.LEFT_OUT_OF_SEARCH_KEY)
     assert set(search.parameters) == {"models", "seed", "max_evals", "timeout"}
-    assert set(search.without(*cache_key.NOT_OF_TRIALS).parameters) == {"models", "seed"}
+    assert set(search.without(*cache_key.LEFT_OUT_OF_TRIAL_KEY).parameters) == {"models", "seed"}

@@ -411,7 +411,7 @@ def inputs_of(run: Run) -> list[tuple]:
 def shown(experiment: Experiment, run: Run) -> tuple[Run, Run]:
     """Show a run in a workflow's; return the workflow's and what is shown."""
     workflow = workflow_run(experiment)
-    reuse.show(run, workflow)
+    reuse.add_reused_run(run, workflow)
     (copy,) = experiment.children(workflow)
     return workflow, copy
 

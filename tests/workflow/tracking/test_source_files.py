@@ -400,11 +400,11 @@ USED = {
         "close", "feature_importance", "predicted_against_actual", "residuals",
     },
     "workflow.tracking": {"cache_key", "reuse", "source_files", "step"},
-    "workflow.tracking.cache_key": {"NOT_OF_A_SEARCH", "NOT_OF_TRIALS", "key"},
+    "workflow.tracking.cache_key": {"LEFT_OUT_OF_SEARCH_KEY", "LEFT_OUT_OF_TRIAL_KEY", "key"},
     "workflow.tracking.reuse": {"ingredients"},
     "workflow.tracking.source_files": {"code_digest"},  # of a model: register refuses other code
     "workflow.tracking.step": {
-        "child", "execute", "parameters", "remark", "result", "run", "verbose",
+        "child", "execute", "log_summary", "parameters", "remark", "run", "verbose",
     },
 }  # fmt: skip
 

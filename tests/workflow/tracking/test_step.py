@@ -42,7 +42,7 @@ def without_seconds(lines: list[str]) -> list[str]:
 def test_a_step_alone_says_when_it_starts_and_its_result(capsys):
     with step.run("train", TRAIN) as run:
         assert capsys.readouterr().out == "[train] runs alone\n"
-        step.result(LINE)
+        step.log_summary(LINE)
         assert capsys.readouterr().out == ""  # it has not ended
     assert found(run).info.status == "FINISHED"
     (line,) = capsys.readouterr().out.splitlines()
@@ -53,15 +53,15 @@ def test_a_step_alone_says_when_it_starts_and_its_result(capsys):
 
 
 def test_a_workflows_step_says_its_result_and_keeps_the_reason(capsys):
-    with step.below("seed was 1, is 2"), step.run("train") as run:
-        step.result(LINE)
+    with step.started_by_workflow("seed was 1, is 2"), step.run("train") as run:
+        step.log_summary(LINE)
     assert without_seconds(capsys.readouterr().out.splitlines()) == [f"[train] {LINE}"]
     assert tags(run)[names.REASON_TAG] == "seed was 1, is 2"
     assert step.is_alone()  # afterwards
 
 
 def test_the_reason_is_gone_from_the_environment_after_a_failure():
-    with pytest.raises(WorkflowError), step.below("reuse is false"):
+    with pytest.raises(WorkflowError), step.started_by_workflow("reuse is false"):
         assert not step.is_alone()
         raise WorkflowError("no.")
     assert step.is_alone()
@@ -69,7 +69,7 @@ def test_the_reason_is_gone_from_the_environment_after_a_failure():
 
 def test_a_step_that_fails_says_no_result(capsys):
     with pytest.raises(ZeroDivisionError), step.run("train") as run:
-        step.result(LINE)
+        step.log_summary(LINE)
         raise ZeroDivisionError
     assert capsys.readouterr().out == "[train] runs alone\n"
     assert found(run).info.status == "FAILED"
@@ -94,10 +94,10 @@ def test_every_run_tells_its_kind():
 
 
 def test_a_reused_step_keeps_its_result_and_not_its_reason():
-    with step.below("the first in this experiment"), step.run("train", TRAIN) as run:
-        step.result(LINE)
+    with step.started_by_workflow("the first in this experiment"), step.run("train", TRAIN) as run:
+        step.log_summary(LINE)
     with step.run("main") as main:
-        reuse.show(found(run), main)
+        reuse.add_reused_run(found(run), main)
     (shown,) = MlflowClient().search_runs(
         [run.info.experiment_id], f"tags.mlflow.parentRunId = '{main.info.run_id}'"
     )
@@ -113,7 +113,7 @@ def test_a_reused_step_keeps_its_result_and_not_its_reason():
 def test_a_step_says_itself_what_no_summary_will_tell(capsys, below, verbose, said):
     terminal.set_verbose(verbose)
     if below:
-        with step.below("reuse is false"):
+        with step.started_by_workflow("reuse is false"):
             step.remark("preprocess", "warning: a gap")
     else:
         step.remark("preprocess", "warning: a gap")
