@@ -16,7 +16,7 @@ MOST_BINS = 40  # of a histogram whose bins end at round numbers
 FAR = 5  # interquartile ranges beyond the quartiles
 RARE = 200  # where half of the rows have one value, the first and the last 1/200 are left out
 FEW = 20  # whole numbers that span no more than this have a bin each
-WHOLE = 1e15  # up to here, half a number more or less can be told apart
+MAX_PLUS_HALF = 1e15  # up to here 0.5 can be added to a whole number exactly
 DAY = 86_400
 ROUND = (  # seconds
     *(0.001, 0.01, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
@@ -66,7 +66,7 @@ def number_edges(numbers: np.ndarray) -> np.ndarray:
         numbers: (n,) ascending and finite, at least one.
     """
     low, high = _ends(numbers)
-    if (np.abs(numbers[[0, -1]]) < WHOLE).all() and (numbers % 1 == 0).all():
+    if (np.abs(numbers[[0, -1]]) < MAX_PLUS_HALF).all() and (numbers % 1 == 0).all():
         least, most = numbers[[0, -1]]
         if most - least <= FEW:
             low, high = least, most

@@ -11,7 +11,7 @@ from sql_features.expressions import TARGET
 from workflow.binning import MISSING, OTHERS, deciles, most_frequent
 from workflow.checks.finding import OK, WARNING, Finding, quoted
 from workflow.checks.split_scan import Split
-from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
+from workflow.checks.value_counts import Numbers, Sample, Texts, ValueKind
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 WHY = {"time": "a split by time shifts it", "other": "it is no number or text"}
@@ -21,7 +21,7 @@ def shifts(
     train: Split,
     others: list[Split],
     samples: Mapping[str, Sample],
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, ValueKind],
     ordered_by: Collection[str],
 ) -> Iterator[Finding]:
     """Compare the columns that features read, and the target, with train's.

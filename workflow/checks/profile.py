@@ -16,7 +16,7 @@ from sql_features.expressions import TARGET
 from workflow import binning
 from workflow.checks.finding import TRAIN, Finding
 from workflow.checks.split_scan import Split
-from workflow.checks.value_counts import Kind, Numbers, Sample, Texts
+from workflow.checks.value_counts import Numbers, Sample, Texts, ValueKind
 from workflow.plain_values import apart, cut, one_line
 
 DRAWN, LISTED = 200, 1_000  # columns
@@ -27,7 +27,7 @@ SUMMARY = ("mean", "std", "min", "p25", "p50", "p75", "max")  # of numbers
 def describe(
     splits: list[Split],
     samples: Mapping[str, Sample],
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, ValueKind],
     compared: Iterable[Finding],
 ) -> dict[str, Any]:
     """Return the profile of the splits.
@@ -86,7 +86,7 @@ def describe(
 
 def _about(
     column: str,
-    kind: Kind,
+    kind: ValueKind,
     splits: list[Split],
     verdicts: Mapping[tuple[str, str], Finding],
 ) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _texts(values: Mapping[str, Texts], type: str) -> dict[str, Any]:
     return {"values": apart(labels), "shares": _shares(values, counts)}
 
 
-DRAW: dict[Kind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
+DRAW: dict[ValueKind, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     "number": _numbers,
     "time": _times,
     "boolean": _booleans,
@@ -202,7 +202,7 @@ def _rounded(number: float) -> float | int | None:
 
 def _exact(number: float) -> float | int:
     """Return a number as an int if it is whole, so that JSON has no decimal point."""
-    whole = abs(number) < binning.WHOLE and number % 1 == 0
+    whole = abs(number) < binning.MAX_PLUS_HALF and number % 1 == 0
     return int(number) if whole else float(number)
 
 

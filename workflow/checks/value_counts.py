@@ -17,7 +17,7 @@ from sql_features.duckdb_types import kind_of
 from sql_features.expressions import TARGET, quote
 from workflow.checks.split_scan import LONG, Split, value_of
 
-Kind = Literal["number", "boolean", "text", "time", "other"]
+ValueKind = Literal["number", "boolean", "text", "time", "other"]
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,15 @@ class Texts:
 Sample = Mapping[str, Numbers | Texts]
 
 
-def kinds(split: Split, task: str) -> dict[str, Kind]:
+def kinds(split: Split, task: str) -> dict[str, ValueKind]:
     """Return the kind of the target, then of the columns that features read; classes are texts."""
     found = {column: _kind(split.types[column]) for column in [TARGET, *split.features]}
     return found if task == "regression" else found | {TARGET: "text"}
 
 
-def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str, Kind]) -> Sample:
+def read(
+    connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str, ValueKind]
+) -> Sample:
     """Return the values in a split's sample, of every column whose kind is not "other".
 
     Texts that are alike in their first `LONG` characters count as one.
@@ -125,7 +127,7 @@ def read(connection: duckdb.DuckDBPyConnection, split: Split, kinds: Mapping[str
     }
 
 
-def _kind(type: str) -> Kind:
+def _kind(type: str) -> ValueKind:
     match kind_of(type):
         case "date" | "time":
             return "time"
@@ -135,7 +137,7 @@ def _kind(type: str) -> Kind:
             return "other"
 
 
-def _value(column: str, type: str, kind: Kind) -> str:
+def _value(column: str, type: str, kind: ValueKind) -> str:
     match kind:
         case "text":
             return f"left(CAST({quote(column)} AS VARCHAR), {LONG})"

@@ -15,7 +15,7 @@ from workflow.data.dataset_errors import explained
 from workflow.errors import unknown
 from workflow.paths import DATASETS
 
-DEFINITION = TypeAdapter(Dataset)
+ADAPTER = TypeAdapter(Dataset)
 LISTS = ("split", "feature_sets", "search")  # keys whose inner lists and mappings take a line each
 
 
@@ -61,7 +61,7 @@ def from_yaml(text: str, where: str) -> Dataset:
     if not isinstance(given, dict):
         raise WorkflowError(f"dataset file {where} holds no mapping of {', '.join(KEYS)}.")
     try:
-        return DEFINITION.validate_python(given)
+        return ADAPTER.validate_python(given)
     except ValidationError as error:
         raise explained(error, where) from error
 
@@ -99,7 +99,7 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of dataset files, by which an editor completes and checks them."""
-    found = DEFINITION.json_schema()
+    found = ADAPTER.json_schema()
     for rule in ("ByHash", "ByTime"):  # optional to Python alone: without it files are meant
         found["$defs"][rule]["required"] = ["by", *found["$defs"][rule].get("required", [])]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -22,8 +22,8 @@ from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
 from workflow.plain_values import one_line
 
-Kind = Literal["parquet", "csv", "json"]
-SUFFIXES: dict[Kind, tuple[str, ...]] = {
+FileKind = Literal["parquet", "csv", "json"]
+SUFFIXES: dict[FileKind, tuple[str, ...]] = {
     "parquet": (".parquet", ".pq"),
     "csv": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
     "json": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
@@ -37,7 +37,7 @@ Versions = tuple[tuple[Path, int, int], ...]  # files, with what `version` retur
 TYPE = re.compile(r"[A-Za-z]\w*( \w+)*(\( *\d+ *(, *\d+ *)?\))?")
 
 
-def kind(paths: list[Path]) -> Kind:
+def kind(paths: list[Path]) -> FileKind:
     """Return the kind of the files.
 
     Raises:
@@ -163,7 +163,7 @@ def reason(error: Exception) -> str:
     return one_line(re.split(hints, str(error), flags=re.IGNORECASE)[0])
 
 
-def _kind(path: Path) -> Kind:
+def _kind(path: Path) -> FileKind:
     for one, suffixes in SUFFIXES.items():
         if path.name.casefold().endswith(suffixes):
             return one

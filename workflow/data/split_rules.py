@@ -70,7 +70,7 @@ def _check_shares(validation: float, test: float) -> None:
 
 
 def _rule(given: Any) -> str | None:
-    """Return the rule that a mapping names in `by`; of what is no mapping, none."""
+    """Return the rule that a mapping names in `by`, or None if it is no mapping."""
     return str(given.get("by", "files")) if isinstance(given, dict) else None
 
 

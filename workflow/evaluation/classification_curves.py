@@ -31,7 +31,7 @@ class Curve:
     """One curve.
 
     Attributes:
-        of: One class, the average of all classes, or the predicted class, whichever it is.
+        of: What the curve is of: one class, an average, or the predicted class.
         code: The one class's code; None for the others.
         x: (n_points,) ascending, from 0 to 1.
         y: (n_points,) from 0 to 1.

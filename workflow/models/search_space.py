@@ -59,7 +59,7 @@ Domain = Whole | Real | Choice
 
 
 def _in_one_message(given: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Say what is allowed once, instead of what is wrong with each of the domains."""
+    """Raise one error that names all that is allowed, instead of one for each kind of domain."""
     try:
         return validate(given)
     except ValidationError as error:

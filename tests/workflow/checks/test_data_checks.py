@@ -74,7 +74,7 @@ def test_classes_have_checks_of_their_own(check):
     assert {"classes", "rare classes", "imbalance", "unseen classes"} <= set(table["check"])
 
 
-def test_what_is_wrong_comes_first(check):
+def test_errors_are_listed_first(check):
     frames = ordinary()
     frames["test"]["x"] += 10
     frames["train"]["target"] = 1.0

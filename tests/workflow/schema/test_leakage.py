@@ -113,7 +113,7 @@ def test_the_least_sum_is_found_among_columns_that_repeat_each_other():
     assert np.array_equal(sum(frame[name] * sign for name, sign in signs.items()), total)
 
 
-def test_what_is_no_plain_sum_is_none():
+def test_a_target_that_is_no_plain_sum_has_no_parts():
     frame = pd.DataFrame(NOISE, columns=list("abcd"))
     assert summands(frame, 2 * frame["a"] + frame["b"]) == {}
     assert summands(frame, frame["a"] + frame["b"] + 0.001 * RANDOM.normal(size=N)) == {}

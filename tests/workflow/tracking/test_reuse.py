@@ -364,7 +364,7 @@ def test_a_registration_without_the_winners_model_is_not_found(experiment):
 @pytest.mark.parametrize(
     ("least", "reason"), [(4, ""), (5, ""), (6, "top_n was 5, is 6"), (50, "top_n was 5, is 50")]
 )
-def test_what_the_key_leaves_out_must_have_been_enough(whole, least, reason):
+def test_a_smaller_top_n_is_not_reused(whole, least, reason):
     experiment, run = whole
     assert experiment.find(top_n=least) == (None if reason else run.info.run_id, reason)
 

@@ -240,7 +240,9 @@ def test_a_run_whose_process_never_started_is_killed(experiment, only_ours):
 @pytest.mark.parametrize(
     "words", [("/env/bin/mlflow", "run", "."), ("-m", "mlflow", "run", "https://host/repo")]
 )
-def test_it_is_left_alone_while_another_mlflow_run_is_at_work(experiment, start, only_ours, words):
+def test_a_starting_run_is_left_alone_while_another_mlflow_run_is_at_work(
+    experiment, start, only_ours, words
+):
     experiment.run("about to start", **STARTED)
     process = start(*WAIT, *words)
     assert experiment.sweep() == []
@@ -256,13 +258,13 @@ def test_a_process_that_is_no_mlflow_run_does_not_count(experiment, start, only_
     assert experiment.sweep() == ["never started"]
 
 
-def test_it_is_left_alone_on_a_server(experiment, only_ours, monkeypatch):
+def test_a_starting_run_is_left_alone_on_a_server(experiment, only_ours, monkeypatch):
     experiment.run("about to start", **STARTED)
     monkeypatch.setattr(MlflowClient, "tracking_uri", "http://127.0.0.1:5000")
     assert experiment.sweep() == []
 
 
-def test_it_is_left_alone_by_a_workflow_without_mlflow_run(experiment, only_ours):
+def test_a_starting_run_is_left_alone_by_a_workflow_without_mlflow_run(experiment, only_ours):
     run = experiment.client.create_run(experiment.id, run_name="main")
     experiment.run("about to start", **STARTED)
     experiment.run("from a notebook")

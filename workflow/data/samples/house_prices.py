@@ -124,7 +124,7 @@ def _town() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _grade(level: np.ndarray) -> np.ndarray:
-    """Give the index of the grade of a level, of which 0 is typical."""
+    """Return the indices of grades, from the worst; a level of 0 is a typical house's."""
     return np.asarray(np.digitize(level, [-1.6, -0.8, 0.4, 1.3]))
 
 

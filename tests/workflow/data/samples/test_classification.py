@@ -108,7 +108,7 @@ def test_the_search_has_something_to_find(accuracy):
     assert depths[0] + 0.05 < depths[1]
 
 
-def test_of_neighbours_and_forests_only_their_main_settings_are_searched():
+def test_only_main_settings_of_neighbours_and_forests_are_searched():
     searched = {
         family: {name for name, domain in space.items() if isinstance(domain, Whole)}
         for family, space in DEFINITION.search.items()
