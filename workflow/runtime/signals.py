@@ -25,6 +25,8 @@ SIGNALS = tuple(one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM
 LOOK = 1.0  # seconds between two checks whether the caller is still there
 CHILDREN = 5.0  # seconds that child processes get to end before they are killed
 
+_setter_started = threading.Event()
+
 
 class Interrupted(BaseException):  # not an Exception, so that no error handling catches it
     """This process has been told to end, or its caller has ended.
@@ -72,6 +74,14 @@ def watch(
     sys.unraisablehook = _unraisable
     given = receiver, run_id, calling, grace, end
     threading.Thread(target=_watch, args=given, daemon=True).start()
+
+
+def wait_for_setter(seconds: float = 5.0) -> None:
+    """Let the watching thread start the process that sets the run to KILLED, before this one ends.
+
+    On a busy machine the main thread may have ended everything before that thread had its turn.
+    """
+    _setter_started.wait(seconds)
 
 
 def end_children() -> None:
@@ -138,6 +148,7 @@ def _watch(
             os.kill(os.getpid(), signal.SIGTERM)
     if run_id is not None:
         final_status.set_killed_later(run_id, calling)  # now: it takes seconds to start
+    _setter_started.set()
     time.sleep(grace)
     for child in _children():
         _send(child, signal.SIGKILL)

@@ -386,3 +386,27 @@ def test_an_interruption_says_by_which_signal(number):
     assert str(Interrupted(number)) == number.name
     assert Interrupted(int(number)).signal is number
     assert not isinstance(Interrupted(number), Exception)
+
+
+def test_the_process_that_sets_killed_is_started_before_a_quick_end(start):
+    watched = start(
+        """
+        from workflow.runtime import final_status
+
+        def slowly(run_id, calling):
+            time.sleep(1)
+            say("started for", run_id)
+
+        final_status.set_killed_later = slowly
+        signals.watch("a run", None, 60, end)
+        say("watching")
+        try:
+            time.sleep(60)
+        except signals.Interrupted:
+            signals.wait_for_setter()
+            say("ended")
+            os._exit(0)
+        """
+    )
+    watched.send(signal.SIGTERM)
+    assert watched.rest() == ["started for a run", "ended"]
