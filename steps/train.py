@@ -98,7 +98,7 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
     logged_models.log(pipeline, data.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), names.ESTIMATOR)
     figures = _figures(data, fitted, f"{family.name} on validation")
-    figures["feature_importance"] = regression_plots.feature_importance(
+    figures[names.FEATURE_IMPORTANCE] = regression_plots.feature_importance(
         _importance(data, fitted, metric),
         f"Permutation importance: {family.name} on validation",
         formatting.worsening(
@@ -108,7 +108,7 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
         ),
     )
     for name, figure in figures.items():
-        mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/{name}.png")
+        mlflow.log_figure(figure, f"{names.PLOTS_FOLDER}/{name}")
 
 
 def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFrame:
@@ -122,28 +122,30 @@ def _importance(data: TrainingData, fitted: Fitted, metric: Metric) -> pd.DataFr
 
 
 def _figures(data: TrainingData, fitted: Fitted, of: str) -> dict[str, Figure]:
-    """Return plots of predictions by file name without its ending; `of` says whose in titles."""
+    """Return plots of predictions by file name; `of` says whose in titles."""
     actual, predicted, unit = data.y_judged, fitted.predictions, data.splits.dataset.unit
     if data.task == "regression":
         return {
-            "predicted_vs_actual": regression_plots.predicted_against_actual(
+            names.PREDICTED_VS_ACTUAL: regression_plots.predicted_against_actual(
                 actual, predicted, f"Predicted against actual: {of}", unit
             ),
-            "residuals": regression_plots.residuals(actual, predicted, f"Residuals: {of}", unit),
+            names.RESIDUALS: regression_plots.residuals(
+                actual, predicted, f"Residuals: {of}", unit
+            ),
         }
     labels = data.labels
     some = classification_curves.rows_of_curves(*predicted.shape, data.seed)
     curves = actual[some], predicted[some], labels
     on = of if len(some) == len(actual) else f"{of}, {len(some):,} of its rows"
     return {
-        "confusion_matrix": classification_plots.confusion_matrix(
+        names.CONFUSION_MATRIX: classification_plots.confusion_matrix(
             actual, predicted.argmax(axis=1), labels, f"Confusion matrix: {of}"
         ),
-        "roc": classification_plots.roc(*curves, f"ROC: {on}"),
-        "precision_recall": classification_plots.precision_recall(
+        names.ROC: classification_plots.roc(*curves, f"ROC: {on}"),
+        names.PRECISION_RECALL: classification_plots.precision_recall(
             *curves, f"Precision and recall: {on}"
         ),
-        "calibration": classification_plots.calibration(*curves, f"Calibration: {on}"),
+        names.CALIBRATION: classification_plots.calibration(*curves, f"Calibration: {on}"),
     }
 
 

@@ -43,7 +43,7 @@ def of_version(workflow: FinishedWorkflow) -> str:
         LONGEST_OF_VERSION,
         workflow,
         [
-            f"**{escaped(workflow.headline)}**. Takes raw rows. Made by "
+            f"**{escaped(workflow.headline)}**. {names.TAKES_RAW_ROWS} Made by "
             f"[this workflow]({runs.page(workflow.runs.main)}), which has the report.",
             escaped(workflow.title),
             _code("\n".join(workflow.model.serving)),

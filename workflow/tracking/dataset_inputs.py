@@ -16,6 +16,7 @@ from workflow import digests
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import DEFINITION, Splits
 from workflow.runtime import infrastructure_errors
+from workflow.tracking import names
 
 ATTEMPTS = 10
 NOT_UNIQUE = ("unique constraint", "duplicate entry")  # SQLite and PostgreSQL, MySQL
@@ -54,7 +55,7 @@ def open_splits(uri: str) -> Splits:
     return Splits(uri, folder)
 
 
-def log_splits(splits: Splits, *names: str) -> None:
+def log_splits(splits: Splits, *used: str) -> None:
     """Log those splits that the active run uses as its dataset inputs, by name."""
     inputs = [
         dataset_input(
@@ -64,7 +65,7 @@ def log_splits(splits: Splits, *names: str) -> None:
             source=f"{splits.uri}/{name}.parquet",
             columns=splits.columns,
         )
-        for name in names
+        for name in used
     ]
     run = mlflow.active_run()
     assert run is not None
@@ -116,7 +117,7 @@ def dataset_input(
         schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
         profile=None if rows is None else json.dumps({"num_rows": rows}),
     )
-    return DatasetInput(entity, [InputTag("mlflow.data.context", context)])
+    return DatasetInput(entity, [InputTag(names.CONTEXT_TAG, context)])
 
 
 def signature_type(type: str) -> DataType:

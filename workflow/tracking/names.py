@@ -42,6 +42,7 @@ PARENT_TAG = "mlflow.parentRunId"
 SOURCE_TAG = "mlflow.source.name"  # a folder or a git URL
 COMMIT_TAG = "mlflow.source.git.commit"
 REPOSITORY_TAG = "mlflow.source.git.repoURL"
+CONTEXT_TAG = "mlflow.data.context"  # of a dataset input: the split
 
 # Params of the run of a model, beside its hyperparameters.
 FAMILY = "family"
@@ -61,7 +62,11 @@ PROFILE = "profile.json"
 # Of a family's run below train, and of the trials that are kept.
 LOGGED_MODEL = "model"
 ESTIMATOR = "estimator.html"
-PLOTS_FOLDER = "plots"
+PLOTS_FOLDER = "plots"  # with the seven below, each as far as it fits the task
+FEATURE_IMPORTANCE = "feature_importance.png"
+PREDICTED_VS_ACTUAL, RESIDUALS = "predicted_vs_actual.png", "residuals.png"
+CONFUSION_MATRIX, CALIBRATION = "confusion_matrix.png", "calibration.png"
+ROC, PRECISION_RECALL = "roc.png", "precision_recall.png"
 # Of hpo, and how the names of its trials begin.
 TRIALS = "trials.csv"
 BEST = "best.json"
@@ -75,6 +80,8 @@ WINNER = "winner.json"
 RECORD = "step.json"  # what its result depends on, and what came out
 REPORT = "report.html"
 
-# The model registry.
+# The model registry. A version has tags: these, its scores, and digests as preprocess has them.
+VERSION_RUN, VERSION_SPLITS, VERSION_COMMIT = "run_id", "splits", "git_commit"
+VERSION_FAMILY = "family"
 ALIAS = "champion"  # the newest version that was accepted
 TAKES_RAW_ROWS = "Takes raw rows."  # ends register's description of a version; a workflow says more

@@ -73,10 +73,10 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
     client = MlflowClient()
     preprocess = client.get_run(splits.run_id)
     tags = {
-        "run_id": run.info.run_id,
-        "splits": splits.uri,
-        "family": winner["family"],
-        "git_commit": runs.git_commit(run),
+        names.VERSION_RUN: run.info.run_id,
+        names.VERSION_SPLITS: splits.uri,
+        names.VERSION_FAMILY: winner["family"],
+        names.VERSION_COMMIT: runs.git_commit(run),
         **{
             key.removeprefix("workflow."): value
             for key, value in preprocess.data.tags.items()

@@ -10,8 +10,7 @@ from hyperopt.pyll import Apply, scope
 
 from workflow.models.families import Family
 from workflow.models.search_space import Choice, Real, Whole
-
-FAMILY, FEATURES = "family", "features"  # beside hyperparameters, of which none has these names
+from workflow.tracking.names import FAMILY, FEATURES  # no hyperparameter has these names
 
 
 def search(
