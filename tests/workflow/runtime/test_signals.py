@@ -398,9 +398,9 @@ def test_the_process_that_sets_killed_is_started_before_a_quick_end(start):
             say("started for", run_id)
 
         final_status.set_killed_later = slowly
-        signals.watch("a run", None, 60, end)
-        say("watching")
         try:
+            signals.watch("a run", None, 60, end)
+            say("watching")
             time.sleep(60)
         except signals.Interrupted:
             signals.wait_for_setter()
