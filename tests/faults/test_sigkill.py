@@ -5,6 +5,10 @@ import signal
 import harness
 import pytest
 
+# One after the other: a run whose process never started after `mlflow run` made it is ended by the
+# next workflow only where no other `mlflow run` is at work on the machine.
+pytestmark = pytest.mark.xdist_group("kills")
+
 # Where the same command is killed, one run after the other, in four workflows: every kind of write
 # once, where what is half done would show most, before or after it. A number tells which of its
 # kind in its process.
