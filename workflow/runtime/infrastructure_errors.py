@@ -24,6 +24,8 @@ TEXTS = {
         "failed with error code 401",
         "failed with error code 403",
         "accessdenied",
+        "access denied",  # s3fs says it, or "Forbidden", in a PermissionError without a number
+        "forbidden",
         "(403)",
         "invalidaccesskeyid",
         "signaturedoesnotmatch",

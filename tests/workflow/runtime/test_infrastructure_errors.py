@@ -98,6 +98,8 @@ TEXTS = [
     (botocore.exceptions.ConnectionClosedError(endpoint_url=URL), AWAY),
     (boto("AccessDenied", "Access Denied"), REFUSED),
     (boto("403", "Forbidden", "HeadObject"), REFUSED),
+    (PermissionError("Access Denied"), REFUSED),
+    (PermissionError("Forbidden"), REFUSED),
     (boto("ExpiredToken", "The provided token has expired."), REFUSED),
     (boto("InvalidAccessKeyId", "The key you provided does not exist."), REFUSED),
     (boto("SignatureDoesNotMatch", "The signature does not match."), REFUSED),
