@@ -85,6 +85,10 @@ class DatasetRequest:
     def resolve(self) -> Dataset:
         """Return the definition in the dataset file, with the changes that are asked for.
 
+        Where the built-in sample stands in for the data that the file names, the definition is
+        called `<name>-sample`: what is learned of made-up rows is registered under that name, and
+        takes no alias from the model of the real ones.
+
         Raises:
             WorkflowError: The file is not valid, or the other parameters do not fit it.
         """
@@ -107,7 +111,9 @@ class DatasetRequest:
                 f"data='{SAMPLE}': dataset '{definition.name}' has no built-in sample; give a "
                 f"folder, a URL prefix, or '{DEFAULT}' for {definition.data}."
             )
-        return replace(definition, data=data)
+        stands_in = data == SAMPLE and definition.data != SAMPLE
+        name = f"{definition.name}-{SAMPLE}" if stands_in else definition.name
+        return replace(definition, name=name, data=data)
 
     def contents(self) -> dict[str, str]:
         """Return what identifies the content of the dataset file and of each raw file.

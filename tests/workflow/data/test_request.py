@@ -6,7 +6,7 @@ import pytest
 
 from sql_features.errors import WorkflowError
 from workflow import digests
-from workflow.data.dataset_file import load
+from workflow.data.dataset_file import load, to_yaml
 from workflow.data.request import DEFAULT, SAMPLE, DatasetRequest, read_rule
 from workflow.data.samples.built_in import SAMPLES
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
@@ -51,6 +51,22 @@ def refusal(call: Callable[..., object], *arguments: object) -> str:
 
 def test_data_sample_means_the_built_in_sample():
     assert request(data=SAMPLE).resolve().data == SAMPLE
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_a_sample_in_place_of_real_data_has_a_name_of_its_own(name):
+    own = load(name)
+    ending = "-sample" if name == "green_taxi" else ""  # the others are made up throughout
+    assert request(name).resolve().name == own.name + ending
+    assert request(name, data=DEFAULT).resolve().name == own.name
+    assert request(name, data="/data").resolve().name == own.name
+
+
+def test_a_logged_definition_of_a_sample_keeps_its_name(tmp_path):
+    path = tmp_path / "dataset.yaml"
+    path.write_text(to_yaml(request("green_taxi").resolve()))
+    for data in (SAMPLE, DEFAULT):
+        assert request(str(path), data).resolve().name == "green-taxi-duration-sample"
 
 
 def test_data_default_means_the_place_in_the_dataset_file():
