@@ -33,9 +33,9 @@ TRUSTED = (
 def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) -> None:
     """Log a whole pipeline, from raw rows to predictions, as the model of a run.
 
-    The run's status does not change. The pipeline is saved by skops, which runs no code of the
-    file when it is loaded. The package `sql_features` is saved with it, so that the model loads
-    where the project is not.
+    The run's status does not change. The pipeline is saved by skops, whose file makes objects of
+    the trusted types only. The package `sql_features` is saved beside it, as code that is imported
+    when the model is loaded, so that it loads where the project is not.
 
     Args:
         pipeline: SqlFeatures, encoding, estimator; fitted.
