@@ -138,6 +138,7 @@ BEHIND = {
     "gcsfs",
     "s3fs",
     "lightgbm",
+    "xgboost",
     "xgboost-cpu",
     "skops",
     "pyarrow",

@@ -73,7 +73,8 @@ class Family:
             `class_weight`, or as `sample_weight` in `fit`. None: not at all.
         predicts_alone: Whether it predicts in one thread: several would add in changing order, and
             the last digit of a prediction would change from call to call.
-        packages: What a saved model needs beside `logged_models.PACKAGES`.
+        packages: What a saved model needs beside `logged_models.PACKAGES`, on whichever platform it
+            is served.
         trusted: The types in a saved model that skops does not trust by itself.
     """
 
@@ -348,7 +349,7 @@ XGBOOST = Family(
     ),
     encoding=Encoding(few="target", many="target", number="keep"),
     weighs="sample_weight",
-    packages=("xgboost-cpu",),
+    packages=("xgboost-cpu", "xgboost"),
     trusted=(
         "xgboost.core.Booster",
         "xgboost.sklearn.XGBClassifier",

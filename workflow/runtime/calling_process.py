@@ -3,6 +3,10 @@
 MLflow starts a step in the project's folder, through a shell, with MLFLOW_RUN_ID set. The first
 process above it whose own environment has another MLFLOW_RUN_ID, or none, is the
 caller (`mlflow run`, or a script that calls `mlflow.run`): its working directory is the user's.
+
+Not every environment can be read: macOS shows that of its own programs, /bin/bash among them, as
+empty. Such a process is told by its command line: MLflow's shell stands between, an `mlflow run` is
+the caller, and of any other it is not known.
 """
 
 import os
@@ -37,8 +41,13 @@ def process() -> psutil.Process | None:
         return None
     try:
         for above in psutil.Process().parents():
-            if above.environ().get(RUN_ID) != run_id:
+            if environment := _environment(above):
+                if environment.get(RUN_ID) != run_id:
+                    return above
+            elif _is_mlflow_run(command := above.cmdline()):
                 return above
+            elif not _is_shell_of_mlflow(command):
+                return None
     except psutil.Error:
         pass  # a process above belongs to another user, or is gone
     return None
@@ -64,6 +73,33 @@ def is_run(process: psutil.Process) -> bool:
         return RUN_ID in process.environ()
     except psutil.Error:
         return False
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """Return the environment that a process was started with; empty if it cannot be read."""
+    try:
+        return dict(process.environ())
+    except psutil.AccessDenied:
+        return {}
+
+
+def _is_mlflow_run(command: list[str]) -> bool:
+    """Tell whether a command line is that of `mlflow run`, however it is spelled.
+
+    >>> _is_mlflow_run(["/env/bin/python", "/env/bin/mlflow", "run", "."])
+    True
+    >>> _is_mlflow_run(["python", "-m", "mlflow", "run", "."])
+    True
+    >>> _is_mlflow_run(["bash", "run", "mlflow"])
+    False
+    """
+    words = [Path(word).name for word in command]
+    return "mlflow" in words and "run" in words[words.index("mlflow") :]
+
+
+def _is_shell_of_mlflow(command: list[str]) -> bool:
+    """Tell whether a command line is such as `mlflow.projects` starts a step with."""
+    return [Path(word).name for word in command[:2]] == ["bash", "-c"]
 
 
 def _program(process: psutil.Process) -> str:

@@ -88,10 +88,10 @@ def end_children() -> None:
     """End all processes below this one: by SIGTERM, and after `CHILDREN` seconds by SIGKILL."""
     children = _children()
     for child in children:
-        _send(child, signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            child.terminate()
     _, left = psutil.wait_procs(children, timeout=CHILDREN)
-    for child in left:
-        _send(child, signal.SIGKILL)
+    _kill(left)
 
 
 def _children() -> list[psutil.Process]:
@@ -150,14 +150,14 @@ def _watch(
         final_status.set_killed_later(run_id, calling)  # now: it takes seconds to start
     _setter_started.set()
     time.sleep(grace)
-    for child in _children():
-        _send(child, signal.SIGKILL)
+    _kill(_children())
     try:
         end(Interrupted(number))
     finally:  # even if `end` fails: it may print to a terminal that is closed
         os._exit(128 + number)
 
 
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    with suppress(psutil.NoSuchProcess):  # the process has ended meanwhile
-        process.send_signal(number)
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

@@ -1,7 +1,8 @@
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,8 @@ run_id, folder, command = sys.argv[1:]
 environment = {**os.environ, "MLFLOW_RUN_ID": run_id}
 subprocess.run(["bash", "-c", command], cwd=folder, env=environment, check=True)
 """
+# The same, and it says first who it is.
+SAYING = f"import os; print(os.getpid(), flush=True)\n{START}"
 
 
 def started(run_id: str, folder: Path, command: str) -> list[str]:
@@ -117,6 +120,58 @@ def test_an_unreadable_caller_is_refused_with_what_to_do(monkeypatch, method):
     )
 
 
+# As on macOS, where the environment of the system's own programs is empty: here of those on a list.
+HIDING = """
+import sys, psutil
+from pathlib import Path
+from workflow.runtime import calling_process
+plain, names = psutil.Process.environ, sys.argv[1].split(",")
+def environ(process):
+    return {} if Path(process.exe()).name in names else plain(process)
+psutil.Process.environ = environ
+calling = calling_process.process()
+print(calling and calling.pid)
+try:
+    print(calling_process.absolute("data/x"))
+except calling_process.WorkflowError as error:
+    print(error)
+"""
+SHELL = Path(shutil.which("bash")).resolve().name
+PYTHON = Path(sys.executable).resolve().name
+
+
+@pytest.fixture
+def hiding(tmp_path: Path) -> Callable[..., str]:
+    """A command that asks for the caller where some programs show no environment."""
+    (tmp_path / "ask.py").write_text(HIDING)
+    return lambda *programs: f"{sys.executable} '{tmp_path}/ask.py' {','.join(programs)}; true"
+
+
+def test_a_shell_that_hides_its_environment_is_not_the_caller(user, project, hiding):
+    start = [sys.executable, "-c", SAYING, "a1", str(project), hiding(SHELL)]
+    asking, found, path = output(start, user).splitlines()
+    assert found == asking
+    assert path == f"{user}/data/x"
+
+
+@pytest.mark.parametrize("words", [["mlflow", "run", "."], ["-m", "mlflow", "run", "."]])
+def test_an_mlflow_run_that_hides_its_environment_is_the_caller(user, project, hiding, words):
+    script = user / "start.py"
+    script.write_text(SAYING.replace("sys.argv[1:]", "sys.argv[1:4]"))
+    start = [sys.executable, str(script), "a1", str(project), hiding(SHELL, PYTHON), *words]
+    asking, found, path = output(start, user).splitlines()
+    assert found == asking
+    assert path == f"{user}/data/x"
+
+
+def test_a_script_that_hides_its_environment_is_not_guessed_at(user, project, hiding):
+    start = [sys.executable, "-c", SAYING, "a1", str(project), hiding(SHELL, PYTHON)]
+    _, found, refusal = output(start, user).splitlines()
+    assert found == "None"
+    assert refusal.startswith("cannot find out which folder 'data/x' is relative to")
+    assert refusal.endswith("give an absolute path.")
+
+
 def test_a_missing_caller_is_refused_with_what_to_do(monkeypatch):
     monkeypatch.setenv(RUN_ID, "a1")
     monkeypatch.setattr(psutil.Process, "parents", lambda _: [])
@@ -126,8 +181,6 @@ def test_a_missing_caller_is_refused_with_what_to_do(monkeypatch):
 
 WHO_CODE = "from workflow.runtime.calling_process import process; print(process().pid)"
 WHO = f'{sys.executable} -c "{WHO_CODE}"'
-# What asks for the run, and says who it is.
-SAYING = f"import os; print(os.getpid(), flush=True)\n{START}"
 
 
 @pytest.mark.parametrize("command", [WHO, f"{WHO}; true"], ids=["replaces the shell", "below it"])

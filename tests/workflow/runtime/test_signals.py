@@ -1,3 +1,4 @@
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-from workflow.paths import PROJECT
+from workflow.paths import PACKAGES, PROJECT
 from workflow.runtime import signals
 from workflow.runtime.signals import LOOK, Interrupted
 
@@ -379,6 +380,17 @@ def test_a_child_process_that_ends_meanwhile_is_no_error(monkeypatch):
     gone.wait()
     monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [process])
     signals.end_children()
+
+
+def test_the_code_names_no_signal_that_windows_lacks():
+    here = {"SIGINT", "SIGTERM", "SIGABRT", "SIGFPE", "SIGILL", "SIGSEGV", "SIGBREAK"}
+    code = [
+        PROJECT / "main.py",
+        *(path for one in PACKAGES for path in (PROJECT / one).rglob("*.py")),
+    ]
+    for path in code:
+        named = set(re.findall(r"\bsignal\.(SIG[A-Z]+)\b", path.read_text()))
+        assert named <= here, path
 
 
 @each_signal

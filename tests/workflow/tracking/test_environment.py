@@ -30,6 +30,19 @@ def test_everything_a_logged_model_needs_is_pinned(family):
     assert set(PACKAGES) | set(family.packages) <= set(pins())
 
 
+@pytest.mark.parametrize(
+    ("platform", "package"),
+    [("linux", "xgboost-cpu"), ("win32", "xgboost-cpu"), ("darwin", "xgboost")],
+)
+def test_a_model_of_xgboost_is_served_on_any_platform(tmp_path, platform, package):
+    conda = serving_environment(list(FAMILIES["xgboost"].packages), tmp_path / "pins.txt")
+    *lines, _ = conda["dependencies"][-1]["pip"]
+    wanted = [Requirement(line) for line in lines]
+    assert [one.name for one in wanted if one.marker.evaluate({"sys_platform": platform})] == [
+        package
+    ]
+
+
 def test_a_serving_environment_constrains_all_other_pins(tmp_path):
     constraints = tmp_path / "pins.txt"
     conda = serving_environment(["duckdb", "pandas"], constraints)
