@@ -10,7 +10,6 @@ import click
 import mlflow
 import pandas as pd
 
-from sql_features.errors import WorkflowError
 from workflow import formatting, options
 from workflow.data.dataset import Dataset
 from workflow.evaluation.scores import check_defined
@@ -125,12 +124,8 @@ def _log_search(study: Study) -> None:
     """Log the best models to the runs of their trials, and the table of trials to the active run.
 
     Raises:
-        WorkflowError: There is no trial.
+        WorkflowError: All trials have failed.
     """
-    if not study.trials:
-        raise WorkflowError(
-            "no trial was finished: give it more seconds (timeout) or more trials (max_evals)."
-        )
     with terminal.timed("hpo", "kept the best models"):
         study.keep()
     best, metric = study.best[0], study.metric

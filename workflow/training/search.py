@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from hyperopt import STATUS_FAIL, STATUS_OK, fmin, hp, tpe
+from hyperopt.exceptions import AllTrialsFailed
 from hyperopt.pyll import Apply, scope
 
 from workflow.models.families import Family
@@ -46,17 +48,18 @@ def search(
         return {"status": STATUS_FAIL} if loss is None else {"status": STATUS_OK, "loss": loss}
 
     spaces = [space(family, task, features) for family in families]
-    fmin(
-        evaluate,
-        spaces[0] if len(spaces) == 1 else hp.choice(FAMILY, spaces),
-        algo=tpe.suggest,
-        max_evals=max_evals,
-        early_stop_fn=lambda trials: (is_over(), []),
-        rstate=np.random.default_rng(seed),
-        show_progressbar=False,  # the step shows its own, with the metric instead of the loss
-        verbose=False,
-        return_argmin=False,
-    )
+    with suppress(AllTrialsFailed):  # it looks for the best; the objective knows why there is none
+        fmin(
+            evaluate,
+            spaces[0] if len(spaces) == 1 else hp.choice(FAMILY, spaces),
+            algo=tpe.suggest,
+            max_evals=max_evals,
+            early_stop_fn=lambda trials: (is_over(), []),
+            rstate=np.random.default_rng(seed),
+            show_progressbar=False,  # the step shows its own, with the metric instead of the loss
+            verbose=False,
+            return_argmin=False,
+        )
 
 
 def space(family: Family, task: str, features: list[str]) -> dict[str, Any]:

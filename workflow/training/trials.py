@@ -55,6 +55,7 @@ class Study:
         progress: Shows how far the search is.
         trials: Those that have not failed.
         failed: How many have failed.
+        last_failure: Which one failed last, and why.
         read_back: How many were read back instead of run.
         seconds: How long those had taken when they were run.
     """
@@ -67,6 +68,7 @@ class Study:
     progress: Progress
     trials: list[Trial] = field(default_factory=list, init=False)
     failed: int = field(default=0, init=False)
+    last_failure: str = field(default="", init=False)
     read_back: int = field(default=0, init=False)
     seconds: float = field(default=0.0, init=False)
     _failed_in_a_row: int = field(default=0, init=False)
@@ -131,7 +133,15 @@ class Study:
         return trial.loss
 
     def keep(self) -> None:
-        """Log the models of the best trials; those that are not in memory are fitted again."""
+        """Log the models of the best trials; those that are not in memory are fitted again.
+
+        Raises:
+            WorkflowError: All trials have failed.
+        """
+        if not self.trials:
+            raise WorkflowError(
+                f"{self.failed} of {self.failed} trials have failed, {self.last_failure}"
+            )
         for trial in self.best:
             if runs.models(trial.run):
                 continue
@@ -164,8 +174,9 @@ class Study:
         self.failed += 1
         self._failed_in_a_row += 1
         name = trial_name(number)
+        self.last_failure = f"{name}: {error}"
         if self._failed_in_a_row == MOST_FAILURES:
-            raise WorkflowError(f"{MOST_FAILURES} trials in a row have failed, {name}: {error}")
+            raise WorkflowError(f"{MOST_FAILURES} trials in a row have failed, {self.last_failure}")
         self.progress.say(f"{name} failed: {error}")
         self._show_progress()
 

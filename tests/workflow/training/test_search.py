@@ -51,6 +51,16 @@ def test_there_are_as_many_trials_as_asked_for():
     assert len(suggestions(FOREST, max_evals=7)) == 7
 
 
+@pytest.mark.parametrize("max_evals", [1, 4, 25])
+def test_a_search_whose_trials_all_fail_ends_like_any_other(max_evals):
+    seen = []
+    search(
+        lambda *given: seen.append(given),  # the loss of a failed trial is None
+        [FOREST], task="regression", features=["all"], max_evals=max_evals, seed=42,
+    )  # fmt: skip
+    assert len(seen) == max_evals
+
+
 def test_the_same_seed_gives_the_same_suggestions():
     assert suggestions(FOREST) == suggestions(FOREST)
 

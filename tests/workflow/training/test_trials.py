@@ -526,6 +526,24 @@ def test_too_many_failures_in_a_row_end_the_search_with_the_reason(hpo, monkeypa
     assert all(names.ERROR_TAG in one.data.tags for one in runs.children(run)[1:])
 
 
+@pytest.mark.parametrize("max_evals", [1, MOST_FAILURES - 1])
+def test_a_search_without_a_finished_trial_fails_with_the_reason(hpo, monkeypatch, max_evals):
+    with (
+        failing(monkeypatch, "fit", lambda _: True, TOO_MUCH),
+        pytest.raises(WorkflowError) as caught,
+    ):
+        hpo(max_evals)
+    line = str(caught.value)
+    assert line.startswith(
+        f"{max_evals} of {max_evals} trials have failed, trial-00{max_evals - 1}: "
+        "linear cannot be fitted with "
+    )
+    assert "931. GiB" in line
+    assert "\n" not in line
+    (run,) = _searches(hpo)
+    assert run.info.status == "FAILED"
+
+
 def _searches(hpo: Hpo) -> list[Run]:
     return MlflowClient().search_runs([hpo.experiment], "tags.`workflow.step` = 'hpo'")
 
