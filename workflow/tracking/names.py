@@ -11,7 +11,7 @@ ERROR_TAG = "workflow.error"  # of one that has failed or was interrupted: why, 
 
 # Tags of the run of a workflow or a step.
 STEP_TAG = "workflow.step"  # the entry point
-PROCESS_TAG = "workflow.process"  # host, process id and start time of its process
+PROCESS_TAG = "workflow.process"  # which process of which host is at work on it
 PROJECT_VERSION_TAG = "workflow.version"  # of a workflow: the version of this project
 UNCOMMITTED_TAG = "workflow.uncommitted"  # of a workflow: how many of its files no commit has
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlflow
 import psutil
@@ -73,10 +74,11 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
         process.wait()
 
 
-def tag(process: subprocess.Popen, host: str = "", later: float = 0) -> str:
+def tag(process: subprocess.Popen, later: float = 0) -> str:
     """Return what a process says of itself on its run."""
     created = psutil.Process(process.pid).create_time() + later
-    return f"{host or socket.gethostname()} {process.pid} {created:.0f}"
+    _, _, _, *place = stale_runs.this_process().split()
+    return " ".join([socket.gethostname(), str(process.pid), f"{created:.0f}", *place])
 
 
 @pytest.fixture
@@ -93,11 +95,101 @@ def dead(start: Callable[..., subprocess.Popen]) -> str:
     return said
 
 
-def test_a_process_is_known_by_host_id_and_start_time():
-    host, pid, created = stale_runs.this_process().rsplit(" ", 2)
+CONTAINER, OTHER = "pid:[4026532451]", "pid:[4026532618]"
+MACHINE = stale_runs.MACHINE
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str], None]:
+    """Says where this process is: the boot of a machine, and the namespace of process ids."""
+
+    def move(boot: str, namespace: str) -> None:
+        (tmp_path / "boot_id").write_text(f"{boot}\n")
+        (tmp_path / "pid").unlink(missing_ok=True)
+        (tmp_path / "pid").symlink_to(namespace)
+        monkeypatch.setattr(stale_runs, "BOOT_ID", tmp_path / "boot_id")
+        monkeypatch.setattr(stale_runs, "NAMESPACE", tmp_path / "pid")
+
+    return move
+
+
+def moved(said: str, *place: str, start: float | None = None) -> str:
+    """Return what a process says of itself elsewhere."""
+    host, pid, created, *_ = said.split()
+    return " ".join([host, pid, created if start is None else f"{start:.0f}", *place])
+
+
+def test_a_process_is_known_by_host_id_start_time_boot_and_namespace(at):
+    at("b00t", CONTAINER)
+    host, pid, created, *place = stale_runs.this_process().split()
     assert host == socket.gethostname()
     assert int(pid) == os.getpid()
     assert abs(float(created) - psutil.Process().create_time()) <= 0.5
+    assert place == ["b00t", CONTAINER]
+
+
+def test_where_there_is_no_boot_id_a_process_is_known_without(monkeypatch, tmp_path):
+    monkeypatch.setattr(stale_runs, "BOOT_ID", tmp_path / "none")
+    assert len(stale_runs.this_process().split()) == 3
+
+
+@pytest.mark.parametrize("has_place", [True, False])
+def test_a_run_of_0_1_0_is_judged_by_host_id_and_start_time(
+    experiment, alive, dead, has_place, monkeypatch, tmp_path
+):
+    if not has_place:
+        monkeypatch.setattr(stale_runs, "BOOT_ID", tmp_path / "none")
+    experiment.run("other", moved(alive))
+    experiment.run("old", moved(dead))
+    assert experiment.sweep() == ["old"]
+
+
+@pytest.mark.parametrize("namespace", [MACHINE, CONTAINER])
+def test_a_dead_process_of_this_machine_or_container_is_found(
+    experiment, alive, dead, at, namespace
+):
+    at("b00t", namespace)
+    experiment.run("other", moved(alive, "b00t", namespace))
+    experiment.run("old", moved(dead, "b00t", namespace))
+    assert experiment.sweep() == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (("b00t", CONTAINER), ("b00t", OTHER)),
+        (("b00t", CONTAINER), ("b00t", MACHINE)),
+        (("b00t", MACHINE), ("b00t", CONTAINER)),
+        (("b00t", CONTAINER), ("another", CONTAINER)),  # by chance on another machine
+        (("b00t", CONTAINER), ("another", MACHINE)),
+        (("b00t", MACHINE), ("another", CONTAINER)),
+    ],
+)
+def test_a_run_of_another_container_of_this_name_is_left_alone(experiment, dead, at, here, there):
+    at(*here)
+    experiment.run("other", moved(dead, *there, start=1.0))
+    assert experiment.sweep() == []
+
+
+def test_a_run_of_a_container_is_left_alone_where_there_are_none(
+    experiment, dead, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(stale_runs, "BOOT_ID", tmp_path / "none")
+    experiment.run("other", moved(dead, "b00t", CONTAINER))
+    assert experiment.sweep() == []
+
+
+def test_a_run_from_before_the_machine_was_started_again_is_killed(experiment, alive, at):
+    at("b00t", MACHINE)
+    boot = psutil.boot_time()
+    experiment.run("old", moved(alive, "before", MACHINE, start=boot - 60))
+    experiment.run("of a namesake", moved(alive, "another", MACHINE, start=boot + 60))
+    assert experiment.sweep() == ["old"]
+
+
+def test_a_process_that_nobody_can_read_is_left_alone(experiment):
+    experiment.run("other", "somebody's own words")
+    assert experiment.sweep() == []
 
 
 def test_a_run_without_process_is_killed_with_all_below(experiment, dead):
