@@ -1,5 +1,8 @@
 """Rules for the process: bytecode, threads, memory, signals. Every entry point imports this first.
 
+Packages: `mlflow run --env-manager local` takes the Python that is first on PATH. If it lacks some,
+the step ends in one line here, before anything imports them.
+
 Bytecode: the entry points run under `python -B`, so that nothing is written beside the project's
 code. But an environment made by uv has no bytecode yet, and never gets any where
 PYTHONDONTWRITEBYTECODE is set (images, CI): `import mlflow, sklearn` then takes 10 s instead of 3,
@@ -16,12 +19,15 @@ be handled: one trial fails, and the search goes on.
 """
 
 import os
+import re
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
-from workflow.paths import PACKAGES
-from workflow.runtime import signals
+from workflow.paths import CONDA, PACKAGES
 
+# What packages are imported as, where that is not their name.
+MODULES = {"pyyaml": "yaml", "scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit in bytes, or "max" for none
 
 
@@ -31,6 +37,25 @@ class _BytecodeSwitch:
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
         sys.dont_write_bytecode = name.partition(".")[0] in ("main", *PACKAGES)
+
+
+def lacking() -> list[str]:
+    """Return the modules that conda.yaml pins by hand and that this Python does not have."""
+    by_hand = CONDA.read_text(encoding="utf-8").partition("# Pulled in")[0]
+    packages = re.findall(r"^ +- ([\w-]+)==", by_hand, re.MULTILINE)
+    modules = dict.fromkeys(MODULES.get(package, package) for package in packages)
+    return [module for module in modules if PathFinder.find_spec(module) is None]
+
+
+def check_packages() -> None:
+    """End the process with one line if packages are not installed."""
+    if names := lacking():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        sys.exit(
+            f"error: {sys.executable} lacks packages of conda.yaml: {', '.join(names[:3])}{more}. "
+            "Run with --env-manager uv, which installs them, or put a Python on PATH that has them "
+            "(`uv pip install -r tests/requirements.txt`)."
+        )
 
 
 def memory() -> int:
@@ -52,8 +77,12 @@ def limit_memory(most: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (min(known), hard))
 
 
+check_packages()
 sys.meta_path.insert(0, _BytecodeSwitch)
 os.environ["OMP_NUM_THREADS"] = "1"  # read when the first library loads OpenMP
 if sys.platform == "linux":
     limit_memory(memory())
+
+from workflow.runtime import signals  # noqa: E402 (it needs packages that may be lacking)
+
 signals.until_watched()

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,33 @@ from workflow.runtime import bootstrap
 def printed(code: str) -> str:
     command = [sys.executable, "-c", code]
     return subprocess.check_output(command, cwd=PROJECT, text=True).strip()
+
+
+@pytest.mark.parametrize("entry_point", [["main.py"], ["-m", "steps.train"]], ids=str)
+def test_a_python_without_the_packages_is_refused_in_one_line(entry_point):
+    command = [sys.executable, "-S", "-B", *entry_point]  # -S: without site-packages
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert re.match(r"error: \S+ lacks packages of conda.yaml: \S+, \S+, \S+ and \d+ more\. ", line)
+    assert "--env-manager uv" in line
+
+
+def test_nothing_is_lacking_where_all_is_installed():
+    assert bootstrap.lacking() == []
+
+
+def test_a_package_that_only_some_runs_need_is_missed_too(monkeypatch, capsys):
+    plain = bootstrap.PathFinder.find_spec
+
+    def without(name: str) -> object:
+        return None if name in ("xgboost", "yaml") else plain(name)
+
+    monkeypatch.setattr(bootstrap.PathFinder, "find_spec", without)
+    assert bootstrap.lacking() == ["yaml", "xgboost"]
+    monkeypatch.setattr(bootstrap, "lacking", lambda: ["lightgbm"])
+    with pytest.raises(SystemExit, match=r"lacks packages of conda\.yaml: lightgbm\. Run with"):
+        bootstrap.check_packages()
 
 
 def test_asking_for_more_memory_than_there_is_is_an_error():
