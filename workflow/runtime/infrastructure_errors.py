@@ -48,6 +48,12 @@ TEXTS = {
         "failed with error code 5",
     ),
     "the store is locked by another process for too long ({}).": ("database is locked",),
+    "a library of the system is missing ({}). For libomp `brew install libomp`, for libgomp "
+    "`apt-get install libgomp1`.": (
+        "library not loaded",  # macOS
+        "cannot open shared object file",  # Linux
+        "openmp runtime is not installed",  # XGBoost
+    ),
 }
 # Errors that the system describes in the user's language are recognised by their number.
 NUMBERS: dict[int | None, str] = {
@@ -59,7 +65,7 @@ NUMBERS: dict[int | None, str] = {
 # Errors of these libraries are recognised by their text; all others are bugs.
 LIBRARIES = (
     "_duckdb", "aiobotocore", "aiohttp", "boto3", "botocore", "duckdb", "gcsfs", "google",
-    "mlflow", "requests", "s3fs", "sqlalchemy", "sqlite3", "urllib3",
+    "mlflow", "requests", "s3fs", "sqlalchemy", "sqlite3", "urllib3", "xgboost",
 )  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+import ctypes
 import errno
 import os
 import socket
@@ -140,6 +141,32 @@ def test_an_error_of_a_library_is_explained_in_one_line(error, starts):
 def test_a_bug_is_not_explained_whatever_its_text(error):
     assert explain(error) is None
     assert not is_unreachable(error)
+
+
+of_xgboost = type("XGBoostError", (ValueError,), {"__module__": "xgboost.core"})
+
+
+def loaded(name: str) -> BaseException:
+    with pytest.raises(OSError) as caught:
+        ctypes.CDLL(name)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        loaded("libno-such-library.so.1"),
+        OSError("dlopen(/env/lib_lightgbm.dylib, 0x0006): Library not loaded: @rpath/libomp.dylib"),
+        of_xgboost(
+            "\nXGBoost Library (libxgboost.dylib) could not be loaded.\nLikely causes:\n"
+            "  * OpenMP runtime is not installed"
+        ),
+    ],
+    ids=["Linux", "macOS", "XGBoost"],
+)
+def test_a_library_of_the_system_that_is_missing_is_named(error):
+    assert one_line(error, "a library of the system is missing (")
+    assert "brew install libomp" in explain(error)
 
 
 def raised(*errors: BaseException, explicit: bool = True) -> BaseException:
