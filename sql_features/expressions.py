@@ -51,16 +51,20 @@ def literal(text: str) -> str:
 
 
 def cast(name: str, type: str) -> str:
-    """Return the SQL that casts a column to a type and keeps its name.
+    """Return the SQL that casts a column to a type and keeps its name, see `cast_value`."""
+    return f"{cast_value(quote(name), name, type)} AS {quote(name)}"
+
+
+def cast_value(value: str, name: str, type: str) -> str:
+    """Return the SQL that casts a value to a type; `name` is what an error calls its column.
 
     A fraction in a column of whole numbers is an error: DuckDB alone would make 13 of 12.6.
     """
-    column = quote(name)
-    value = f"CAST({column} AS {type})"
+    result = f"CAST({value} AS {type})"
     if type.removeprefix("U") in INTEGERS:
-        complaint = f"{literal(f'no whole number in column {name}: ')} || {column}"
-        value = f"CASE WHEN {column} <> {value} THEN error({complaint}) ELSE {value} END"
-    return f"{value} AS {column}"
+        complaint = f"{literal(f'no whole number in column {name}: ')} || {value}"
+        result = f"CASE WHEN {value} <> {result} THEN error({complaint}) ELSE {result} END"
+    return result
 
 
 def connect() -> duckdb.DuckDBPyConnection:

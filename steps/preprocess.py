@@ -6,6 +6,8 @@ import workflow.runtime.bootstrap  # noqa: F401
 
 import json
 import tempfile
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -15,7 +17,7 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
 from workflow import digests, options
 from workflow.checks import data_checks, finding
-from workflow.data import sources, split_writer, splits
+from workflow.data import readers, sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
 from workflow.data.request import SAMPLE, DatasetRequest
@@ -57,14 +59,16 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
             files = {splits.WHOLE: sources.gather(request.data, raw_folder)}
             found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
             definition = inferred_dataset.from_table(found, target, request.data, split_by)
-            text = to_yaml(definition, inferred_dataset.comments(found))
+            comments = inferred_dataset.comments(found)
             _print_inferred(found)
         else:
-            files = _raw_files(definition, raw_folder, seed)
-            text = to_yaml(definition)
+            files, comments = _raw_files(definition, raw_folder, seed), {}
+        missing = readers.missing_texts(chain(*files.values()), definition.missing)
+        definition = replace(definition, missing=missing)
         with terminal.timed("preprocess", "wrote the splits"):
             raw = split_writer.read_raw(definition, files)
             reports = split_writer.write_splits(definition, raw, out)
+        text = to_yaml(definition, comments)
         (out / splits.DEFINITION).write_text(text, encoding="utf-8")
         if request.contents() != contents:
             raise WorkflowError(

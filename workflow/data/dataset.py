@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import WithJsonSchema, with_config
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import TARGET, columns_of, feature_columns
 from workflow import parameters
+from workflow.data.column_reading import ColumnField, Reading, type_of
 from workflow.data.field_types import MAPPING, Key, Number, Text
 from workflow.data.split_rules import ByFiles, ByHash, ByTime, SplitField
 from workflow.errors import unknown
@@ -47,8 +48,12 @@ class Dataset:
     """The folder or URL prefix of the files; where a rule splits, also a file or a pattern."""
     split: SplitField
     """A file for each split, or the rule that splits one table."""
-    columns: dict[Key, Text] = field(default_factory=dict)
-    """DuckDB type by raw column, where it is not to be what the file says."""
+    columns: dict[Key, ColumnField] = field(default_factory=dict)
+    """DuckDB type by raw column, where it is not to be what the file says; or how its texts are
+    read."""
+    missing: list[Text] | None = None
+    """Texts that mean missing in every column; an empty text in a CSV file always does. By default
+    those that pandas takes for missing in a CSV file, and none in other files."""
     target: Text
     """Row-wise SQL over raw columns."""
     unit: Text = ""
@@ -127,6 +132,16 @@ class Dataset:
                 return used | frozenset(key)
             case ByTime(column=column):
                 return used | columns_of(column, "split.column")
+
+    @property
+    def types(self) -> dict[str, str]:
+        """DuckDB type by raw column, of those in `columns`."""
+        return {name: type_of(column) for name, column in self.columns.items()}
+
+    @property
+    def readings(self) -> dict[str, dict[str, Any]]:
+        """How texts are read, by raw column, of those that have more than a type."""
+        return {name: one.given for name, one in self.columns.items() if isinstance(one, Reading)}
 
     def select(self, features: str) -> dict[str, str]:
         """Return the SQL by name of the features that a parameter names.

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sql_features.errors import WorkflowError
+from workflow.data.column_reading import Reading
 from workflow.data.dataset import KEYS
 from workflow.data.split_rules import SPLITS, ByHash, ByTime
 from workflow.errors import unknown
@@ -44,6 +45,8 @@ def explained(error: ValidationError, where: str) -> WorkflowError:
             return WorkflowError(f"'{_name(first)}' in dataset file {where} must be {shape}.")
     if key == "split":
         return WorkflowError(f"dataset file {where}: {_of_split(first, missing)}")
+    if key == "columns" and rest[1:2] == ["reading"]:
+        return _of_reading(first, where)
     if key == "search":
         return WorkflowError(f"search space {'.'.join(map(str, rest))}: {_problem(first)}.")
     return WorkflowError(f"'{_name(first)}' in dataset file {where} {_problem(first)}.")
@@ -76,6 +79,29 @@ def _of_split(detail: Mapping[str, Any], missing: list[str]) -> str | WorkflowEr
             return f"split.key must be a list of raw columns, not {detail['input']!r}."
         case _:
             return f"split.{rest[1]} {_problem(detail)}."
+
+
+def _of_reading(detail: Mapping[str, Any], where: str) -> WorkflowError:
+    """Return what is wrong with how a column is read."""
+    _, column, _, *rest = detail["loc"]
+    what = f"'{'.'.join(map(str, ['columns', column, *rest[:1]]))}' in dataset file {where}"
+    match detail["type"], rest:
+        case kind, [key] if kind in UNKNOWN:
+            allowed = [field.name for field in fields(Reading)]
+            return unknown(f"key in column {column} of dataset file {where}:", str(key), allowed)
+        case "missing", _:
+            return WorkflowError(f"{what} is missing: name a type of DuckDB, such as DOUBLE.")
+        case "literal_error", ["width", *_]:
+            return _of_reading({**detail, "type": "int_type"}, where)
+        case "literal_error", _:
+            return WorkflowError(
+                f"{what} must be {detail['ctx']['expected']}, not {detail['input']!r}."
+            )
+        case _, ["width", *_]:
+            return WorkflowError(
+                f"{what} must be a number of digits or 'varies', not {detail['input']!r}."
+            )
+    return WorkflowError(f"{what} {_problem(detail)}.")
 
 
 def _problem(detail: Mapping[str, Any]) -> str:

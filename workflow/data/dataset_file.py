@@ -10,13 +10,30 @@ from pydantic import TypeAdapter, ValidationError
 from yaml.reader import Reader
 
 from sql_features.errors import WorkflowError
+from workflow.data.column_reading import Reading
 from workflow.data.dataset import KEYS, Dataset
 from workflow.data.dataset_errors import explained
 from workflow.errors import unknown
 from workflow.paths import DATASETS
 
 ADAPTER = TypeAdapter(Dataset)
-LISTS = ("split", "feature_sets", "search")  # keys whose inner lists and mappings take a line each
+# Keys whose inner lists and mappings take a line each.
+LISTS = ("split", "missing", "feature_sets", "search")
+DEFAULTS = (("metric", "auto"), ("where", "true"))  # values that need not be said
+
+
+class _Line(dict[str, Any]):
+    """A mapping that is written in one line."""
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Writes YAML that holds mappings of one line."""
+
+
+_Dumper.add_representer(
+    _Line,
+    lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=True),
+)
 
 
 def load(dataset: str) -> Dataset:
@@ -73,21 +90,27 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
         dataset: The definition.
         comments: Comment lines by the key that they stand above.
     """
-    given = asdict(dataset)
+    given = asdict(dataset) | {
+        "columns": {
+            name: _Line(one.given) if isinstance(one, Reading) else one
+            for name, one in dataset.columns.items()
+        }
+    }
     for key, default in (("by", "files"), ("key", ())):  # `files` need not be said
         if given["split"].get(key) == default:
             del given["split"][key]
     lines = []
     for key, value in given.items():
-        if not value or (key, value) in (("metric", "auto"), ("where", "true")):
+        if (not value and (key, value) != ("missing", [])) or (key, value) in DEFAULTS:
             continue
         # A comment may quote a name, but even a comment may not hold what YAML cannot print.
         comment = Reader.NON_PRINTABLE.sub(
             "\N{REPLACEMENT CHARACTER}", (comments or {}).get(key, "")
         )
         lines += [f"# {line}" for line in comment.splitlines()]
-        text = yaml.safe_dump(
+        text = yaml.dump(
             {key: value},
+            Dumper=_Dumper,
             sort_keys=False,
             allow_unicode=True,
             width=100,

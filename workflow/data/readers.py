@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
-from sql_features.expressions import cast, connect, literal, quote
+from sql_features.expressions import connect, literal, quote
+from sql_features.text_reading import of_other, of_text
+from workflow.data.column_reading import Reading, type_of
 from workflow.data.csv_format import dialect, narrowest, version
 from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
@@ -33,6 +35,7 @@ MISSING = (  # what pandas.read_csv takes for a missing value
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
+Given = TypeVar("Given")
 Versions = tuple[tuple[Path, int, int], ...]  # files, with what `version` returns of each
 TYPE = re.compile(r"[A-Za-z]\w*( \w+)*(\( *\d+ *(, *\d+ *)?\))?")
 
@@ -52,51 +55,74 @@ def kind(paths: list[Path]) -> FileKind:
     return next(iter(found))
 
 
-def scan(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
+def scan(
+    paths: list[Path],
+    given: Mapping[str, str | Reading] | None = None,
+    missing: Sequence[str] | None = None,
+) -> str:
     """Return the SQL that reads files of one kind as one table, united by column name.
 
-    Without `types` the columns of text files get the narrowest type that fits every row.
+    Columns of text files that are not given get the narrowest type that fits every row.
 
     Args:
         paths: The files.
-        types: DuckDB type by column, for the columns whose type is given.
+        given: By column, its DuckDB type or how its texts are read, for columns for which that is
+            given.
+        missing: Texts that mean missing in every column; see `missing_texts`.
 
     Raises:
-        WorkflowError: A file cannot be read or is of an unsupported kind, a name in `types` is no
+        WorkflowError: A file cannot be read or is of an unsupported kind, a name in `given` is no
             column, or a value in it is no type.
     """
-    types = types or {}
-    for type in types.values():
+    given = given or {}
+    for type in map(type_of, given.values()):
         if not TYPE.fullmatch(type):
             raise unknown("type", type, ["DOUBLE", "BIGINT", "VARCHAR", "or another of DuckDB's"])
+    missing = missing_texts(paths, missing)
     match kind(paths):
         case "parquet":
             table = scan_parquet(paths)
-            if not types:
+            if not given and not missing:
                 return table
             with connect() as connection:
                 found = columns(connection, table)
-            casts = ", ".join(cast(name, type) for name, type in _spelled(types, found).items())
-            return f"(SELECT * REPLACE ({casts}) FROM {table})"
+            return _replaced(table, found, _spelled(given, found), missing or ())
         case "csv":
             names = {name.casefold(): name for path in paths for name in dialect(path).names}
-            given = _spelled(types, names.values())
-            untyped = tuple(name for name in names.values() if name not in given)
-            found = given | (_csv_columns(_versions(paths), untyped) if untyped else {})
+            own = _spelled(given, names.values())
+            read, plain = _apart(own)
+            untyped = tuple(name for name in names.values() if name not in own)
+            found = plain | dict.fromkeys(read, "VARCHAR")
+            if untyped:
+                found |= _csv_columns(_versions(paths), untyped, tuple(missing or ()))
             folded = {name.casefold(): type for name, type in found.items()}
-            tables = (f"SELECT * FROM {_read_csv(path, folded)}" for path in paths)
-            return f"({' UNION ALL BY NAME '.join(tables)})"
+            tables = (f"SELECT * FROM {_read_csv(path, folded, missing or ())}" for path in paths)
+            return _replaced(f"({' UNION ALL BY NAME '.join(tables)})", found, read, ())
         case "json":
             found = _json_columns(_versions(paths))
-            return _read_json(paths, found | _spelled(types, found))
+            read, plain = _apart(_spelled(given, found))
+            types = found | plain | dict.fromkeys(read, "JSON")
+            return _replaced(_read_json(paths, types), types, read, missing or ())
 
 
-def scan_text(paths: list[Path]) -> str:
+def scan_text(paths: list[Path], missing: Sequence[str] | None = None) -> str:
     """Return the SQL that reads CSV or JSON lines with every column that is not nested as text."""
     if kind(paths) == "csv":
-        return scan(paths, {name: "VARCHAR" for path in paths for name in dialect(path).names})
+        names = [name for path in paths for name in dialect(path).names]
+        return scan(paths, dict.fromkeys(names, "VARCHAR"), missing)
     found = _json_columns(_versions(paths))
-    return scan(paths, {n: "VARCHAR" for n, type in found.items() if kind_of(type) != "nested"})
+    plain = [name for name, type in found.items() if kind_of(type) != "nested"]
+    return scan(paths, dict.fromkeys(plain, "VARCHAR"), missing)
+
+
+def missing_texts(paths: Iterable[Path], given: Sequence[str] | None) -> list[str] | None:
+    """Return the texts that mean missing in every column of files, or None where there are none.
+
+    They are those that are given; else those of pandas where there is a CSV file.
+    """
+    if given is None and any(_kind(path) == "csv" for path in paths):
+        return list(MISSING)
+    return None if given is None else list(given)
 
 
 def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
@@ -174,19 +200,69 @@ def _mapping(types: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{quote(n)}: {literal(t)}" for n, t in types.items()) + "}"
 
 
-def _spelled(types: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Return the types by the files' own names: to SQL, case makes no difference."""
+def _spelled(given: Mapping[str, Given], names: Iterable[str]) -> dict[str, Given]:
+    """Return what is given by the files' own names: to SQL, case makes no difference."""
     own = {name.casefold(): name for name in names}
-    for name in types:
+    for name in given:
         if name.casefold() not in own:
             raise unknown("column", name, own.values())
-    return {own[name.casefold()]: type for name, type in types.items()}
+    return {own[name.casefold()]: one for name, one in given.items()}
 
 
-def _read_csv(path: Path, types: dict[str, str]) -> str:
+def _apart(
+    given: Mapping[str, str | Reading],
+) -> tuple[dict[str, Reading], dict[str, str]]:
+    """Return the columns whose texts are read in some way, and those that have a type alone."""
+    read = {name: one for name, one in given.items() if isinstance(one, Reading)}
+    return read, {name: one for name, one in given.items() if isinstance(one, str)}
+
+
+def _replaced(
+    table: str,
+    types: Mapping[str, str],
+    given: Mapping[str, str | Reading],
+    missing: Sequence[str],
+) -> str:
+    """Return the SQL of a table whose columns are read or cast as is given.
+
+    Args:
+        table: SQL of the table.
+        types: DuckDB type by column in it; `JSON` for a column that may hold any value.
+        given: The type or the reading, by column.
+        missing: Texts that mean missing in the columns of texts.
+    """
+    values = {}
+    for name, type in types.items():
+        column, one = quote(name), given.get(name, type)
+        reading = one.given if isinstance(one, Reading) else {"type": one}
+        if type == "JSON":
+            values[name] = _of_json(column, name, reading, missing)
+        elif kind_of(type) == "text" and (missing or isinstance(one, Reading)):
+            values[name] = of_text(f"CAST({column} AS VARCHAR)", name, reading, missing)
+        elif name in given:
+            values[name] = of_other(column, name, reading)
+    if not values:
+        return table
+    casts = ", ".join(f"{value} AS {quote(name)}" for name, value in values.items())
+    return f"(SELECT * REPLACE ({casts}) FROM {table})"
+
+
+def _of_json(column: str, name: str, reading: Mapping[str, Any], missing: Sequence[str]) -> str:
+    """Return the SQL of a value in JSON: a number is that number, whatever its text would mean."""
+    value = of_text(f"({column} ->> '$')", name, reading, missing)
+    if kind_of(reading["type"]) not in ("number", "text"):
+        return value
+    number = of_other(f"CAST({column} ->> '$' AS DOUBLE)", name, reading)
+    return (
+        f"CASE WHEN json_type({column}) IN ('BIGINT', 'UBIGINT', 'DOUBLE') "
+        f"THEN {number} ELSE {value} END"
+    )
+
+
+def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
     file = dialect(path)
     known = {name: types[name.casefold()] for name in file.names}
-    missing = ", ".join(map(literal, MISSING))
+    nothing = ", ".join(map(literal, {"": None, **dict.fromkeys(missing)}))
     # The filter is always true. It keeps DuckDB from moving a TRY_CAST of an outer query into the
     # reader, where a text that cannot be cast fails instead of becoming NULL
     # (duckdb/duckdb#23818).
@@ -195,7 +271,7 @@ def _read_csv(path: Path, types: dict[str, str]) -> str:
         f"auto_detect = false, columns = {_mapping(known)}, "
         f"encoding = '{file.encoding}', "
         f"delim = {literal(file.delimiter)}, quote = '\"', escape = '\"', comment = '', "
-        f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{missing}]) "
+        f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{nothing}]) "
         "WHERE random() >= 0)"
     )
 
@@ -228,8 +304,10 @@ def _json_columns(versions: Versions) -> dict[str, str]:
 
 
 @lru_cache(maxsize=16)  # a call reads all rows; callers must not change what is returned
-def _csv_columns(versions: Versions, names: tuple[str, ...]) -> dict[str, str]:
-    text = scan_text([path for path, *_ in versions])
+def _csv_columns(
+    versions: Versions, names: tuple[str, ...], missing: tuple[str, ...]
+) -> dict[str, str]:
+    text = scan_text([path for path, *_ in versions], missing)
     with connect() as connection:
         try:
             return narrowest(connection, text, list(names))

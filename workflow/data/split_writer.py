@@ -77,7 +77,7 @@ def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, RawRow
     with connect() as connection:
         for part, paths in files.items():
             name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
-            scan = readers.scan(paths, dataset.columns)
+            scan = readers.scan(paths, dataset.columns, dataset.missing)
             needed = _needed(dataset, part, name, readers.columns(connection, scan))
             columns = {spelling.setdefault(n.casefold(), n): type for n, type in needed.items()}
             found[part] = RawRows(name=name, scan=scan, columns=columns)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,17 @@ class Splits:
         """Return the raw columns that features name, with their types."""
         named = {name.casefold() for name in feature_columns(features)}
         return {name: type for name, type in self.columns.items() if name.casefold() in named}
+
+    def texts_for(self, columns: Iterable[str]) -> dict[str, Any]:
+        """Return how texts of raw columns are read, as `SqlFeatures` takes it: by argument."""
+        own = {name.casefold(): name for name in columns}
+        readings = {
+            own[name.casefold()]: reading
+            for name, reading in self.dataset.readings.items()
+            if name.casefold() in own
+        }
+        missing = self.dataset.missing
+        return {"readings": readings or None, "missing": None if missing is None else list(missing)}
 
     def read(self, split: str, columns: Iterable[str]) -> tuple[pd.DataFrame, pd.Series]:
         """Return a split's raw columns and its target."""

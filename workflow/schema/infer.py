@@ -13,6 +13,7 @@ from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
 from workflow.data import readers
+from workflow.data.column_reading import Reading
 from workflow.data.dataset import RESERVED
 from workflow.data.parquet import scan_parquet
 from workflow.errors import unknown
@@ -32,8 +33,8 @@ class Inferred:
         task: One of `metrics.TASKS`.
         why: The reason for the task, in a phrase.
         target: SQL of the target.
-        columns: DuckDB type of each raw column that is used, the target included; empty for
-            Parquet, whose files have types.
+        columns: DuckDB type of each raw column that is used, the target included, or how its
+            texts are read; of Parquet, whose files have types, only what is read in some way.
         features: SQL by feature name.
         notes: One line about the values of a feature, by feature name.
         left_out: The reason why a raw column is no feature, by column.
@@ -45,7 +46,7 @@ class Inferred:
     task: str
     why: str
     target: str
-    columns: dict[str, str]
+    columns: dict[str, str | Reading]
     features: dict[str, str]
     notes: dict[str, str]
     left_out: dict[str, str]

@@ -44,7 +44,11 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
     """
     features = pipeline[0]
     specs: list[ColSpec | TensorSpec] = [
-        ColSpec(_served_type(type), name, required=name not in features.optional)
+        ColSpec(
+            AnyType() if name in (features.readings or {}) else _served_type(type),
+            name,
+            required=name not in features.optional,
+        )
         for name, type in features.columns.items()
     ]
     signature = ModelSignature(Schema(specs), _outputs(pipeline))

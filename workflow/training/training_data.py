@@ -58,7 +58,7 @@ class TrainingData:
         raw, y_train = splits.read("train", columns)
         example = raw.head(5)
         optional = [name for name in raw if raw[name].isna().any()]
-        sql = SqlFeatures(features, columns, optional).fit(raw)
+        sql = SqlFeatures(features, columns, optional, **splits.texts_for(columns)).fit(raw)
         x_train = _features(sql, "train", raw)
         raw, y_validation = splits.read("validation", columns)
         x_validation = _features(sql, "validation", raw)
@@ -83,7 +83,9 @@ class TrainingData:
         example = self.example[list(columns)]
         return replace(
             self,
-            sql=SqlFeatures(features, columns, optional).fit(example),
+            sql=SqlFeatures(features, columns, optional, **self.splits.texts_for(columns)).fit(
+                example
+            ),
             example=example,
             x=self.x[list(features)],
         )

@@ -14,12 +14,14 @@ from pandas._libs.parsers import STR_NA_VALUES
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import connect
+from workflow.data.column_reading import Reading
 from workflow.data.csv_format import dialect
 from workflow.data.readers import (
     MISSING,
     columns,
     failed,
     kind,
+    missing_texts,
     reason,
     scan,
     scan_text,
@@ -210,6 +212,51 @@ def test_an_unknown_type_or_column_is_refused(tmp_path):
     assert "unknown type" in refusal(scan, [path], {"price": "DOUBLE); DROP TABLE x"})
     assert "did you mean 'price'" in refusal(scan, [path], {"prize": "DOUBLE"})
     assert rows(scan([path], {"price": "DECIMAL(4, 2)"}))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_texts_are_read_as_the_definition_says(tmp_path, suffix):
+    frame = pd.DataFrame(
+        {"Preis": ["1.234,5", "?", "12 kg"], "zip": ["01", "02", "NA"], "x": ["NA", "b", "c"]}
+    )
+    path = tmp_path / f"t{suffix}"
+    match suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".parquet":
+            frame.to_parquet(path)
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True)
+    preis = {"decimal": ",", "group": ".", "missing": ("?",), "strip": ("kg",)}
+    given = {"preis": Reading(type="DOUBLE", **preis), "zip": Reading(type="VARCHAR", width=2)}
+    nothing = None if suffix == ".csv" else "NA"
+    table = scan([path], given)
+    assert types(table) == {"Preis": "DOUBLE", "zip": "VARCHAR", "x": "VARCHAR"}
+    assert rows(table) == [(1234.5, "01", nothing), (None, "02", "b"), (12, nothing, "c")]
+    assert rows(scan([path], given, ["c", "NA"]))[1:] == [(None, "02", "b"), (12, None, None)]
+    assert rows(scan([path], given, []))[0] == (1234.5, "01", "NA")
+
+
+def test_a_number_among_texts_in_json_is_that_number(tmp_path):
+    records = [{"x": 12.5, "z": 7}, {"x": "1.234,5", "z": "08"}, {"x": None}, {"x": "NA"}]
+    path = write(tmp_path / "t.jsonl", "\n".join(map(json.dumps, records)))
+    x = Reading(type="DOUBLE", decimal=",", group=".", missing=("NA",))
+    table = scan([path], {"x": x, "z": Reading(type="VARCHAR", width=2)})
+    assert rows(table) == [(12.5, "07"), (1234.5, "08"), (None, None), (None, None)]
+
+
+def test_numbers_of_a_parquet_file_may_mean_missing_or_be_padded(tmp_path):
+    pd.DataFrame({"x": [-999.0, 5.0], "z": [501, 94110]}).to_parquet(tmp_path / "t.parquet")
+    x, z = Reading(type="DOUBLE", missing=("-999",)), Reading(type="VARCHAR", width=5)
+    table = scan([tmp_path / "t.parquet"], {"x": x, "z": z})
+    assert rows(table) == [(None, "00501"), (5, "94110")]
+
+
+def test_texts_that_mean_missing_are_those_of_pandas_in_a_csv_file(tmp_path):
+    csv_file, parquet = tmp_path / "t.csv", tmp_path / "t.parquet"
+    assert missing_texts([parquet, csv_file], None) == list(MISSING)
+    assert missing_texts([parquet], None) is None
+    assert missing_texts([csv_file], ["?"]) == missing_texts([parquet], ["?"]) == ["?"]
 
 
 def test_a_csv_column_without_a_name_of_its_own_is_unreachable(tmp_path):
