@@ -6,7 +6,7 @@ random numbers are refused. DuckDB's parser and catalogue tell what an expressio
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Literal
 
@@ -230,17 +230,27 @@ def kinds(features: dict[str, str], columns: dict[str, str]) -> dict[str, Kind]:
     Raises:
         WorkflowError: An expression does not fit the columns, or is neither number nor text.
     """
-    return {
-        name: _feature_kind(name, type_of(expression, columns, f"feature '{name}'"))
-        for name, expression in features.items()
-    }
+    names = list(features)
+    if not names:
+        return {}
+    if len(names) == 1:
+        (name,) = names
+        return {name: _feature_kind(name, type_of(features[name], columns, f"feature '{name}'"))}
+    try:
+        types, rows = _bind(features.values(), columns)
+    except duckdb.Error:
+        types, rows = [], True
+    if rows or len(types) != len(names):  # one does not fit: it is named by halving them
+        half = len(names) // 2
+        first, second = (
+            {one: features[one] for one in part} for part in (names[:half], names[half:])
+        )
+        return kinds(first, columns) | kinds(second, columns)
+    return {name: _feature_kind(name, type) for name, type in zip(names, types, strict=True)}
 
 
 def type_of(expression: str, columns: dict[str, str], where: str) -> str:
     """Return the DuckDB type of an expression over typed columns.
-
-    The expression is run over no rows. If a row comes out, an aggregate made it: a macro may hide
-    one, so that `columns_of` does not see it.
 
     Args:
         expression: One SQL expression.
@@ -250,19 +260,28 @@ def type_of(expression: str, columns: dict[str, str], where: str) -> str:
     Raises:
         WorkflowError: It does not fit the columns, or is not row-wise.
     """
-    typed = [f"CAST(NULL AS {type}) AS {quote(name)}" for name, type in columns.items()]
-    raw = ", ".join(typed or ["NULL"])
     try:
-        cursor = isolated().cursor()
-        cursor.execute(f"SELECT (\n{expression}\n) FROM (SELECT {raw}) WHERE false")
-        (column,) = cursor.description
-        rows = cursor.fetchall()
+        (type,), rows = _bind([expression], columns)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise WorkflowError(f"{where} does not fit the data: {expression!r}: {reason}") from error
     if rows:
         raise WorkflowError(f"{where} is not row-wise: {expression!r} gathers many rows into one.")
-    return str(column[1])
+    return type
+
+
+def _bind(expressions: Iterable[str], columns: dict[str, str]) -> tuple[list[str], bool]:
+    """Return the DuckDB types of expressions over typed columns, and whether a row came out.
+
+    They are run over no rows. If a row comes out, an aggregate made it: a macro may hide one, so
+    that `columns_of` does not see it.
+    """
+    typed = [f"CAST(NULL AS {type}) AS {quote(name)}" for name, type in columns.items()]
+    values = ", ".join(f"(\n{expression}\n)" for expression in expressions)
+    cursor = isolated().cursor()
+    cursor.execute(f"SELECT {values} FROM (SELECT {', '.join(typed or ['NULL'])}) WHERE false")
+    types = [str(type) for _, type, *_ in cursor.description]
+    return types, bool(cursor.fetchall())
 
 
 def _feature_kind(name: str, type: str) -> Kind:

@@ -1,5 +1,6 @@
 import pytest
 
+from sql_features import expressions
 from sql_features.errors import WorkflowError
 from sql_features.expressions import kinds, type_of
 
@@ -108,3 +109,28 @@ def test_a_constant_feature_needs_no_raw_columns():
 @pytest.mark.parametrize("name", ["", "x y", "größe", "SELECT"])
 def test_a_feature_may_have_any_name(name):
     assert kinds({name: "a"}, COLUMNS) == {name: "number"}
+
+
+def test_one_select_binds_all_features_of_a_wide_table(monkeypatch):
+    bind, bound = expressions._bind, []
+    monkeypatch.setattr(expressions, "_bind", lambda *of: bound.append(of) or bind(*of))
+    columns = {f"c{n}": "DOUBLE" for n in range(300)} | {"t": "VARCHAR"}
+    features = {f"f{n}": f"c{n} + 1" for n in range(300)} | {"text": "t"}
+    assert set(kinds(features, columns).values()) == {"number", "category"}
+    assert len(bound) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["nosuch + 1", "strptime(s, 1)", "s + 1", "entropy(a)", "geomean(a)"],
+)
+@pytest.mark.parametrize("place", [0, 7, 18])
+def test_among_many_features_the_one_that_does_not_fit_is_named(wrong, place):
+    features = {f"f{n}": "a" for n in range(19)} | {f"f{place}": wrong}
+    with pytest.raises(WorkflowError, match=f"^feature 'f{place}' (does not fit|is not row-wise)"):
+        kinds(features, COLUMNS)
+
+
+def test_aggregates_alone_are_refused_by_the_name_of_the_first():
+    with pytest.raises(WorkflowError, match=r"^feature 'f' is not row-wise"):
+        kinds({"f": "geomean(a)", "g": "geomean(a)"}, COLUMNS)
