@@ -92,6 +92,7 @@ def main(
             "preprocess",
             {**request.parameters, **_pick(given, "seed")},
             contents=request.contents(),
+            secrets=request.queries,
         )
         splits = f"runs:/{preprocess.info.run_id}/{names.SPLITS_FOLDER}"
         definition = from_yaml(mlflow.artifacts.load_text(f"{splits}/{DEFINITION}"), splits)
@@ -167,6 +168,7 @@ def run_or_reuse(
     *,
     may_reuse: bool,
     contents: dict[str, str] | None = None,
+    secrets: dict[str, str] | None = None,
     not_in_key: Iterable[str] = (),
     at_least: dict[str, int] | None = None,
 ) -> Run:
@@ -177,6 +179,7 @@ def run_or_reuse(
         parameters: What it is given.
         may_reuse: Whether it is not run if an earlier run holds its result.
         contents: Digests or versions of the files that it reads, by name.
+        secrets: What it is given in environment variables instead, by their names.
         not_in_key: Parameters that an earlier run may have had other values of.
         at_least: The lowest values that it may have had of some of those.
 
@@ -197,7 +200,7 @@ def run_or_reuse(
             return found
     terminal.say(entry_point, f"runs: {reason}", faint=True)
     verbose = str(terminal.is_verbose()).lower()
-    with step.started_by_workflow(reason):
+    with step.started_by_workflow(reason, **(secrets or {})):
         return _run(entry_point, parameters | {"verbose": verbose})
 
 

@@ -15,7 +15,7 @@ import mlflow
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
-from workflow import digests, options
+from workflow import addresses, digests, options
 from workflow.checks import data_checks, finding
 from workflow.data import readers, sources, split_writer, splits
 from workflow.data.dataset import Dataset
@@ -72,7 +72,8 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
         (out / splits.DEFINITION).write_text(text, encoding="utf-8")
         if request.contents() != contents:
             raise WorkflowError(
-                f"data '{request.data}' were changed while they were read: run it again."
+                f"data '{addresses.stripped(request.data)}' were changed while they were read: "
+                "run it again."
             )
         with terminal.timed("preprocess", "checked the splits"):
             warnings = _check_splits(definition, raw, out)
@@ -198,7 +199,7 @@ def _log_splits(
                 name=definition.name,
                 context=split,
                 digest=clean[split],
-                source=_source(definition, split),
+                source=addresses.stripped(_source(definition, split)),
                 columns=columns,
                 rows=reports[split].rows,
             )
@@ -210,7 +211,7 @@ def _log_splits(
 def _source(definition: Dataset, split: str) -> str:
     """Return the place that a split's raw rows were read from: a path, a URL or `sample`."""
     if isinstance(definition.split, ByFiles) and definition.data != SAMPLE:
-        return f"{definition.data.rstrip('/')}/{definition.split.files[split]}"
+        return addresses.joined(definition.data, definition.split.files[split])
     return definition.data
 
 

@@ -11,7 +11,7 @@ from workflow.paths import PACKAGES, PROJECT
 
 ENTRY_POINTS = ("main", "steps")
 ALONE = (
-    "errors", "paths", "parameters", "options", "formatting", "plain_values",
+    "errors", "addresses", "paths", "parameters", "options", "formatting", "plain_values",
     "binning", "digests", "version",
 )  # fmt: skip
 # From the bottom to the top: each imports only from those before it, and from itself.

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from yaml.reader import Reader
 
 from sql_features.errors import WorkflowError
+from workflow import addresses
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import KEYS, Dataset
 from workflow.data.dataset_errors import explained
@@ -17,6 +18,10 @@ from workflow.errors import unknown
 from workflow.paths import DATASETS
 
 ADAPTER = TypeAdapter(Dataset)
+LEFT_OUT = (
+    f"The query of this address is not recorded: put it into {addresses.QUERY_VARIABLES['data']}, "
+    "or give the whole address as -P data=<URL>."
+)
 # Keys whose inner lists and mappings take a line each.
 LISTS = ("split", "missing", "feature_sets", "search")
 DEFAULTS = (("metric", "auto"), ("where", "true"))  # values that need not be said
@@ -52,8 +57,11 @@ def load(dataset: str) -> Dataset:
             text = file.read()
     # Every protocol's library has errors of its own, which mean the same to the user.
     except Exception as error:
-        raise WorkflowError(f"dataset file {dataset} cannot be read: {error}.") from error
-    return from_yaml(text, where=dataset)
+        why = addresses.stripped_text(str(error))
+        raise WorkflowError(
+            f"dataset file {addresses.stripped(dataset)} cannot be read: {why}."
+        ) from error
+    return from_yaml(text, where=addresses.stripped(dataset))
 
 
 def is_name(dataset: str) -> bool:
@@ -84,18 +92,21 @@ def from_yaml(text: str, where: str) -> Dataset:
 
 
 def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
-    """Return a definition as the text of a dataset file.
+    """Return a definition as the text of a dataset file, with the address of its data stripped.
 
     Args:
         dataset: The definition.
         comments: Comment lines by the key that they stand above.
     """
     given = asdict(dataset) | {
+        "data": addresses.stripped(dataset.data),
         "columns": {
             name: _Line(one.given) if isinstance(one, Reading) else one
             for name, one in dataset.columns.items()
         }
     }
+    if given["data"] != dataset.data:
+        comments = {"data": LEFT_OUT, **(comments or {})}
     for key, default in (("by", "files"), ("key", ())):  # `files` need not be said
         if given["split"].get(key) == default:
             del given["split"][key]

@@ -1,10 +1,12 @@
 """The dataset that a user asks for with the parameters `dataset`, `data`, `target`, and so on."""
 
+import os
+import re
 from dataclasses import asdict, dataclass, replace
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import quote
-from workflow import digests
+from workflow import addresses, digests
 from workflow.data import sources
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import is_name, load, to_yaml
@@ -19,6 +21,10 @@ from workflow.runtime import calling_process
 SAMPLE, DEFAULT = "sample", "default"
 # What `task` may be for an inferred dataset; `classification` is binary or multiclass.
 TASKS_TO_INFER = (AUTO, *TASKS, "classification")
+CREDENTIALS = (
+    "credentials in the environment, as docs/datasets.md says: FSSPEC_HTTP for web servers, "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3, GOOGLE_APPLICATION_CREDENTIALS for gs"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +34,8 @@ class DatasetRequest:
     Attributes:
         dataset: A shipped dataset's name, or the absolute path or URI of a dataset file. It is not
             read where a target is given.
-        data: `sample`, `default` (the place in the dataset file), an absolute path or a URL.
+        data: `sample`, `default` (the place in the dataset file), an absolute path or a URL, with
+            its query. It is not for the eyes of others: `parameters` is.
         target: The column to predict, for a dataset that is inferred from `data`; or `none`.
         task: `auto`, or the task.
         split_by: `auto`, or the rule that splits the rows, as `read_rule` reads it.
@@ -46,20 +53,41 @@ class DatasetRequest:
     ) -> "DatasetRequest":
         """Return the request as a user typed it, with relative paths made absolute.
 
+        A query that was left out of an address is taken from the environment.
+
         Raises:
             WorkflowError: `data` is a kind of URL that is not supported, or a path is relative and
-                the folder where the user typed it cannot be found out.
+                the folder where the user typed it cannot be found out. An address holds a user or
+                a password, or lacks its query.
         """
+        for name, address in (("dataset", dataset), ("data", data)):
+            if begun := re.match(rf"({'|'.join(sources.REMOTE)}):(?!//)", address):
+                raise WorkflowError(f"{name}: an address begins with {begun[1]}://, then its host.")
+            if addresses.has_user(address):
+                raise WorkflowError(
+                    f"{name} '{addresses.stripped(address)}': no user, password or key may stand "
+                    "in an address, and MLflow has recorded it already, as a parameter of this run "
+                    f"and in its line in the terminal: change the password, and give {CREDENTIALS}."
+                )
         if not is_name(dataset):
-            dataset = calling_process.absolute(dataset)
+            dataset = calling_process.absolute(_whole("dataset", dataset))
         if data not in (SAMPLE, DEFAULT) and not sources.is_remote(data):
             data = calling_process.absolute(data)
+        data = _whole("data", data)
         return cls(dataset=dataset, data=data, target=target, task=task, split_by=split_by)
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters by name, as a step is given them."""
-        return asdict(self)
+        """The parameters by name, as a step is given them and as they are logged: stripped."""
+        given = {"dataset": self.dataset, "data": self.data}
+        return asdict(self) | {name: addresses.stripped(address) for name, address in given.items()}
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """The queries left out of `parameters`, by the environment variable a step reads."""
+        given = {"dataset": self.dataset, "data": self.data}
+        found = {name: addresses.query(address) for name, address in given.items()}
+        return {addresses.QUERY_VARIABLES[name]: query for name, query in found.items() if query}
 
     @property
     def is_inferred(self) -> bool:
@@ -105,11 +133,18 @@ class DatasetRequest:
                     f"split; give '{AUTO}'."
                 )
             definition = replace(definition, split=rule)
-        data = definition.data if self.data == DEFAULT else self.data
+        data = self.data
+        if data == DEFAULT:
+            if addresses.has_user(definition.data):
+                raise WorkflowError(
+                    f"'data' in dataset file {self.parameters['dataset']}: no user, password or "
+                    f"key may stand in an address: take it out, and give {CREDENTIALS}."
+                )
+            data = _whole("data", definition.data)
         if data == SAMPLE and definition.sample not in SAMPLES:
             raise WorkflowError(
                 f"data='{SAMPLE}': dataset '{definition.name}' has no built-in sample; give a "
-                f"folder, a URL prefix, or '{DEFAULT}' for {definition.data}."
+                f"folder, a URL prefix, or '{DEFAULT}' for {addresses.stripped(definition.data)}."
             )
         stands_in = data == SAMPLE and definition.data != SAMPLE
         name = f"{definition.name}-{SAMPLE}" if stands_in else definition.name
@@ -119,8 +154,9 @@ class DatasetRequest:
         """Return what identifies the content of the dataset file and of each raw file.
 
         Returns:
-            By `dataset`, and by each raw file's path or URL: a digest, or what its server says of
-            the version. The rows of a built-in sample are made by the code and have no file.
+            By `dataset`, and by each raw file's path or stripped URL: a digest, or what its server
+            says of the version. The rows of a built-in sample are made by the code and have no
+            file.
 
         Raises:
             WorkflowError: A file is missing, or the parameters do not fit the dataset.
@@ -134,6 +170,28 @@ class DatasetRequest:
         split = definition.split
         names = split.files.values() if isinstance(split, ByFiles) else None
         return of_file | sources.identities(definition.data, names)
+
+
+def _whole(name: str, address: str) -> str:
+    """Return an address with its query, which may have been left out where it was recorded.
+
+    Args:
+        name: The parameter: `dataset`, or `data` for what a dataset file says too.
+        address: An address, a path or a name.
+
+    Raises:
+        WorkflowError: The query was left out, and is not in the environment either.
+    """
+    if not addresses.lacks_query(address):
+        return address
+    variable = addresses.QUERY_VARIABLES[name]
+    if query := os.environ.get(variable):
+        return addresses.with_query(address, query)
+    raise WorkflowError(
+        f"{name} '{address}': the query of this address is recorded nowhere, as it may be a "
+        f"signature. Give the whole address as {name}=<URL>, or put what follows its '?' into the "
+        f"environment variable {variable}."
+    )
 
 
 def read_rule(split_by: str) -> Split | None:

@@ -5,12 +5,11 @@ import uuid
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import fsspec
 
 from sql_features.errors import WorkflowError
-from workflow import digests
+from workflow import addresses, digests
 from workflow.data import readers
 
 REMOTE = ("http", "https", "s3", "gs")
@@ -29,7 +28,8 @@ def is_remote(location: str) -> bool:
     scheme, separator, _ = location.partition("://")
     if separator and scheme not in (*REMOTE, "file"):
         allowed = ", ".join(f"{scheme}://" for scheme in REMOTE)
-        raise WorkflowError(f"data '{location}': give a local path or one of {allowed}.")
+        shown = addresses.stripped(location)
+        raise WorkflowError(f"data '{shown}': give a local path or one of {allowed}.")
     return bool(separator) and scheme != "file"
 
 
@@ -49,7 +49,7 @@ def fetch(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise WorkflowError(f"data file '{name}': give a path inside the folder or prefix.")
     if is_remote(location):
-        return {name: _download(f"{location.rstrip('/')}/{name}", into / name) for name in names}
+        return {name: _download(addresses.joined(location, name), into / name) for name in names}
     folder = Path(location.removeprefix("file://"))
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "no such folder"
@@ -73,7 +73,7 @@ def gather(location: str, into: Path) -> list[Path]:
     """
     if is_remote(location):
         urls = _listed(location)
-        names = [Path(urlsplit(url).path).name for url in urls]
+        names = [addresses.file_name(url) for url in urls]
         readers.kind([Path(name) for name in names])
         return [_download(url, into / str(n) / names[n]) for n, url in enumerate(urls)]
     path = Path(location.removeprefix("file://"))
@@ -102,9 +102,9 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
         names: File names, relative to `location`, or None for the files of one table.
 
     Returns:
-        By file: the digest of a local file's content; of a remote file the ETag or version, or size
-        and time where the server gives neither. Where it gives nothing, a value that is another
-        one in each process, so that the file never counts as unchanged.
+        By path or stripped URL: the digest of a local file's content; of a remote file the ETag or
+        version, or size and time where the server gives neither. Where it gives nothing, a value
+        that is another one in each process, so that the file never counts as unchanged.
 
     Raises:
         WorkflowError: A file is missing, or the server cannot be asked about it.
@@ -115,9 +115,11 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
         else:
             paths = list(fetch(location, names, Path()).values())
         return {str(path): digests.of_files([path]) for path in paths}
-    prefix = location.rstrip("/")
-    urls = _listed(location) if names is None else [f"{prefix}/{name}" for name in names]
-    return {url: _identity(url) for url in urls}
+    if names is None:
+        urls = _listed(location)
+    else:
+        urls = [addresses.joined(location, name) for name in names]
+    return {addresses.stripped(url): _identity(url) for url in urls}
 
 
 def _identity(url: str) -> str:
@@ -150,7 +152,7 @@ def _listed(url: str) -> list[str]:
     except Exception as error:
         raise _unreadable(url, error) from error
     if not found:
-        raise WorkflowError(f"data: there is no file {url}.")
+        raise WorkflowError(f"data: there is no file {addresses.stripped(url)}.")
     return [f"{scheme}://{one}" for one in sorted(found)]
 
 
@@ -181,16 +183,28 @@ def _download(url: str, path: Path) -> Path:
 
 def _unavailable(url: str, error: Exception) -> WorkflowError:
     """Return the error for a file that is missing or cannot be read, whichever library says so."""
-    # fsspec raises FileNotFoundError also for a web server that is out of order.
-    status = getattr(error.__cause__, "status", 404 if error.__cause__ is None else None)
+    cause = _cause(error)
+    status = getattr(cause, "status", 404 if isinstance(cause, FileNotFoundError) else None)
     if isinstance(error, FileNotFoundError) and (status == 404 or not url.startswith("http")):
-        return WorkflowError(f"data: there is no file {url}.")
+        return WorkflowError(f"data: there is no file {addresses.stripped(url)}.")
     return _unreadable(url, error)
 
 
+def _cause(error: BaseException) -> BaseException:
+    """Return what has gone wrong.
+
+    fsspec raises FileNotFoundError also for a web server that is out of order, and once more for a
+    URL that has a query.
+    """
+    while isinstance(error, FileNotFoundError) and error.__cause__:
+        error = error.__cause__
+    return error
+
+
 def _unreadable(url: str, error: Exception) -> WorkflowError:
-    cause = error.__cause__ or error
+    cause = _cause(error) if isinstance(error, FileNotFoundError) else error.__cause__ or error
+    why = addresses.stripped_text(f"{type(cause).__name__}: {cause}")
     return WorkflowError(
-        f"data: {url} cannot be read ({type(cause).__name__}: {cause}). Check the address, the "
+        f"data: {addresses.stripped(url)} cannot be read ({why}). Check the address, the "
         "network and the credentials in the environment."
     )

@@ -3,10 +3,10 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
 
+from workflow import addresses
 from workflow.paths import MLPROJECT
 from workflow.report.workflow_runs import WorkflowRuns
 from workflow.tracking import names
@@ -58,7 +58,7 @@ def read(runs: WorkflowRuns) -> Reproduction:
     located = runs.steps["preprocess"].shown.data.params
     absolute = {name: located[name] for name in ("dataset", "data") if name in located}
     return Reproduction(
-        source=without_credentials(remote if is_remote(remote) else folder),
+        source=addresses.stripped(remote).rstrip("/") if is_remote(remote) else folder,
         commit=tags.get(names.COMMIT_TAG),
         uncommitted=int(tags.get(names.UNCOMMITTED_TAG, 0)),
         version=tags.get(names.PROJECT_VERSION_TAG, "unknown"),
@@ -73,17 +73,6 @@ def is_remote(source: str) -> bool:
     [True, True, False]
     """
     return ("://" in source and not source.startswith("file:")) or source.startswith("git@")
-
-
-def without_credentials(address: str) -> str:
-    """Return an address without the user and the password in it.
-
-    >>> without_credentials("https://me:secret@host:8080/mlflow/")
-    'https://host:8080/mlflow'
-    """
-    if "://" not in address or not (host := urlsplit(address).netloc):
-        return address
-    return address.replace(host, host.rpartition("@")[2], 1).rstrip("/")
 
 
 def _as_declared(parameters: dict[str, str]) -> dict[str, str]:

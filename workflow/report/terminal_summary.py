@@ -3,10 +3,10 @@
 import mlflow
 import pandas as pd
 
+from workflow import addresses
 from workflow.formatting import number, seconds
 from workflow.plain_values import cut
 from workflow.report.finished_workflow import FinishedWorkflow
-from workflow.report.reproduction import without_credentials
 from workflow.report.workflow_runs import WorkflowRuns
 from workflow.runtime import terminal
 from workflow.tracking import names
@@ -25,10 +25,15 @@ def show(workflow: FinishedWorkflow) -> None:
 
 def report_address(runs: WorkflowRuns) -> str:
     """Return where the report can be opened: in the UI of a tracking server, or as a file."""
-    store = without_credentials(mlflow.get_tracking_uri())
+    store = _store()
     if store.startswith("http"):
         return f"{store}/{page(runs.main)}/artifacts/{names.REPORT}"
     return f"{runs.main.info.artifact_uri.removeprefix('file://')}/{names.REPORT}"
+
+
+def _store() -> str:
+    """Return the address of the tracking store, without a password."""
+    return addresses.stripped(mlflow.get_tracking_uri()).rstrip("/")
 
 
 def _result(workflow: FinishedWorkflow) -> list[str]:
@@ -77,7 +82,7 @@ def _notes(workflow: FinishedWorkflow) -> list[str]:
 
 def _next_steps(workflow: FinishedWorkflow) -> list[str]:
     """Return commands that serve the model, and where to look at the run and at the report."""
-    store, run = without_credentials(mlflow.get_tracking_uri()), page(workflow.runs.main)
+    store, run = _store(), page(workflow.runs.main)
     if store.startswith("http"):
         look = [f"{store}/{run}"]
     else:

@@ -1,9 +1,9 @@
 """The definition of a dataset that is inferred from a bare table, and the comments in its file."""
 
 import re
-from pathlib import Path
 
 from sql_features.expressions import columns_of, feature_columns
+from workflow import addresses
 from workflow.data.dataset import Dataset
 from workflow.data.request import read_rule
 from workflow.data.split_rules import ByHash, ByTime
@@ -20,10 +20,10 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
     Args:
         found: What has been inferred from the table.
         target: The target's column.
-        data: Where the table is.
+        data: Where the table is, a URL with its query.
         split_by: `auto`, or the rule of the split.
     """
-    stem = Path(data.rstrip("/")).name.partition(".")[0]
+    stem = addresses.file_name(data).partition(".")[0]
     rule = read_rule(split_by) or ByHash()
     if isinstance(rule, ByTime):
         assert found.time is not None  # it was asked for

@@ -15,7 +15,7 @@ import mlflow
 from mlflow.entities import Run
 
 from sql_features.errors import WorkflowError
-from workflow import options
+from workflow import addresses, options
 from workflow.errors import StepFailed
 from workflow.runtime import (
     calling_process,
@@ -93,13 +93,24 @@ def remark(name: str, line: str) -> None:
 
 
 @contextmanager
-def started_by_workflow(reason: str) -> Iterator[None]:
-    """Tell the steps started meanwhile that a workflow runs them, and for which reason."""
-    os.environ[REASON] = reason
+def started_by_workflow(reason: str, **secrets: str) -> Iterator[None]:
+    """Tell the steps started meanwhile that a workflow runs them, and for which reason.
+
+    Args:
+        reason: Why they are run.
+        secrets: Environment variables of theirs, for what no parameter may hold.
+    """
+    given = {REASON: reason, **secrets}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
     try:
         yield
     finally:
-        del os.environ[REASON]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def parameters() -> dict[str, str]:
@@ -192,7 +203,7 @@ def _outcome(command: click.Command, run_id: str | None) -> int:
         if line := infrastructure_errors.explain(error):
             _failed(run_id, line, say=True)
         else:
-            traceback.print_exc()
+            print(addresses.stripped_text(traceback.format_exc()), end="", file=sys.stderr)
             _failed(run_id, f"{type(error).__name__}: {error}")
     else:
         return 0
@@ -207,7 +218,11 @@ def _line(command: click.Command, error: click.ClickException) -> str:
 
 
 def _failed(run_id: str | None, line: str, say: bool = False) -> None:
-    """Log why the step has failed to the run that MLflow started this process for, if any."""
+    """Log why the step has failed to the run that MLflow started this process for, if any.
+
+    Whatever has failed may quote an address: what is secret in it is left out here at the latest.
+    """
+    line = addresses.stripped_text(line)
     if say:
         terminal.say_last(f"error: {line}")
     if run_id is None:

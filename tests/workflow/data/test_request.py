@@ -262,3 +262,80 @@ def test_a_missing_raw_file_is_refused(houses, house_files):
 def test_contents_refuses_parameters_that_do_not_fit_the_dataset():
     with pytest.raises(WorkflowError, match=r"^task='binary': "):
         known(task="binary")
+
+
+SIGNED = "https://host/houses.csv?X-Amz-Signature=hush/abc"
+SHOWN = "https://host/houses.csv?..."
+DATASET_QUERY, DATA_QUERY = "TABULAR_WORKFLOW_DATASET_QUERY", "TABULAR_WORKFLOW_DATA_QUERY"
+
+
+@pytest.mark.parametrize("parameter", ["dataset", "data"])
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:hush@host/x.yaml?hush", "https://host/x.yaml?..."),
+        ("s3://AKIAhush:hu/sh@bucket/x.yaml", "s3://bucket/x.yaml"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(parameter, address, shown):
+    given = {"dataset": "green_taxi", "data": SAMPLE} | {parameter: address}
+    message = refusal(typed, *given.values())
+    assert message.startswith(f"{parameter} '{shown}': no user, password or key may stand in an ")
+    assert "MLflow has recorded it already" in message
+    assert "credentials in the environment" in message
+    assert "hush" not in message
+
+
+@pytest.mark.parametrize("address", ["https:/me:hush@host/x.csv", "s3:hush@bucket", "https:hush"])
+def test_an_address_without_its_slashes_is_refused_and_not_repeated(address):
+    scheme = address.partition(":")[0]
+    assert refusal(typed, "green_taxi", address) == (
+        f"data: an address begins with {scheme}://, then its host."
+    )
+    assert refusal(typed, address, SAMPLE).startswith("dataset: an address begins with ")
+
+
+def test_a_step_is_given_stripped_addresses_and_their_queries_apart(monkeypatch):
+    given = {"target": "price", "task": "auto", "split_by": "auto"}
+    whole = DatasetRequest.from_parameters(dataset=f"{SIGNED}.yaml", data=SIGNED, **given)
+    assert whole.parameters == {"dataset": SHOWN, "data": SHOWN} | given
+    assert whole.queries == {
+        DATASET_QUERY: "X-Amz-Signature=hush/abc.yaml",
+        DATA_QUERY: "X-Amz-Signature=hush/abc",
+    }
+    for name, query in whole.queries.items():
+        monkeypatch.setenv(name, query)
+    assert DatasetRequest.from_parameters(**whole.parameters) == whole
+    assert request("/d.yaml", data="/data/202?.csv").queries == {}
+
+
+@pytest.mark.parametrize("parameter", ["dataset", "data"])
+def test_an_address_without_its_query_says_where_that_comes_from(parameter):
+    given = {"dataset": "green_taxi", "data": SAMPLE} | {parameter: SHOWN}
+    message = refusal(typed, *given.values())
+    assert message.startswith(f"{parameter} '{SHOWN}': the query of this address is recorded ")
+    assert {"dataset": DATASET_QUERY, "data": DATA_QUERY}[parameter] in message
+
+
+def test_a_logged_dataset_file_gets_its_query_from_the_environment(houses, monkeypatch):
+    definition = replace(load(houses), data=SIGNED, split=ByHash())
+    text = to_yaml(definition)
+    assert "hush" not in text
+    assert f"data: {SHOWN}" in text
+    assert DATA_QUERY in text  # a comment says where it comes from
+    assert text == to_yaml(replace(definition, data="https://host/houses.csv?another=1"))
+    Path(houses).write_text(text)
+    message = refusal(request(houses, data=DEFAULT).resolve)
+    assert message.startswith(f"data '{SHOWN}': the query of this address is recorded nowhere")
+    monkeypatch.setenv(DATA_QUERY, "X-Amz-Signature=hush/abc")
+    assert request(houses, data=DEFAULT).resolve() == definition
+    assert request(houses, data="/d.csv").resolve().data == "/d.csv"
+
+
+def test_a_dataset_file_with_a_password_in_it_is_refused(houses):
+    Path(houses).write_text(TEXT.replace("/data", "https://me:hush@host/data"))
+    message = refusal(request(houses, data=DEFAULT).resolve)
+    assert message.startswith(f"'data' in dataset file {houses}: no user, password or key may ")
+    assert "MLflow has recorded" not in message  # it has not
+    assert "hush" not in message + refusal(request(houses).resolve)
+    assert request(houses, data="/other").resolve().data == "/other"

@@ -6,6 +6,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 
+import fsspec
 import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
@@ -542,3 +543,56 @@ def test_a_file_missing_in_a_bucket_is_refused_before_it_is_fetched(bucket):
     assert identities_refusal("s3://trips", ["no.csv"]) == (
         "data: there is no file s3://trips/no.csv."
     )
+
+
+SIGNATURE = "signature=hush/abc%2Bd"
+
+
+def refusing(status: int) -> type[BaseHTTPRequestHandler]:
+    """Return a handler that gives a file to those alone who know its signature."""
+
+    class Refusing(answering(ETag="one")):
+        def _answer(self, code: int) -> None:
+            known = self.path.startswith("/a.csv?signature=hush/abc")
+            super()._answer(code if known else status)
+
+    return Refusing
+
+
+def test_a_signed_file_is_known_and_named_without_its_signature(serve, into):
+    folder = serve(refusing(403))
+    known = {f"{folder}/a.csv?...": "one"}
+    assert identities(f"{folder}/a.csv?{SIGNATURE}") == known
+    assert identities(f"{folder}?{SIGNATURE}", ["a.csv"]) == known
+    (path,) = gather(f"{folder}/a.csv?{SIGNATURE}", into)
+    assert path.name == "a.csv"
+    found = fetch(f"{folder}?{SIGNATURE}", ["a.csv"], into)
+    assert found["a.csv"].read_bytes() == path.read_bytes() == TABLE
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_refusal_of_a_signed_file_does_not_repeat_the_signature(serve, into, status):
+    url = f"{serve(refusing(status))}/a.csv"
+    wrong = f"{url}?signature=hu/sh%2Bhush"
+    for message in (identities_refusal(wrong), gather_refusal(wrong, into)):
+        assert f"{url}?..." in message
+        assert "hush" not in message
+        assert ("there is no file" if status == 404 else str(status)) in message
+
+
+def test_a_server_that_is_away_is_named_without_the_signature(into):
+    message = gather_refusal("http://127.0.0.1:1/a.csv?signature=hush", into)
+    assert message.startswith("data: http://127.0.0.1:1/a.csv?... cannot be read (")
+    assert "hush" not in message
+
+
+def test_credentials_of_a_web_server_come_from_the_environment(serve, into, monkeypatch):
+    class Guarded(answering()):
+        def _answer(self, code: int) -> None:
+            super()._answer(code if self.headers["Authorization"] == "Bearer hush" else 401)
+
+    assert "401" in gather_refusal(f"{serve(Guarded)}/a.csv", into)
+    variable = {"FSSPEC_HTTP": '{"headers": {"Authorization": "Bearer hush"}}'}
+    monkeypatch.setattr(fsspec.config, "conf", {})
+    fsspec.config.set_conf_env(fsspec.config.conf, variable)  # as it does when it is imported
+    assert gather(f"{serve(Guarded)}/a.csv", into)[0].read_bytes() == TABLE

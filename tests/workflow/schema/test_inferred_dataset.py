@@ -84,3 +84,12 @@ def test_an_inferred_dataset_is_named_after_its_file_and_target(data, name):
 def test_a_target_of_any_name_gives_a_valid_dataset_name(target):
     dataset = from_table(FOUND, target, "/data/*.csv", "auto")
     assert from_yaml(to_yaml(dataset), "x") == dataset
+
+
+def test_a_signature_is_no_part_of_a_name_and_is_not_written():
+    dataset = table("https://host/my.houses.csv?X-Amz-Signature=abc/hush.csv")
+    assert dataset.name == "my-price"
+    assert dataset.description == "price of my."
+    text = to_yaml(dataset, comments(FOUND))
+    assert "hush" not in text
+    assert "data: https://host/my.houses.csv?...\n" in text

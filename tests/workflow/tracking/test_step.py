@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 
 import click
+import mlflow
 import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
@@ -151,3 +152,26 @@ def test_verbose_is_true_or_false(text):
 def test_the_variable_of_a_workflows_steps_is_the_projects_own():
     assert step.REASON not in os.environ
     assert not step.REASON.startswith("MLFLOW_")
+
+
+def test_a_secret_reaches_the_steps_and_is_gone_afterwards(monkeypatch):
+    monkeypatch.setenv("TYPED", "by the user")
+    with step.started_by_workflow("reuse is false", SECRET="hush", TYPED="by the workflow"):
+        assert os.environ["SECRET"] == "hush"
+        assert os.environ["TYPED"] == "by the workflow"
+    assert "SECRET" not in os.environ
+    assert os.environ["TYPED"] == "by the user"
+
+
+@pytest.mark.parametrize("kind", [WorkflowError, RuntimeError])
+def test_an_error_is_told_and_logged_without_the_secrets_it_quotes(capsys, monkeypatch, kind):
+    @click.command()
+    def failing() -> None:
+        raise kind("403, url='https://me:hush@host/x.csv?signature=hush/abc'")
+
+    monkeypatch.setattr("sys.argv", ["failing"])
+    with mlflow.start_run() as run:
+        assert step._outcome(failing, run.info.run_id) == 1
+    for text in (capsys.readouterr().err, tags(run)[names.ERROR_TAG]):
+        assert "url='https://host/x.csv?...'" in text
+        assert "hush" not in text
