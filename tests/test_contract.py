@@ -19,6 +19,7 @@ from workflow import options
 from workflow.models.families import FAMILIES, Estimator, Family
 from workflow.models.search_space import Choice, Real, Whole
 from workflow.paths import PACKAGES
+from workflow.runtime.bootstrap import MODULES
 from workflow.tracking import step
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
@@ -144,7 +145,7 @@ BEHIND = {
     "pyarrow",
     "scipy",
 }
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+DISTRIBUTIONS = {module: package for package, module in MODULES.items()}
 
 
 def test_conda_yaml_pins_by_hand_what_the_code_imports():
