@@ -103,7 +103,7 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
         "columns": {
             name: _Line(one.given) if isinstance(one, Reading) else one
             for name, one in dataset.columns.items()
-        }
+        },
     }
     if given["data"] != dataset.data:
         comments = {"data": LEFT_OUT, **(comments or {})}
