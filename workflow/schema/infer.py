@@ -1,6 +1,7 @@
 """Infer a dataset from a table and the name of its target: the task, the features, what to avoid.
 
-Columns are judged by all rows. Only leaks of the target are looked for in a sample of them.
+Columns are judged by all rows, those that become the test split too. Only leaks of the target are
+looked for in a sample of them.
 """
 
 import tempfile
@@ -20,7 +21,7 @@ from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse
 from workflow.schema.column_stats import Column, Table, profile
-from workflow.schema.leakage import find_leaks
+from workflow.schema.leakage import find_leaks, paired
 
 MEMORY = "1GB"
 
@@ -134,6 +135,8 @@ def _infer(
     types = {target: target_use.type} | time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
     left_out |= find_leaks(typed, target_use, uses, target)
+    kinds = {name: use.kind for name, use in uses.items()}
+    compared = [name for names in paired(kinds) for name in names]
     features, notes = {}, {}
     used, taken = {target, *time_type}, set(RESERVED)
     for name, use in uses.items():
@@ -144,9 +147,12 @@ def _infer(
             left_out[name] = "the same date in every row"
             continue
         used.add(name)
+        note = use.note
+        if use.kind in ("date", "time") and name not in compared:
+            note += ", not compared with other dates: there are too many to look for leaks in all"
         for wanted, sql in own.items():
             feature = _unique_name(wanted, taken)
-            features[feature], notes[feature] = sql, use.note
+            features[feature], notes[feature] = sql, note
     if not features:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise WorkflowError(

@@ -1,25 +1,31 @@
 """Columns that give the target away, and columns that count the rows.
 
-They are looked for in a sample of rows; a sum that equals the target is verified in all rows.
-Nothing is found where there are too few rows to tell.
+A column may do so by its values, by its gaps alone, or, of dates, by the time from one to another.
+Candidates are judged in a sample of rows, all by the tests of `leak_evidence`; a sum that equals
+the target is verified in all rows.
 """
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from workflow.schema.column_roles import ColumnUse, TargetUse
 from workflow.schema.column_stats import Table
+from workflow.schema.leak_evidence import Kind, Target, evidence
 
-ENOUGH = 30  # rows from which on a copy or a relabelling of the target is looked for
-ENOUGH_NUMBERS, ENOUGH_LABELS = 100, 1_000  # rows from which on a near-perfect predictor is
-NEAR_PERFECT = 0.999  # score above which one column alone gives the target away
-SCREENED = 4_000  # rows that a column is first scored on
-PROMISING = 0.98  # score above which a column is scored on all rows of the sample
+ENOUGH = 10  # rows from which on a column can count rows
 STEADY = 0.95  # share of about equal steps from which on a column counts rows
+PAIRED = 50  # the most dates, and times of day, whose differences are looked at
+SCREENED = 4_000  # rows in which a difference is looked at first
 SUMMED_ROWS, SUMMED_COLUMNS = 2_000, 200  # the most that a sum is looked for in
+SPARE_ROWS = 30  # rows beyond twice the columns from which on a sum is looked for
 EXACT = 1e-9  # relative to the target's greatest absolute value
 SAMPLED_ROWS, SAMPLED_CELLS = 50_000, 5_000_000
 SUMMED = 0.99  # share of rows in which a sum equals the target from which on it is a leak
+# The second half is for a column that is rightly near-perfect.
+LEAK = "gives the target away (if known before it, add it to `features` of a dataset file)"
 
 
 def find_leaks(
@@ -35,29 +41,86 @@ def find_leaks(
         uses: How each column would be used.
         target: The name of the target.
     """
-    labels = target_use.task != "regression"
     numbers = [name for name, use in uses.items() if use.kind == "number"]
-    categories = [name for name, use in uses.items() if use.kind == "category"]
-    looked_at = [*numbers, *categories]
-    rows, frame, goal = _sample(table, target_use, uses, looked_at)
+    rows, frame, goal = _sample(table, target_use, uses, target)
     found = {}
     for name in numbers:
         column = table.columns[name]
         unique = column.distinct == column.known == table.rows
         if unique and is_counter(rows, frame[name].to_numpy()):
             found[name] = "counts rows: grows from row to row in about constant steps"
-    left = [name for name in looked_at if name not in found]
-    found |= leaks_of_one_column(frame[left], goal, labels=labels, name=target)
-    while not labels:
+    kinds = {name: use.kind for name, use in uses.items() if name not in found}
+    found |= leaks(frame, kinds, goal)
+    while goal.labels is None:
         left = [name for name in numbers if name not in found]
-        signs = summands(frame[left], goal)
+        signs = summands(frame[left], pd.Series(goal.values))
         terms = {name: uses[name].value for name in signs}
         if not signs or _equal(table, target_use, terms, signs) < SUMMED:
             break
         shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
-        text = f"{shown.removeprefix('+ ')} = {target}: gives the target away"
+        text = f"{shown.removeprefix('+ ')} = {target}: {LEAK}"
         found |= dict.fromkeys(signs, text)
     return found
+
+
+def leaks(frame: pd.DataFrame, kinds: Mapping[str, str], target: Target) -> dict[str, str]:
+    """Return the columns that give the target away by themselves or beside another, and how.
+
+    Of two dates the later one is named, as it is often known only when the target is.
+
+    Args:
+        frame: (n_rows, n_columns) numbers, codes of categories, seconds of dates and times; NaN
+            where missing.
+        kinds: What each column that is looked at holds, as `ColumnUse.kind` says it.
+        target: The target of the same rows.
+    """
+    # Files are often sorted by the target. In no order, the first rows are a sample of all.
+    mixed = np.random.default_rng(0).permutation(len(frame))
+    goal = Target(target.name, target.values[mixed], target.labels)
+    columns = {name: frame[name].to_numpy()[mixed] for name in kinds}
+    pairs = [pair for names in paired(kinds) for pair in combinations(names, 2)]
+    alone = {name: dict(_of_one_column(kinds[name], values)) for name, values in columns.items()}
+    tried = sum(map(len, alone.values())) + len(pairs)
+    found: dict[str, str] = {}
+    for name, candidates in alone.items():
+        for kind, candidate in candidates.items():
+            if how := evidence(candidate, kind, goal, tried):
+                found[name] = f"{how}: {LEAK}"
+                break
+    for pair in pairs:
+        if found.keys() & pair:
+            continue
+        passed = columns[pair[1]] - columns[pair[0]]
+        with_both = passed[~np.isnan(passed)]
+        backwards = len(with_both) > 0 and np.median(with_both) < 0
+        earlier, later = pair[::-1] if backwards else pair
+        passed = -passed if backwards else passed
+        for some in (slice(SCREENED), slice(None)):  # few pairs need all rows
+            part = Target(goal.name, goal.values[some], goal.labels)
+            if not (how := evidence(passed[some], "difference", part, tried)):
+                break
+        if how:
+            found[later] = f"{later} - {earlier}: {how}: {LEAK}"
+    return found
+
+
+def paired(kinds: Mapping[str, str]) -> list[list[str]]:
+    """Return the dates, and the times of day, whose differences are looked at: `PAIRED` of each."""
+    return [
+        [name for name, its in kinds.items() if its == kind][:PAIRED] for kind in ("date", "time")
+    ]
+
+
+def _of_one_column(kind: str, values: np.ndarray) -> Iterator[tuple[Kind, np.ndarray]]:
+    """Yield what is looked at of a column: its gaps if it has any, and its values."""
+    gaps = np.isnan(values)
+    if gaps.any():
+        yield "gaps", gaps.astype(float)
+    match kind:
+        case "number" | "category":
+            yield kind, values
+        case _:
+            yield "date", values
 
 
 def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
@@ -67,34 +130,13 @@ def is_counter(rows: np.ndarray, values: np.ndarray) -> bool:
         rows: (n,) numbers of the rows, increasing.
         values: (n,) values, none missing.
     """
-    if len(rows) < ENOUGH // 3 or not np.isfinite(values).all():
+    if len(rows) < ENOUGH or not np.isfinite(values).all():
         return False
     steps = np.diff(values) / np.diff(rows)
     if not ((steps > 0).all() or (steps < 0).all()):
         return False
     usual = np.median(steps)
     return bool(np.mean(np.abs(steps - usual) <= 0.1 * abs(usual)) >= STEADY)
-
-
-def leaks_of_one_column(
-    frame: pd.DataFrame, target: pd.Series, *, labels: bool, name: str
-) -> dict[str, str]:
-    """Return the columns that give the target away alone, with the reason.
-
-    Args:
-        frame: (n_rows, n_columns) numbers, or codes of categories; NaN where missing.
-        target: (n_rows,) numbers, or codes of labels.
-        labels: Whether the target is a label.
-        name: The target's name, for the reason.
-    """
-    found = {}
-    for column, values in frame.items():
-        known = values.notna() & target.notna()
-        x, y = values[known], target[known]
-        how = _relabelled(x, y, labels, name) or _predicts(values, target, labels, name)
-        if how := how or (None if labels else _orders(x, y, name)):
-            found[str(column)] = f"{how}: gives the target away"
-    return found
 
 
 def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
@@ -114,7 +156,7 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
     whole = (np.isfinite(frame).all(axis=1) & np.isfinite(target)).to_numpy()
     x = frame.to_numpy()[whole][:SUMMED_ROWS]
     y = target.to_numpy()[whole][:SUMMED_ROWS]
-    if x.shape[1] < 2 or len(y) < 2 * x.shape[1] + ENOUGH or not np.ptp(y):
+    if x.shape[1] < 2 or len(y) < 2 * x.shape[1] + SPARE_ROWS or not np.ptp(y):
         return {}
     greatest = np.abs(y).max()
     y = y / greatest
@@ -139,36 +181,50 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
 
 
 def _sample(
-    table: Table, target_use: TargetUse, uses: dict[str, ColumnUse], names: list[str]
-) -> tuple[np.ndarray, pd.DataFrame, pd.Series]:
-    """Return a sample: the rows' numbers, a frame of numbers and codes, and the target."""
-    size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(names) + 1), 1_000))
+    table: Table, target_use: TargetUse, uses: dict[str, ColumnUse], target: str
+) -> tuple[np.ndarray, pd.DataFrame, Target]:
+    """Return a sample: the rows' numbers, a frame as `leaks` takes it, and the target."""
+    size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(uses) + 1), 1_000))
     share = -(-table.rows // size)
     row = "row"
     while row in {name.casefold() for name in table.columns}:
         row += "_"
-    values = [row]
-    for place, name in enumerate(names):
-        value = uses[name].value
-        code = f"CASE WHEN {value} IS NULL THEN 0 ELSE hash({value}) END"
-        values.append(f"{_finite(value) if uses[name].kind == 'number' else code} AS c{place}")
     labels = target_use.task != "regression"
-    goal_value = f"CAST({target_use.value} AS VARCHAR)" if labels else _finite(target_use.value)
+    goal = f"CAST({target_use.value} AS VARCHAR)" if labels else _finite(target_use.value)
+    values = [f"{_comparable(use)} AS c{place}" for place, use in enumerate(uses.values())]
     frame = table.connection.execute(
-        f"SELECT {', '.join(values)}, {goal_value} AS goal FROM "
+        f"SELECT {', '.join([row, *values])}, {goal} AS goal FROM "
         f"(SELECT row_number() OVER () AS {row}, * FROM {table.source}) "
         f"WHERE hash({row}) % {share} = 0 ORDER BY {row}"
     ).df()
-    goal = frame.pop("goal")
-    if labels:
-        codes, _ = pd.factorize(goal)
-        goal = pd.Series(codes, dtype=float).where(codes >= 0)
+    goals = frame.pop("goal")
     rows = frame.pop(row).to_numpy()
-    frame.columns = names
-    for name in names:
-        if uses[name].kind == "category":
-            frame[name] = pd.factorize(frame[name])[0].astype(float)
-    return rows, frame, goal
+    columns = {
+        name: _codes(values)[0] if use.kind == "category" else values.to_numpy("float64")
+        for (name, use), (_, values) in zip(uses.items(), frame.items(), strict=True)
+    }
+    frame = pd.DataFrame(columns, index=range(len(rows)))
+    if not labels:
+        return rows, frame, Target(target, goals.to_numpy("float64"))
+    codes, names = _codes(goals)
+    return rows, frame, Target(target, codes, names)
+
+
+def _comparable(use: ColumnUse) -> str:
+    """Return the SQL of a value that can be compared: a number, seconds, or a hash of a text."""
+    match use.kind:
+        case "number":
+            return _finite(use.value)
+        case "category":
+            return f"CASE WHEN {use.value} IS NOT NULL THEN hash({use.value}) END"
+        case _:
+            return f"CAST(epoch({use.value}) AS DOUBLE)"
+
+
+def _codes(values: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Return (n,) codes of values, NaN where one is missing, and the text of each code."""
+    codes, names = pd.factorize(values)
+    return np.where(codes < 0, np.nan, codes.astype(float)), [str(name) for name in names]
 
 
 def _finite(value: str) -> str:
@@ -194,65 +250,3 @@ def _exact(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     if np.abs(x @ weights - y).max() <= EXACT:
         return weights
     return None
-
-
-def _relabelled(x: pd.Series, y: pd.Series, labels: bool, name: str) -> str | None:
-    if len(x) < ENOUGH:
-        return None
-    if not labels and x.equals(y):
-        return f"a copy of {name}"
-    count = y.nunique()
-    # Where hardly any value occurs twice, every column is one to one with every other.
-    if not 2 <= count <= len(y) / 2 or x.nunique() != count:
-        return None
-    if len(pd.DataFrame({"x": x, "y": y}).drop_duplicates()) == count:
-        return f"one value for each value of {name}"
-    return None
-
-
-def _orders(x: pd.Series, y: pd.Series, name: str) -> str | None:
-    if len(x) < ENOUGH_NUMBERS or x.nunique() < 2 or y.nunique() < 2:
-        return None
-    correlation = np.corrcoef(x.rank(), y.rank())[0, 1]
-    if correlation**2 <= NEAR_PERFECT:
-        return None
-    return f"in the order of {name}, with a rank correlation of {correlation:.5f}"
-
-
-def _predicts(values: pd.Series, target: pd.Series, labels: bool, name: str) -> str | None:
-    known = np.flatnonzero(target.notna())
-    enough = ENOUGH_LABELS if labels else ENOUGH_NUMBERS
-    if len(known) < enough or values.nunique() < 2:
-        return None
-    mixed = np.random.default_rng(0).permutation(known)
-    # Trees compute in single precision, in which ranks are exact; 0 stands for a missing value.
-    x = values.rank(method="dense").fillna(0).to_numpy()
-    y = target.to_numpy()
-    if not labels:
-        y = y / np.abs(y[known]).max()
-    score = _score(x, y, mixed[:SCREENED], labels)
-    if score > PROMISING and len(mixed) > SCREENED:
-        score = _score(x, y, mixed, labels)
-    if score <= NEAR_PERFECT:
-        return None
-    measure = "accuracy" if labels else "R2"
-    return f"predicts {name} alone with an out-of-sample {measure} of {score:.5f}"
-
-
-def _score(x: np.ndarray, y: np.ndarray, rows: np.ndarray, labels: bool) -> float:
-    """Fit a tree on half of the rows; return its R2, or worse accuracy of two, on the others."""
-    from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
-    train, test = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-    column = x.reshape(-1, 1)
-    if labels:
-        tree = DecisionTreeClassifier(random_state=0).fit(column[train], y[train])
-        predicted = tree.predict(column[test])
-        if len(np.unique(y[test])) < 2:
-            return 0.0
-        # Where one label is rare, plain accuracy is high for any column.
-        scores = accuracy_score, balanced_accuracy_score
-        return float(min(score(y[test], predicted) for score in scores))
-    tree = DecisionTreeRegressor(random_state=0).fit(column[train], y[train])
-    return float(r2_score(y[test], tree.predict(column[test])))

@@ -20,6 +20,7 @@ from sql_features.transformer import SqlFeatures
 from workflow.data import readers
 from workflow.schema.column_roles import sql_name
 from workflow.schema.infer import Inferred, infer
+from workflow.schema.leakage import LEAK, PAIRED
 
 DATA = Path("/work/shared/data")
 RANDOM = np.random.default_rng(3)
@@ -87,7 +88,7 @@ def test_bike_sharing_is_inferred_without_the_parts_of_the_count():
     assert inferred.features["dteday_day_of_week"] == f"isodow({day})"
     assert inferred.features["hr2"] == "epoch(CAST(TRY_STRPTIME(hr2, '%I %p') AS TIME)) / 3600"
     assert inferred.features["temp"] == "temp"
-    leak = "casual + registered = cnt: gives the target away"
+    leak = f"casual + registered = cnt: {LEAK}"
     assert inferred.left_out["casual"] == inferred.left_out["registered"] == leak
     assert "counts rows" in inferred.left_out["X"]
     assert "counts rows" in inferred.left_out["instant"]
@@ -344,8 +345,46 @@ def test_sums_that_equal_the_target_are_left_out_one_after_the_other(maker):
         y=parts[:, 0] + parts[:, 1],
     )
     assert list(inferred.features) == ["good"]
-    assert inferred.left_out["a"] == inferred.left_out["b"] == "a + b = y: gives the target away"
-    assert inferred.left_out["gross"] == "gross - rebate = y: gives the target away"
+    assert inferred.left_out["a"] == inferred.left_out["b"] == f"a + b = y: {LEAK}"
+    assert inferred.left_out["gross"] == f"gross - rebate = y: {LEAK}"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("rows", [40, N])
+def test_a_date_that_is_filled_only_for_one_class_is_left_out(maker, suffix, rows):
+    churn = np.arange(rows) % 3 == 0
+    opened = pd.Timestamp("2024-01-01") + pd.to_timedelta(RANDOM.integers(0, 500, rows), unit="D")
+    inferred = maker.infer(
+        suffix,
+        opened_at=opened,
+        closed_at=pd.Series(opened + pd.Timedelta(days=90)).where(churn),
+        x=RANDOM.normal(size=rows),
+        y=np.where(churn, "yes", "no"),
+    )
+    assert inferred.left_out == {"closed_at": f"filled exactly where y is 'yes': {LEAK}"}
+    assert "opened_at_month" in inferred.features
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("rows", [20, N])
+def test_the_end_of_what_the_target_measures_is_left_out(maker, suffix, rows):
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(RANDOM.integers(0, 9**7, rows), unit="s")
+    lasts = np.round(60 + RANDOM.gamma(2, 400, rows))
+    dropoff = start + pd.to_timedelta(lasts, unit="s")
+    inferred = maker.infer(
+        suffix, pickup=start, dropoff=dropoff, x=RANDOM.normal(size=rows), y=lasts / 60
+    )
+    how = "dropoff - pickup: a copy of y, but for unit, start and rounding"
+    assert inferred.left_out == {"dropoff": f"{how}: {LEAK}"}
+    assert {"x", "pickup_hour"} <= set(inferred.features)
+
+
+def test_dates_that_are_too_many_to_compare_say_so(maker):
+    days = {f"d{n}": some("2011-01-31", "2012-02-28") for n in range(PAIRED + 1)}
+    inferred = maker.infer(".parquet", **days)
+    silent = {name for name, note in inferred.notes.items() if "not compared" not in note}
+    assert {name for name in inferred.notes if name.startswith(f"d{PAIRED}_")}.isdisjoint(silent)
+    assert len(silent) < len(inferred.notes)
 
 
 def test_an_index_of_pandas_and_nested_values_are_left_out(tmp_path):

@@ -2,17 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.schema.leakage import is_counter, leaks_of_one_column, summands
+from workflow.schema.leak_evidence import Target
+from workflow.schema.leakage import LEAK, PAIRED, is_counter, leaks, paired, summands
 
 RANDOM = np.random.default_rng(7)
 N = 2_000
 NOISE = RANDOM.normal(size=(N, 4))
-
-
-def found(values: object, target: object, *, labels: bool = False) -> str | None:
-    frame = pd.DataFrame({"x": np.asarray(values, dtype=float)})
-    target = pd.Series(np.asarray(target, dtype=float))
-    return leaks_of_one_column(frame, target, labels=labels, name="y").get("x")
 
 
 @pytest.mark.parametrize("step", [1, -1, 0.5, 24])
@@ -30,71 +25,6 @@ def test_a_column_by_which_the_file_is_sorted_does_not_count_rows():
     assert not is_counter(np.arange(N), np.sort(RANDOM.uniform(size=N)))
     assert not is_counter(np.arange(N), NOISE[:, 0])
     assert not is_counter(np.arange(5), np.arange(5))
-
-
-def test_a_copy_is_found():
-    target = NOISE[:, 0]
-    assert found(target, target) == "a copy of y: gives the target away"
-
-
-def test_a_relabelling_is_found_in_few_rows():
-    labels = np.arange(60) % 3
-    assert found(np.array([5, 2, 9])[labels], labels, labels=True) == (
-        "one value for each value of y: gives the target away"
-    )
-    assert found(np.array([5, 2, 9])[labels], labels) is not None
-    assert found(np.array([5, 2, 9])[labels[:15]], labels[:15], labels=True) is None
-
-
-@pytest.mark.parametrize("function", [np.exp, np.square, lambda y: -3 * y + 5, np.cbrt])
-def test_a_function_of_the_target_is_found(function):
-    target = np.abs(NOISE[:, 0])
-    assert found(function(target), target).endswith(": gives the target away")
-    assert found(function(target[:150]), target[:150]) is not None
-
-
-def test_a_function_that_is_not_monotonic_is_found():
-    values = RANDOM.uniform(-1, 1, N)
-    assert "out-of-sample R2 of 0.99" in found(values, np.cos(3 * values))
-
-
-def test_a_category_within_one_label_each_is_found():
-    labels = np.arange(N) % 3
-    zones = labels + 3 * RANDOM.integers(0, 10, N)
-    assert "accuracy of 1.00000" in found(zones, labels, labels=True)
-
-
-def test_a_good_predictor_is_no_leak():
-    target = NOISE[:, 0] + 0.1 * NOISE[:, 1]
-    assert found(NOISE[:, 0], target) is None
-    labels = (target > 0).astype(float)
-    assert found(NOISE[:, 0], labels, labels=True) is None
-
-
-def test_unique_values_of_both_are_no_relabelling():
-    assert found(NOISE[:, 0], NOISE[:, 1]) is None
-
-
-def test_rare_labels_do_not_make_every_column_a_leak():
-    labels = np.zeros(N)
-    labels[::1000] = 1
-    assert found(NOISE[:, 0], labels, labels=True) is None
-    assert found(np.ones(N), labels, labels=True) is None
-
-
-def test_too_few_rows_tell_nothing():
-    assert found(np.arange(50.0) ** 2, np.arange(50.0)) is None
-    labels = (NOISE[:100, 0] > 0).astype(float)
-    assert found(NOISE[:100, 0], labels, labels=True) is None
-
-
-def test_missing_values_and_huge_ones_are_taken():
-    target = np.abs(NOISE[:, 0]) * 1e300
-    values = np.where(NOISE[:, 1] > 1, np.nan, target)
-    assert found(values, target).startswith("a copy of y")
-    assert found(values * 2, target).startswith("in the order of y")
-    assert found(np.full(N, np.nan), target) is None
-    assert found(NOISE[:, 2] * 1e305, np.where(NOISE[:, 1] > 1, np.nan, target)) is None
 
 
 def test_a_sum_is_found_with_its_signs():
@@ -129,3 +59,54 @@ def test_rows_with_gaps_do_not_hide_a_sum():
     frame.loc[::3, "a"] = np.nan
     frame["d"] = np.nan
     assert summands(frame, total) == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("kind", ["number", "category", "date", "time"])
+@pytest.mark.parametrize("rows", [20, 300])
+def test_a_column_of_any_kind_that_is_filled_for_one_label_is_found(kind, rows):
+    churn = np.arange(rows) % 4 == 0
+    frame = pd.DataFrame(
+        {
+            "x": NOISE[:rows, 0],
+            "closed": np.where(churn, RANDOM.integers(0, 4, rows), np.nan),
+            "gaps": np.where(NOISE[:rows, 1] > 0, 1, np.nan),
+        }
+    )
+    target = Target("churn", churn.astype(float), ["no", "yes"])
+    found = leaks(frame, {"x": "number", "closed": kind, "gaps": kind}, target)
+    assert found == {"closed": f"filled exactly where churn is 'yes': {LEAK}"}
+
+
+@pytest.mark.parametrize("kind", ["date", "time"])
+@pytest.mark.parametrize("first", ["pickup", "dropoff"])
+def test_the_later_of_two_dates_whose_difference_is_the_target_is_left_out(kind, first):
+    lasts = RANDOM.integers(60, 4_000, 300)
+    pickup = RANDOM.integers(0, 80_000, 300).astype(float)
+    frame = pd.DataFrame({"pickup": pickup, "dropoff": pickup + lasts, "x": NOISE[:300, 0]})
+    kinds = {first: kind} | {"pickup": kind, "dropoff": kind, "x": "number"}
+    found = leaks(frame, kinds, Target("minutes", lasts / 60))
+    how = "dropoff - pickup: a copy of minutes, but for unit, start and rounding"
+    assert found == {"dropoff": f"{how}: {LEAK}"}
+
+
+def test_each_date_that_ends_what_the_target_lasts_is_left_out():
+    lasts = RANDOM.integers(60, 4_000, 300).astype(float)
+    start = RANDOM.integers(0, 9_000_000, 300).astype(float)
+    frame = pd.DataFrame({"paid": start + lasts, "start": start, "end": start + lasts + 5})
+    found = leaks(frame, dict.fromkeys(frame, "date"), Target("y", lasts))
+    assert list(found) == ["paid", "end"]
+
+
+def test_a_label_that_two_dates_decide_is_found():
+    due = RANDOM.integers(0, 9_000_000, N).astype(float)
+    back = due + RANDOM.integers(-200_000, 500_000, N)
+    frame = pd.DataFrame({"due": due, "back": back})
+    target = Target("late", (back > due).astype(float), ["false", "true"])
+    assert list(leaks(frame, dict.fromkeys(frame, "date"), target)) == ["back"]
+
+
+def test_more_dates_than_can_be_compared_are_the_first():
+    kinds = {f"d{n}": "date" for n in range(PAIRED + 2)} | {"at": "time", "x": "number"}
+    dates, times = paired(kinds)
+    assert dates == [f"d{n}" for n in range(PAIRED)]
+    assert times == ["at"]
