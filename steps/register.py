@@ -21,7 +21,9 @@ from sklearn.pipeline import Pipeline
 
 from sql_features.errors import WorkflowError
 from workflow import formatting, options
+from workflow.data.row_clusters import row_clusters
 from workflow.data.splits import Splits
+from workflow.evaluation.comparison import Comparison, compare_with_baseline
 from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import check_defined, codes, score
 from workflow.models.metrics import METRICS, TEST, VAL, Metric, resolve
@@ -30,7 +32,7 @@ from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, model_loading, names, reuse, runs, step
 from workflow.tracking.logged_models import model_uri
 from workflow.tracking.model_loading import ModelFiles, OwnModel
-from workflow.tracking.registry import check_gates, register_version
+from workflow.tracking.registry import LEVEL, check_gates, register_version
 from workflow.training.baseline import baseline_scores
 
 
@@ -56,7 +58,8 @@ def register(
     files = _files(finalists)
     with step.run("register", reuse.ingredients("register", step.parameters())):
         dataset_inputs.log_splits(splits, "validation", "test")
-        baseline = {"run": "baseline", "family": "baseline"} | baseline_scores(splits, how, seed)
+        scores_of_baseline, judged_baseline = baseline_scores(splits, how, seed)
+        baseline = {"run": "baseline", "family": "baseline"} | scores_of_baseline
         with terminal.timed("register", f"scored {len(finalists)} finalists on the test split"):
             raw, actual = splits.read("test", splits.columns)
             rows, model, answer, predictions = _score(finalists, files, task, raw, actual)
@@ -67,7 +70,15 @@ def register(
             answer.assign(actual=actual.to_numpy()).to_parquet(path)
             mlflow.log_artifact(str(path))
         winner = table.iloc[0]
-        check_gates(winner, table.iloc[-1], judged, splits.dataset)
+        y = actual.to_numpy() if task == "regression" else codes(actual, model.labels)
+        comparison = compare_with_baseline(
+            judged,
+            (y, predictions),
+            judged_baseline,
+            clusters=row_clusters(splits, "test"),
+            seed=seed,
+        )
+        check_gates(winner, table.iloc[-1], comparison, splits.dataset)
         with terminal.timed("register", f"looked where {finalists[0].info.run_name} is wrong"):
             seen = analysis_of(
                 finalists[0], model.pipeline, splits, raw, actual, predictions, judged
@@ -75,7 +86,7 @@ def register(
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith((VAL, TEST))}
-        mlflow.log_metrics(scores)
+        mlflow.log_metrics(scores | _shown(comparison))
         mlflow.set_tags(
             {
                 names.MODEL_TAG: name,
@@ -89,7 +100,8 @@ def register(
             f"{key} {formatting.number(winner[key])}" for key in (judged.val_name, judged.test_name)
         ]
         step.log_summary(
-            f"{name} version {version} is @{names.ALIAS}: {' '.join(who)}, {', '.join(said)}"
+            f"{name} version {version} is @{names.ALIAS}: {' '.join(who)}, {', '.join(said)}, "
+            f"better than the baseline ({formatting.p_value(comparison.improvement.p_value)})"
         )
 
 
@@ -151,6 +163,15 @@ def _score(
         kept = {key: value for key, value in metrics.items() if key.startswith(shown)}
         rows.append(runs.leaderboard_row(run, kept))
     return rows, *first
+
+
+def _shown(comparison: Comparison) -> dict[str, float]:
+    """Return the metrics that tell how sure it is that the winner beats the baseline."""
+    return {
+        names.IMPROVEMENT: comparison.relative.value,
+        names.IMPROVEMENT_BOUND: comparison.relative.lower_bound(LEVEL),
+        names.P_VALUE: comparison.improvement.p_value,
+    }
 
 
 def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:

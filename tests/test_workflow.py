@@ -51,7 +51,7 @@ LINES = [
     r"[hpo] 4 trials; best trial-\d{3} \w+ val_rmse [\d.]+  TOOK",
     r"[register] runs: the first in this experiment",
     r"[register] green-taxi-duration version 1 is @champion: [\w -]+, val_rmse [\d.]+, "
-    r"test_rmse [\d.]+  TOOK",
+    r"test_rmse [\d.]+, better than the baseline \(p < 0.001\)  TOOK",
 ]
 
 
@@ -187,6 +187,11 @@ def test_the_winner_is_the_best_on_validation_on_every_run(workflow):
     main = workflow.run("main").data.metrics
     for name in ("val_rmse", "test_rmse", "test_mae"):
         assert run.data.metrics[name] == main[name] == pytest.approx(finalists.iloc[0][name])
+    spared = 1 - finalists.iloc[0]["test_rmse"] / table.iloc[-1]["test_rmse"]
+    for of in (run.data.metrics, main):
+        assert of["baseline_improvement"] == pytest.approx(spared)
+        assert 0 < of["baseline_improvement_at_least"] < spared
+        assert of["baseline_p_value"] < 0.001
     winner = workflow.store.client.get_run(finalists.iloc[0]["run_id"])
     assert winner.data.metrics["test_rmse"] == run.data.metrics["test_rmse"]
 
@@ -221,6 +226,8 @@ def test_the_workflows_run_shows_its_result(workflow):
         "train", "validation", "test",
     }  # fmt: skip
     page = text(workflow, main.info.run_id, "report.html")
+    for place in (note, page):
+        assert "Better than the baseline by more than chance (p " in place
     assert "Search history" in page
     assert "Parallel coordinates of" in page
     assert 'src="http' not in page  # opens with no network

@@ -56,6 +56,15 @@ def share(value: float | None) -> str:
     return "0 %" if value == 0 else f"{100 * value:.1f} %"
 
 
+def p_value(value: float) -> str:
+    """Return the p-value of a test as an equation; smaller ones than 0.001 are one to everybody.
+
+    >>> p_value(0.0804), p_value(0.0005)
+    ('p = 0.08', 'p < 0.001')
+    """
+    return f"p = {value:.2g}" if value >= 0.001 else "p < 0.001"
+
+
 def with_unit(metric: str, value: float, unit: str) -> str:
     """Return a score with the target's unit, if the metric has it.
 

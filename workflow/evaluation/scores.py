@@ -57,11 +57,22 @@ def value(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return math.nan
     if metric.task == "regression":
         return float(REGRESSION[metric.name](y_true, y_pred))
+    probabilities = probabilities_of(y_true, y_pred)
+    return float(CLASSIFICATION[metric.name](y_true, probabilities, metric.task == "binary"))
+
+
+def probabilities_of(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Return (n_rows, n_classes) probabilities that sum to 1, with a column for every code.
+
+    Args:
+        y_true: (n_rows,) codes, of which some may be beyond the columns of `y_pred`.
+        y_pred: (n_rows, n_known) probabilities.
+    """
     known, classes = y_pred.shape[1], max(int(y_true.max()) + 1, 2)
     probabilities = np.pad(np.asarray(y_pred, "float64"), ((0, 0), (0, max(classes - known, 0))))
     # XGBoost's single-precision probabilities do not sum to 1 exactly.
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return float(CLASSIFICATION[metric.name](y_true, probabilities, metric.task == "binary"))
+    return probabilities
 
 
 def undefined(metric: Metric, y_true: np.ndarray) -> str | None:

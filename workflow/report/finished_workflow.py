@@ -11,7 +11,7 @@ import pandas as pd
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.splits import DEFINITION
-from workflow.formatting import number, with_unit
+from workflow.formatting import number, p_value, share, with_unit
 from workflow.models import metrics
 from workflow.report import leaderboard, prepared_data, registered_model, reproduction
 from workflow.report.leaderboard import Leaderboard
@@ -62,6 +62,18 @@ class FinishedWorkflow:
         if metric.greater_is_better or not baseline:
             return f"{result}beside {number(baseline)} of the baseline"
         return f"{result}{1 - score / baseline:.0%} below the baseline's {number(baseline)}"
+
+    @property
+    def certainty(self) -> str:
+        """How sure it is that the model beats the baseline; "" of workflows before 0.2.0."""
+        found = self.runs.of("register").data.metrics
+        if names.P_VALUE not in found:
+            return ""
+        return (
+            "Better than the baseline by more than chance "
+            f"({p_value(found[names.P_VALUE])}): with 99 % confidence it spares at least "
+            f"{share(found[names.IMPROVEMENT_BOUND])} of the baseline's loss on such rows."
+        )
 
 
 def read(runs: WorkflowRuns) -> FinishedWorkflow:

@@ -32,7 +32,7 @@ def of_run(workflow: FinishedWorkflow) -> str:
             # the room of the result.
             f"**{escaped(workflow.headline)}**. Registered as [{escaped(model.name)} version "
             f"{model.version}]({version}), `@{names.ALIAS}`. Pictures: **[{REPORT}]({report})**.",
-            escaped(workflow.title),
+            " ".join(filter(None, [escaped(workflow.title), escaped(workflow.certainty)])),
         ],
     )
 
@@ -45,7 +45,7 @@ def of_version(workflow: FinishedWorkflow) -> str:
         [
             f"**{escaped(workflow.headline)}**. {names.TAKES_RAW_ROWS} Made by "
             f"[this workflow]({runs.page(workflow.runs.main)}), which has the report.",
-            escaped(workflow.title),
+            " ".join(filter(None, [escaped(workflow.title), escaped(workflow.certainty)])),
             _code("\n".join(workflow.model.serving)),
         ],
     )

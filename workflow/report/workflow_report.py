@@ -23,6 +23,7 @@ def report(workflow: FinishedWorkflow) -> str:
         **vars(workflow),  # its parts, by their names
         title=workflow.title,
         headline=workflow.headline,
+        certainty=workflow.certainty,
         sections=SECTIONS,
         alias=names.ALIAS,
         metric=metric,

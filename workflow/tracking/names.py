@@ -54,6 +54,11 @@ MODEL_BYTES = "model_bytes"
 CHECK_WARNINGS = "check_warnings"
 ROWS, ROWS_READ, ROWS_DROPPED = "rows", "rows_read", "rows_dropped"  # <split>_ stands before
 
+# Of register, and of the workflow: the winner against the baseline on test.
+IMPROVEMENT = "baseline_improvement"  # the share of the baseline's loss that it spares
+IMPROVEMENT_BOUND = "baseline_improvement_at_least"  # the same, with 99 % confidence
+P_VALUE = "baseline_p_value"  # one-sided, of its being no better
+
 # Artifacts of preprocess.
 SPLITS_FOLDER = "splits"
 ROW_COUNTS = "rows.json"  # by split: how many rows were read, kept, and dropped for which reason

@@ -9,12 +9,17 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
+from workflow import formatting
 from workflow.data.dataset import Dataset
+from workflow.data.row_clusters import LEAST_CLUSTERS
 from workflow.data.splits import Splits
-from workflow.models.metrics import METRICS, TEST, VAL, Metric
+from workflow.evaluation.comparison import Comparison
+from workflow.models.metrics import METRICS, TEST, VAL
 from workflow.tracking import names, runs
 from workflow.tracking.logged_models import model_uri
 from workflow.tracking.runs import is_missing
+
+LEVEL = 0.01  # the probability with which a model that knows nothing may be registered
 
 
 def champion(name: str) -> str | None:
@@ -27,20 +32,24 @@ def champion(name: str) -> str | None:
         return None
 
 
-def check_gates(winner: pd.Series, baseline: pd.Series, metric: Metric, dataset: Dataset) -> None:
+def check_gates(
+    winner: pd.Series, baseline: pd.Series, comparison: Comparison, dataset: Dataset
+) -> None:
     """Check that the winner beats the baseline and reaches the dataset's thresholds.
 
     Args:
         winner: Its row of the leaderboard.
         baseline: The baseline's row.
-        metric: The one that the winner was chosen by; it must beat the baseline on validation and
-            on test.
+        comparison: The two on test, by the metric that the winner was chosen by; it must be better
+            on validation, and by more than chance on test.
         dataset: Its thresholds hold on test.
 
     Raises:
         WorkflowError: It does not.
     """
-    who = f"nothing is registered: {winner['run']} ({winner['family']}) has"
+    metric = comparison.metric
+    model = f"nothing is registered: {winner['run']} ({winner['family']})"
+    who = f"{model} has"
     for column in (metric.val_name, metric.test_name):
         if not metric.is_better(winner[column], baseline[column]):
             raise WorkflowError(
@@ -48,6 +57,8 @@ def check_gates(winner: pd.Series, baseline: pd.Series, metric: Metric, dataset:
                 "the baseline, which knows no feature. Look for features that tell more about the "
                 "target."
             )
+    if comparison.improvement.lower_bound(LEVEL) <= 0:
+        raise WorkflowError(f"{model} {_no_more_than_chance(comparison)}")
     for name, threshold in dataset.thresholds.items():
         gate = METRICS[dataset.task][name]
         score = winner[gate.test_name]
@@ -56,6 +67,28 @@ def check_gates(winner: pd.Series, baseline: pd.Series, metric: Metric, dataset:
                 f"{who} {gate.test_name} {score:.6g}, worse than the threshold {threshold:.6g} in "
                 f"dataset '{dataset.name}'. Look for a better model, or change `thresholds`."
             )
+
+
+def _no_more_than_chance(comparison: Comparison) -> str:
+    """Return why a comparison does not show that a model is better, and what would."""
+    rows, clusters = f"{comparison.rows:,} rows", comparison.clusters
+    if clusters.kind != "rows":
+        rows += f" in {clusters.count:,} {clusters.kind}"
+    p = formatting.p_value(comparison.improvement.p_value)
+    few = clusters.count < LEAST_CLUSTERS
+    why = (
+        f"at least {LEAST_CLUSTERS} are needed"
+        if few
+        else f"one-sided {p}, less than {LEVEL} is needed"
+    )
+    needed = comparison.rows_to_tell(LEVEL)
+    tell = f"; about {needed:,} test rows would tell" if needed else ""
+    return (
+        f"is not better than {comparison.against} by more than chance: "
+        f"{comparison.metric.test_name} {comparison.score:.6g} against "
+        f"{comparison.reference:.6g} on {rows} ({why}){tell}. Give more rows, or look for features "
+        "that tell more about the target."
+    )
 
 
 def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> str:

@@ -5,19 +5,23 @@ from sklearn.preprocessing import FunctionTransformer
 
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
+from workflow.evaluation.comparison import Judged
 from workflow.evaluation.scores import codes, score
 from workflow.models.families import BASELINE
 from workflow.training.cross_validation import Rows, encode_targets, val_metrics, validation_plan
 from workflow.training.model import Model, renumber
 
 
-def baseline_scores(splits: Splits, validation: str, seed: int) -> dict[str, float]:
-    """Return the scores of a model without features: `val_<metric>` and `test_<metric>`.
+def baseline_scores(splits: Splits, validation: str, seed: int) -> tuple[dict[str, float], Judged]:
+    """Score a model without features.
 
     Args:
         splits: What it is fitted, validated and tested on.
         validation: `holdout` or `cv:<folds>`.
         seed: Of the folds' shuffling.
+
+    Returns:
+        `val_<metric>` and `test_<metric>`; and the true and the predicted values of the test split.
     """
     task = splits.dataset.task
     y_train, y_validation, y_test = (splits.read(split, [])[1] for split in SPLITS)
@@ -33,4 +37,5 @@ def baseline_scores(splits: Splits, validation: str, seed: int) -> dict[str, flo
     judged = [fit_and_predict(fold.fitted, len(y[fold.judged])) for fold in plan.folds]
     actual = y_test.to_numpy() if task == "regression" else codes(y_test, labels)
     tested = fit_and_predict(plan.final, len(actual))
-    return val_metrics(plan, task, y, judged) | score(task, "test", actual, tested)
+    scores = val_metrics(plan, task, y, judged) | score(task, "test", actual, tested)
+    return scores, (actual, tested)

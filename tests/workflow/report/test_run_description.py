@@ -14,6 +14,7 @@ def test_a_runs_description_has_the_result_the_data_and_the_command():
         r"**lightgbm (trial-000): test\_rmse 0.6, 33% below the baseline's 0.9**"
     )
     assert "[houses version 3](#/models/houses/versions/3)" in text
+    assert "Houses. Better than the baseline by more than chance (p = 0.0021): with 99 %" in text
     assert "| ★ | [trial-000](#/experiments/0/runs/id-0) | lightgbm | 0.5 | 0.6 | 1.5 s |" in text
     assert "|  | baseline | baseline | 0.9 | 0.9 | - | - |" in text
     assert "| train | 1,100 | 1,200 | 100 target missing | `" + "t" * 32 in text

@@ -78,6 +78,7 @@ def test_nothing_is_loaded_from_anywhere(page):
 
 def test_the_report_has_the_result_the_warnings_and_the_command(page):
     assert "houses version 3, @champion" in page.text
+    assert "it spares at least 12.3 % of the baseline's loss" in page.text
     assert "33% below the baseline's 0.9" in page.text
     assert "column 'x' is odd." in page.text
     assert f"mlflow run https://host/org/project -v {COMMIT} --env-manager uv" in page.text

@@ -287,7 +287,7 @@ def test_a_label_in_validation_alone_is_handled(surprised, family, how, label):
 
 def test_a_label_of_test_alone_counts_as_wrong_for_the_baseline(tmp_path):
     made = with_new_label(tmp_path, where=2)
-    scores = baseline_scores(made, "holdout", 42)
+    scores, _ = baseline_scores(made, "holdout", 42)
     assert np.isfinite(scores["test_log_loss"])
     assert scores["test_log_loss"] > scores["val_log_loss"]
 
@@ -295,7 +295,7 @@ def test_a_label_of_test_alone_counts_as_wrong_for_the_baseline(tmp_path):
 @each_way
 @each_task
 def test_the_baselines_scores_are_those_of_the_trainer(trainer, splits, task, how):
-    scores = baseline_scores(splits(task), how, 42)
+    scores, _ = baseline_scores(splits(task), how, 42)
     assert {name for name in scores if name.startswith("test_")} == {
         f"test_{name}" for name in METRICS[task]
     }
