@@ -1,5 +1,6 @@
 """Statistics of a table's columns, counted by DuckDB over all rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,8 @@ from sql_features.duckdb_types import TypeKind, kind_of
 from sql_features.expressions import quote
 
 FEW = 2_000  # distinct values, up to which they are counted exactly at little cost
+COUNTED = 1_000_000  # rows, of all columns whose distinct values are counted in one query
+NARROW = 100  # columns that a copy of a part of a wide table has
 MOSTLY = 0.9  # share of texts that are numbers from which on a column is one of numbers
 THOUSANDS = "'[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\\.[0-9]*)?'"
 
@@ -86,29 +89,73 @@ def profile(
         text: Whether it comes from text files.
     """
     table = Table(connection=connection, source=source, text=text, rows=0, columns={})
-    (rows,) = table.ask(f"SELECT count(*) FROM {source}")
-    columns = {name: _column(table, name, type) for name, type in types.items()}
-    return replace(table, rows=rows, columns=columns)
+    table = replace(table, rows=table.ask(f"SELECT count(*) FROM {source}")[0])
+    columns: dict[str, Column] = {}
+    for part, names in _parts(table, list(types)):
+        counted = _counted(part, {name: types[name] for name in names})
+        read = [_read(part, column) for column in counted]
+        columns |= {column.name: column for column in _with_distinct(part, read)}
+    return replace(table, columns=columns)
 
 
-def _column(table: Table, name: str, type: str) -> Column:
-    column, value = Column(name=name, type=type, values=kind_of(type)), quote(name)
-    distinct = "0" if column.values == "other" else f"approx_count_distinct({value})"
-    known, about = table.ask(f"SELECT count({value}), {distinct} FROM {table.source}")
-    column = replace(column, known=known, distinct=about)
-    if number := _number(value, type):
-        column = _with_numbers(table, column, number)
+def _parts(table: Table, names: list[str]) -> Iterator[tuple[Table, list[str]]]:
+    """Yield the table and its columns; where they are many, copies of some of them at a time.
+
+    Each column takes several queries, and to DuckDB each takes the longer the more columns there
+    are, whichever of them it reads.
+    """
+    if len(names) <= NARROW:
+        yield table, names
+        return
+    for start in range(0, len(names), NARROW):
+        some = names[start : start + NARROW]
+        copied = ", ".join(map(quote, some))
+        table.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE part AS SELECT {copied} FROM {table.source}"
+        ).fetchall()
+        yield replace(table, source="part"), some
+    table.connection.execute("DROP TABLE part").fetchall()
+
+
+def _counted(table: Table, types: dict[str, str]) -> list[Column]:
+    """Return columns with what is counted in one pass over all of them."""
+    columns, counts = [], []
+    for name, type in types.items():
+        value, values = quote(name), kind_of(type)
+        columns.append(Column(name=name, type=type, values=values, number=_number(value, type)))
+        counts += [f"count({value})"]
+        counts += ["0" if values == "other" else f"approx_count_distinct({value})"]
+    found = iter(table.ask(f"SELECT {', '.join(counts)} FROM {table.source}"))
+    columns = [replace(one, known=next(found), distinct=next(found)) for one in columns]
+    return _with_numbers(table, columns)
+
+
+def _read(table: Table, column: Column) -> Column:
+    """Return a column with the rows that have a value, and with statistics of its texts."""
     if column.values in ("number", "duration"):
-        column = replace(column, known=column.numbers)
-    elif column.values == "text" and column.numbers < known:
-        column = _with_texts(table, column)
-    if about and (about <= FEW or about >= 0.4 * known):
-        # Texts such as 1 and 1.0 are one number, so numbers are counted, not their texts.
-        number = column.number if column.numbers == column.known else None
-        alike = _no_nan(number) if number else value
-        (exact,) = table.ask(f"SELECT count(DISTINCT {alike}) FROM {table.source}")
-        column = replace(column, distinct=exact, exact=True)
+        return replace(column, known=column.numbers)
+    if column.values == "text" and column.numbers < column.known:
+        return _with_texts(table, column)
     return column
+
+
+def _with_distinct(table: Table, columns: list[Column]) -> list[Column]:
+    """Return the columns with exact counts of their distinct values, where that costs little."""
+    queries = {}
+    for n, column in enumerate(columns):
+        about = column.distinct
+        if about and (about <= FEW or about >= 0.4 * column.known):
+            # Texts such as 1 and 1.0 are one number, so numbers are counted, not their texts.
+            number = column.number if column.numbers == column.known else None
+            alike = _no_nan(number) if number else quote(column.name)
+            queries[n] = f"SELECT {n}, count(DISTINCT {alike}) FROM {table.source}"
+    counted = list(columns)
+    at_once = max(COUNTED // max(table.rows, 1), 1)
+    for start in range(0, len(queries), at_once):
+        some = " UNION ALL ".join(list(queries.values())[start : start + at_once])
+        for n, exact in table.connection.execute(some).fetchall():
+            counted[n] = replace(columns[n], distinct=exact, exact=True)
+    return counted
 
 
 def _no_nan(number: str) -> str:
@@ -127,17 +174,27 @@ def _number(value: str, type: str) -> str | None:
             return None
 
 
-def _with_numbers(table: Table, column: Column, number: str) -> Column:
-    """Return the column with the counts of its numbers."""
-    numbers, wholes, lowest, highest = table.ask(
-        # Nested, so that each row is read once.
-        "SELECT count(n), count(CASE WHEN f = trunc(f) THEN 1 END), min(f), max(f) FROM "
-        "(SELECT n, CASE WHEN isfinite(n) THEN n END AS f FROM "
-        f"(SELECT {_no_nan(number)} AS n FROM {table.source}))"
+def _with_numbers(table: Table, columns: list[Column]) -> list[Column]:
+    """Return the columns, those that have a number with the counts of their numbers."""
+    numeric = {n: column.number for n, column in enumerate(columns) if column.number}
+    if not numeric:
+        return columns
+    numbers = ", ".join(f"{_no_nan(number)} AS n{n}" for n, number in numeric.items())
+    finite = ", ".join(f"n{n}, CASE WHEN isfinite(n{n}) THEN n{n} END AS f{n}" for n in numeric)
+    counts = ", ".join(
+        f"count(n{n}), count(CASE WHEN f{n} = trunc(f{n}) THEN 1 END), min(f{n}), max(f{n})"
+        for n in numeric
     )
-    return replace(
-        column, number=number, numbers=numbers, wholes=wholes, lowest=lowest, highest=highest
+    found = iter(
+        table.ask(  # nested, so that each row is read once
+            f"SELECT {counts} FROM (SELECT {finite} FROM (SELECT {numbers} FROM {table.source}))"
+        )
     )
+    counted = list(columns)
+    for n, values in zip(numeric, zip(found, found, found, found, strict=True), strict=True):
+        names = ("numbers", "wholes", "lowest", "highest")
+        counted[n] = replace(columns[n], **dict(zip(names, values, strict=True)))
+    return counted
 
 
 def _with_texts(table: Table, column: Column) -> Column:
@@ -157,5 +214,5 @@ def _with_texts(table: Table, column: Column) -> Column:
     )
     for_comma = "''" if thousands >= MOSTLY * commas else "'.'"
     number = f"TRY_CAST(replace({quote(column.name)}, ',', {for_comma}) AS DOUBLE)"
-    read = _with_numbers(table, column, number)
+    (read,) = _with_numbers(table, [replace(column, number=number)])
     return read if read.numbers >= MOSTLY * column.known else column
