@@ -389,7 +389,7 @@ USED = {
     "workflow.runtime.infrastructure_errors": {"explain"},
     "workflow.runtime.terminal": {"Progress", "detail", "say", "timed"},
     "workflow": {"formatting"},
-    "workflow.formatting": {"number", "worsening"},
+    "workflow.formatting": {"number", "p_value", "worsening"},
     "workflow.errors": {"unknown"},
     "workflow.data.dataset_errors": {"explained"},
     "workflow.evaluation": {"classification_plots", "regression_plots"},
