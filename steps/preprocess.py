@@ -59,7 +59,7 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
             files = {splits.WHOLE: sources.gather(request.data, raw_folder)}
             found = infer(files[splits.WHOLE], target=target, task=task, split_by=split_by)
             definition = inferred_dataset.from_table(found, target, request.data, split_by)
-            comments = inferred_dataset.comments(found)
+            comments = inferred_dataset.comments(found, definition.split)
             _print_inferred(found)
         else:
             files, comments = _raw_files(definition, raw_folder, seed), {}
@@ -67,6 +67,7 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
         definition = replace(definition, missing=missing)
         with terminal.timed("preprocess", "wrote the splits"):
             raw = split_writer.read_raw(definition, files)
+            definition = split_writer.with_key(definition, raw)
             reports = split_writer.write_splits(definition, raw, out)
         text = to_yaml(definition, comments)
         (out / splits.DEFINITION).write_text(text, encoding="utf-8")

@@ -75,7 +75,7 @@ def learn(path: Path, target: str, family: str, folder: Path) -> None:
     """Take a table to a model, as the steps do, and predict the table's own rows."""
     found = infer([path], target=target)
     dataset = inferred_dataset.from_table(found, target, str(path), "auto")
-    text = to_yaml(dataset, inferred_dataset.comments(found))
+    text = to_yaml(dataset, inferred_dataset.comments(found, dataset.split))
     assert from_yaml(text, "dataset.yaml") == dataset
     raw = split_writer.read_raw(dataset, {splits.WHOLE: [path]})
     out = folder / "splits"

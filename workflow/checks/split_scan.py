@@ -22,7 +22,7 @@ import numpy as np
 
 from sql_features.duckdb_types import FLOATS, kind_of
 from sql_features.expressions import TARGET, feature_columns, quote
-from workflow.data.parquet import column_types, scan_parquet
+from workflow.data.parquet import column_types, row_number, scan_parquet
 from workflow.data.splits import POSITION
 
 SAMPLED = 50_000  # most rows for distributions: a share of one half is off by 0.2 % (one sigma)
@@ -112,15 +112,11 @@ def _scan_split(
     # machine's memory.
     connection.execute(f"SET memory_limit = '{max(200, 20 * len(types))}MB'").fetchall()
     used = [column for column in types if column.casefold() in wanted]
-    # All threads count DuckDB's own number of a row, one thread that of a window; but a raw column
-    # may have its name.
-    taken = "file_row_number" in map(str.casefold, types)
-    number = "row_number() OVER ()" if taken else "file_row_number + 1"
     inner = [
         *(f"{value_of(column, types[column])} AS v{n}" for n, column in enumerate(used)),
         *(f"{_kept(column, type)} AS c{n}" for n, (column, type) in enumerate(types.items())),
         f"hash({', '.join(map(quote, types))}) AS alike",
-        f"hash({number}) AS place",
+        f"hash({row_number(types)}) AS place",
         f"{TARGET} AS goal",
     ]
     about = "[min(goal), max(goal)]" if task == "regression" else "approx_count_distinct(goal)"

@@ -14,7 +14,12 @@ from workflow.errors import unknown
 
 RULES = {"hash": ByHash, "time": ByTime}
 UNKNOWN = ("unexpected_keyword_argument", "invalid_key")
-SHAPES = {"list_type": "a list", "float_type": "a number", "finite_number": "a number"}
+SHAPES = {
+    "list_type": "a list",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+}
 
 
 def explained(error: ValidationError, where: str) -> WorkflowError:

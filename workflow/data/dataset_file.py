@@ -107,9 +107,12 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
     }
     if given["data"] != dataset.data:
         comments = {"data": LEFT_OUT, **(comments or {})}
-    for key, default in (("by", "files"), ("key", ())):  # `files` need not be said
-        if given["split"].get(key) == default:
-            del given["split"][key]
+    unsaid = {"by": "files", "key": (), "repeats": None}
+    given["split"] = {
+        key: value
+        for key, value in given["split"].items()
+        if key not in unsaid or value != unsaid[key]
+    }
     lines = []
     for key, value in given.items():
         if (not value and (key, value) != ("missing", [])) or (key, value) in DEFAULTS:

@@ -1,6 +1,7 @@
 """Parquet files as SQL reads them: the project's own splits, and raw ones."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,19 @@ def scan_parquet(paths: list[Path]) -> str:
 def path_literal(path: Path) -> str:
     """Return the SQL text of a file's path, in which DuckDB finds no pattern."""
     return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def row_number(columns: Iterable[str]) -> str:
+    """Return the SQL of a row's number in a single Parquet file, from 1.
+
+    All threads count DuckDB's own number of a row, one thread that of a window; but a column of the
+    file may have its name.
+
+    Args:
+        columns: The file's.
+    """
+    taken = "file_row_number" in map(str.casefold, columns)
+    return "row_number() OVER ()" if taken else "file_row_number + 1"
 
 
 def column_types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

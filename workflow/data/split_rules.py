@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag, with_config
 
-from workflow.data.field_types import MAPPING, Share, Text
+from workflow.data.field_types import MAPPING, Share, Text, TrueOrFalse
 
 SPLITS = ("train", "validation", "test")
 SHARE = 0.15  # of validation, and of test
@@ -34,7 +34,9 @@ class ByHash:
 
     by: Literal["hash"] = "hash"
     key: tuple[Text, ...] = ()
-    """Raw columns: rows that agree in all of them go to one split. None: all that the SQL names."""
+    """Raw columns: rows that agree in all of them go to one split. None: all that features name."""
+    repeats: TrueOrFalse | None = None
+    """Whether rows that agree in the key are each split alone. None: the rows say, if no key is."""
     validation: Share = SHARE
     """Share of the rows."""
     test: Share = SHARE

@@ -3,9 +3,9 @@
 DuckDB writes the rows in the order of the raw files, or of time, without holding a split in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -23,13 +23,15 @@ from sql_features.expressions import (
     quote,
     type_of,
 )
-from workflow.data import readers
+from workflow.data import readers, split_key
 from workflow.data.dataset import Dataset
-from workflow.data.parquet import scan_parquet
+from workflow.data.parquet import row_number, scan_parquet
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.data.splits import POSITION, WHOLE
 from workflow.errors import unknown
 from workflow.runtime import infrastructure_errors
+
+ORDER = "split order"  # a row's number in the table, to keep rows of one moment in one order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,24 @@ def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, RawRow
     return found
 
 
+def with_key(dataset: Dataset, raw: dict[str, RawRows]) -> Dataset:
+    """Return the definition with the key of its split by hash, where its file leaves that open.
+
+    Args:
+        dataset: The definition.
+        raw: What `read_raw` has found.
+
+    Raises:
+        WorkflowError: The rows cannot be read.
+    """
+    if not isinstance(dataset.split, ByHash):
+        return dataset
+    table = raw[WHOLE]
+    with _in_one_line(table.name):
+        rule = split_key.decided(dataset.split, dataset.features, table.scan, table.columns)
+    return replace(dataset, split=rule)
+
+
 def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dict[str, SplitReport]:
     """Write train.parquet, validation.parquet and test.parquet.
 
@@ -99,6 +119,7 @@ def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dic
     Raises:
         WorkflowError: The SQL fails on a row, or a split has no row that counts.
     """
+    dataset = with_key(dataset, raw)
     types = next(iter(raw.values())).columns
     reports = {}
     with connect() as connection:
@@ -106,13 +127,15 @@ def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dic
             f"SET temp_directory = {literal(str(folder.parent / 'spill'))}"
         ).fetchall()
         # Without a limit DuckDB buffers the more row groups, to keep their order, the longer the
-        # file is. Sorting by time needs more memory.
-        limit = 2_000 if isinstance(dataset.split, ByTime) else max(200, 20 * len(types))
+        # file is. Sorting by time, or by what rows have in common, needs more memory.
+        rule = dataset.split
+        sorts = isinstance(rule, ByTime) or (isinstance(rule, ByHash) and rule.repeats)
+        limit = 2_000 if sorts else max(200, 20 * len(types))
         connection.execute(f"SET memory_limit = '{limit}MB'").fetchall()
         if isinstance(dataset.split, ByFiles):
             rows = {split: _rows(dataset, one, types) for split, one in raw.items()}
         else:
-            rows = _by_rule(connection, dataset, raw[WHOLE], folder.parent / "table.parquet")
+            rows = _by_rule(connection, dataset, raw[WHOLE], folder.parent)
         for split in SPLITS:
             name = raw[split if split in raw else WHOLE].name
             path = folder / f"{split}.parquet"
@@ -203,7 +226,8 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
     """Bind every expression before a row is read."""
     is_target = dataset.target.strip('" ').casefold() == TARGET
     for name in types:
-        if name.casefold() == POSITION or (name.casefold() == TARGET and not is_target):
+        own = (POSITION, ORDER)
+        if name.casefold() in own or (name.casefold() == TARGET and not is_target):
             raise WorkflowError(
                 f"a raw column named '{name}' is used by the dataset's SQL, where that name means "
                 f"{'the target' if name.casefold() == TARGET else 'the split'}: rename the column."
@@ -241,23 +265,33 @@ def _target_type(dataset: Dataset, type: str) -> str:
 
 
 def _by_rule(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: RawRows, staged: Path
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, raw: RawRows, folder: Path
 ) -> dict[str, str]:
-    """Copy the table with the position that decides each row's split; return each split's SQL."""
-    rule, position, rows = dataset.split, quote(POSITION), f"(FROM {scan_parquet([staged])})"
+    """Copy the table with the position that decides each row's split; return each split's SQL.
+
+    Args:
+        folder: Where the copies are written.
+    """
+    rule, position, order = dataset.split, quote(POSITION), quote(ORDER)
+    staged = scan_parquet([folder / "table.parquet"])
+    rows = f"(FROM {staged})"
+    # Threads bring rows of one moment, or alike in the key, in any order: their number decides.
+    numbered = f"(SELECT *, {row_number(raw.columns)} AS {order} FROM {staged})"
     if isinstance(rule, ByTime):
         time_type = type_of(rule.column, raw.columns, "split.column")
         value = _number_or_null(f"(\n{rule.column}\n)", time_type)
+        in_order = f"ORDER BY {position}, {order}"
+        rows = numbered
         parts = {
             # Rows without a time are counted here, and dropped by `_reasons`.
-            "train": f"coalesce({position} <= (SELECT first FROM cuts), true) ORDER BY {position}",
+            "train": f"coalesce({position} <= (SELECT first FROM cuts), true) {in_order}",
             "validation": f"{position} > (SELECT first FROM cuts) "
-            f"AND {position} <= (SELECT second FROM cuts) ORDER BY {position}",
-            "test": f"{position} > (SELECT second FROM cuts) ORDER BY {position}",
+            f"AND {position} <= (SELECT second FROM cuts) {in_order}",
+            "test": f"{position} > (SELECT second FROM cuts) {in_order}",
         }
     else:
         assert isinstance(rule, ByHash)
-        value = _hash(rule.key or sorted(dataset.raw_columns), raw.columns)
+        value = split_key.hash_of(rule.key, raw.columns)
         # The test rows come first, so that they stay the same when validation's share is changed.
         first, second = rule.test, rule.test + rule.validation
         parts = {
@@ -267,7 +301,7 @@ def _by_rule(
         }
     table = _rows(dataset, raw, raw.columns, f"{value} AS {position}")
     with _in_one_line(raw.name):
-        connection.execute(f"COPY ({table}) TO {literal(str(staged))}").fetchall()
+        _copy(connection, table, folder / "table.parquet")
         if isinstance(rule, ByTime):  # quantiles are values: rows of one moment stay together
             connection.execute(
                 f"CREATE TEMP TABLE cuts AS SELECT "
@@ -275,34 +309,18 @@ def _by_rule(
                 f"quantile_disc({position}, {1 - rule.test}) AS second "
                 f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
             ).fetchall()
+        elif rule.repeats:
+            counted = f"row_number() OVER (PARTITION BY {position} ORDER BY {order})"
+            own = split_key.hash_of_occurrence(position, counted)
+            each = f"SELECT * REPLACE ({own} AS {position}) FROM {numbered}"
+            path = folder / "repeats.parquet"
+            _copy(connection, f"SELECT * EXCLUDE ({order}) FROM ({each}) ORDER BY {order}", path)
+            rows = f"(FROM {scan_parquet([path])})"
     return {split: f"SELECT * FROM {rows} WHERE {part}" for split, part in parts.items()}
 
 
-def _hash(key: Sequence[str], types: dict[str, str]) -> str:
-    """Return the SQL of a number in [0, 1) that depends on nothing but the values of the key.
-
-    It does not depend on their types either, which other rows of a text file may change: 1 and 1.0
-    are the same, as are a number, a time or a boolean and its text.
-    """
-    folded = {name.casefold(): type for name, type in types.items()}
-    values = ", ".join(_as_text(quote(name), folded[name.casefold()]) for name in key)
-    return f"md5_number(concat_ws(chr(31), {values})) / 2.0::DOUBLE ** 128"
-
-
-def _as_text(column: str, type: str) -> str:
-    """Return the SQL of a value's text, the same whichever type the value is read as."""
-    number = f"CAST(TRY_CAST({column} AS DOUBLE) AS VARCHAR)"
-    time = f"CAST(TRY_CAST({column} AS TIMESTAMP) AS VARCHAR)"
-    text = f"CAST({column} AS VARCHAR)"
-    if type == "VARCHAR":
-        # To try a time on every text would take longer than all the rest.
-        one = (
-            f"CASE WHEN lower({column}) IN ('true', 'false') THEN lower({column}) "
-            f"WHEN {column} LIKE '____-__-__%' THEN {time} ELSE {number} END"
-        )
-    else:
-        one = {"number": number, "date": time}.get(kind_of(type), text)
-    return f"coalesce({one}, {text}, chr(0))"
+def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+    connection.execute(f"COPY ({rows}) TO {literal(str(path))}").fetchall()
 
 
 def _reasons(dataset: Dataset) -> dict[str, str]:
@@ -321,7 +339,8 @@ def _write(
     """Write one split, and count what is left out of it."""
     reasons = _reasons(dataset)
     *some, every = accumulate(reasons.values(), lambda met, one: f"{met} AND {one}")
-    unwritten = f" EXCLUDE ({quote(POSITION)})" if isinstance(dataset.split, ByTime) else ""
+    own = f"{quote(POSITION)}, {quote(ORDER)}"
+    unwritten = f" EXCLUDE ({own})" if isinstance(dataset.split, ByTime) else ""
     ((written,),) = connection.execute(
         f"COPY (SELECT *{unwritten} FROM ({rows}) WHERE {every}) "
         f"TO {literal(str(path))} (FORMAT parquet)"

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from sql_features.expressions import TARGET, connect, feature_columns, quote
+from workflow import digests
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.parquet import column_types, scan_parquet
+from workflow.data.split_rules import SPLITS, ByTime
 
 DEFINITION = "dataset.yaml"  # the file of a splits folder beside those of the rows
 WHOLE = "table"  # stands for a split where a rule splits the files of one table
-POSITION = "split position"  # column of a hash split: in [0, 1), equal for rows with equal keys
+# Column of a split by hash: in [0, 1), equal for rows that stay together.
+POSITION = "split position"
 
 
 def split_columns(path: Path) -> dict[str, str]:
@@ -54,6 +57,11 @@ class Splits:
         return self.folder / f"{split}.parquet"
 
     @cached_property
+    def digests(self) -> dict[str, str]:
+        """The digest of each split's rows, by its name."""
+        return {split: digests.of_files([self.path(split)]) for split in SPLITS}
+
+    @cached_property
     def columns(self) -> dict[str, str]:
         """DuckDB type by raw column."""
         return split_columns(self.path("train"))
@@ -83,10 +91,28 @@ class Splits:
         return frame.drop(columns=TARGET), frame[TARGET]
 
     def positions(self, *splits: str) -> np.ndarray | None:
-        """Return (n_rows,) `POSITION` of the splits' rows, or None where no hash splits them."""
+        """Return (n_rows,) `POSITION` of the splits' rows, or None where no hash splits them.
+
+        Rows of equal positions are one cluster: they are alike in the key. Where rows repeat by
+        nature, each has a position of its own.
+        """
         scan = scan_parquet([self.path(split) for split in splits])
         with connect() as connection:
             if POSITION not in column_types(connection, scan):
                 return None
             frame = connection.execute(f"SELECT {quote(POSITION)} FROM {scan}").df()
         return np.asarray(frame[POSITION])
+
+    def moments(self, *splits: str) -> pd.Series | None:
+        """Return (n_rows,) times of the splits' rows, or None where they are not split by time.
+
+        They are times or numbers, as the rule of the split computes them, and in ascending order
+        within a split.
+        """
+        rule = self.dataset.split
+        if not isinstance(rule, ByTime):
+            return None
+        scan = scan_parquet([self.path(split) for split in splits])
+        with connect() as connection:
+            frame = connection.execute(f"SELECT (\n{rule.column}\n) AS moment FROM {scan}").df()
+        return frame["moment"]

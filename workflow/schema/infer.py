@@ -17,6 +17,7 @@ from workflow.data import readers
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import RESERVED
 from workflow.data.parquet import scan_parquet
+from workflow.data.split_key import repeat_by_nature
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse
@@ -40,6 +41,7 @@ class Inferred:
         notes: One line about the values of a feature, by feature name.
         left_out: The reason why a raw column is no feature, by column.
         time: SQL of the time to split the rows by, or None if they are not split by time.
+        repeats: Whether rows that are alike in the features' columns are so by nature.
         rows: Rows of the table.
         rows_without_target: Rows whose target is missing or infinite.
     """
@@ -52,6 +54,7 @@ class Inferred:
     notes: dict[str, str]
     left_out: dict[str, str]
     time: str | None
+    repeats: bool
     rows: int
     rows_without_target: int
 
@@ -138,7 +141,8 @@ def _infer(
     kinds = {name: use.kind for name, use in uses.items()}
     compared = [name for names in paired(kinds) for name in names]
     features, notes = {}, {}
-    used, taken = {target, *time_type}, set(RESERVED)
+    key: set[str] = set()
+    taken = set(RESERVED)
     for name, use in uses.items():
         if name in left_out:
             continue
@@ -146,7 +150,7 @@ def _infer(
         if not own:
             left_out[name] = "the same date in every row"
             continue
-        used.add(name)
+        key.add(name)
         note = use.note
         if use.kind in ("date", "time") and name not in compared:
             note += ", not compared with other dates: there are too many to look for leaks in all"
@@ -159,6 +163,7 @@ def _infer(
             f"no column is left as a feature for target='{target}' ({reasons or 'no other column'})"
             ". A dataset file (docs/datasets.md) can name features by hand."
         )
+    used = {target, *time_type, *key}
     return Inferred(
         task=target_use.task,
         why=target_use.why,
@@ -168,6 +173,7 @@ def _infer(
         notes=notes,
         left_out=left_out,
         time=time,
+        repeats=repeat_by_nature(table.connection, table.source, key),
         rows=table.rows,
         rows_without_target=target_use.missing,
     )

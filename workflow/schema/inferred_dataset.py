@@ -2,11 +2,12 @@
 
 import re
 
-from sql_features.expressions import columns_of, feature_columns
+from sql_features.expressions import feature_columns
 from workflow import addresses
 from workflow.data.dataset import Dataset
 from workflow.data.request import read_rule
-from workflow.data.split_rules import ByHash, ByTime
+from workflow.data.split_key import default_key
+from workflow.data.split_rules import ByHash, ByTime, Split
 from workflow.schema.infer import Inferred
 
 # The validation of tables with fewer rows than this: in so few, a single holdout is too noisy. From
@@ -30,8 +31,8 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
         rule = ByTime(column=found.time)
     elif isinstance(rule, ByHash) and not rule.key:
         # The key is written down so that rows stay in their split when features are edited.
-        used = columns_of(found.target, "target") | feature_columns(found.features)
-        rule = ByHash(key=tuple(sorted(used)))
+        key = default_key(found.features, feature_columns(found.features))
+        rule = ByHash(key=key, repeats=found.repeats or None)
     return Dataset(
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", f"{stem}-{target}").strip("-._") or "table",
         description=f"{target} of {stem}.",
@@ -46,16 +47,23 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
     )
 
 
-def comments(found: Inferred) -> dict[str, str]:
+def comments(found: Inferred, rule: Split) -> dict[str, str]:
     """Return the comments in the file of an inferred dataset, by the key they stand above."""
+    if isinstance(rule, ByTime):
+        split = "The latest rows are the test."
+    elif isinstance(rule, ByHash) and rule.repeats:
+        split = (
+            "Rows are alike by nature, so each is split by itself: by the key, and its number "
+            "among the rows alike in the key. Appended rows move none."
+        )
+    else:
+        split = "Rows alike in the key go to the same split, whatever other rows there are."
     notes = "".join(f"\n  {name}: {note}" for name, note in found.notes.items())
     return {
         "name": "Inferred from the table. Edit it, and pass it back: -P dataset=<this file> "
         "-P data=default",
         "task": found.why,
-        "split": "Rows alike in the key go to the same split, whatever other rows there are."
-        if found.time is None
-        else "The latest rows are the test.",
+        "split": split,
         "columns": "DuckDB types of the raw columns.",
         "target": f"{found.rows:,} rows, {found.rows_without_target:,} of them without a target.",
         "validation": "cv:5 judges by folds of train and validation, holdout by validation alone.",

@@ -43,6 +43,7 @@ def test_a_split_by_hash_has_default_key_and_shares():
     assert read({"by": "hash"}) == ByHash(key=(), validation=SHARE, test=SHARE)
     given = {"by": "hash", "key": ["patient"], "validation": 0.1, "test": 0.3}
     assert read(given) == ByHash(key=("patient",), validation=0.1, test=0.3)
+    assert read({"by": "hash", "repeats": True}) == ByHash(repeats=True)
 
 
 def test_a_split_by_time_names_its_column():
@@ -79,17 +80,21 @@ def test_reading_does_not_change_the_mapping():
         ({"by": {"hash": 1}}, "unknown rule in split.by: "),
         (
             {"by": "hash", "column": "day"},
-            "unknown key in split by hash: 'column': Allowed: key, validation, test.",
+            "unknown key in split by hash: 'column': Allowed: key, repeats, validation, test.",
         ),
         (
             {"by": "time", "column": "day", "key": ["x"]},
             "unknown key in split by time: 'key': Allowed: column, validation, test.",
         ),
-        ({"by": "hash", 1: 2}, "unknown key in split by hash: '1': Allowed: key, validation, test"),
+        (
+            {"by": "hash", 1: 2},
+            "unknown key in split by hash: '1': Allowed: key, repeats, validati",
+        ),
         ({"by": "time"}, "split by time lacks `column`: name a column, or SQL, of the time."),
         ({"by": "time", "column": None}, "split.column must be a text, not None."),
         ({"by": "hash", "key": "x"}, "split.key must be a list of raw columns, not 'x'."),
         ({"by": "hash", "key": None}, "split.key must be a list of raw columns, not None."),
+        ({"by": "hash", "repeats": "yes"}, "split.repeats must be true or false, not 'yes'."),
         ({"by": "hash", "key": [["x"]]}, "split.key must be a text, not ['x']."),
     ],
 )
@@ -120,7 +125,12 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_siz
 COLUMNS = TEXTS.map(quote)
 RULES = st.one_of(
     st.builds(ByFiles, train=TEXTS, validation=TEXTS, test=TEXTS),
-    st.builds(lambda key, shares: ByHash(key=tuple(key), **shares), st.lists(TEXTS), SHARES),
+    st.builds(
+        lambda key, repeats, shares: ByHash(key=tuple(key), repeats=repeats, **shares),
+        st.lists(TEXTS),
+        st.sampled_from([None, True, False]),
+        SHARES,
+    ),
     st.builds(lambda column, shares: ByTime(column=column, **shares), COLUMNS, SHARES),
 )
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.data.dataset import Dataset
+from workflow.data.dataset_file import to_yaml
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
-from workflow.data.split_writer import read_raw, write_splits
+from workflow.data.split_writer import read_raw, with_key, write_splits
 from workflow.data.splits import POSITION, WHOLE, Splits, split_columns
 
 FRAME = pd.DataFrame({"y": [1.0, 2.0], "x": [10, 20]})
@@ -557,6 +558,94 @@ def test_equal_rows_stay_together_without_a_key(maker):
     assert sum(len(set(maker.values(split))) for split in SPLITS) == 500
 
 
+def test_the_target_does_not_decide_where_a_row_goes(maker):
+    rows = some_rows(500)
+    for changes in ({}, {"where": "y > -9", "target": "y + 1"}):
+        maker.table(pd.concat([rows, rows.assign(y=-rows["y"])]), features=USED, **changes)
+        assert sum(len(set(maker.values(split))) for split in SPLITS) == 500
+
+
+FEW = {"x": "x", "name": "name"}
+
+
+def few_values(count: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x, name = rng.integers(0, 3, count), rng.choice(["a", "b", None], count)
+    label = np.where(rng.random(count) < 0.2 + 0.2 * x, "yes", "no")
+    return pd.DataFrame({"x": x, "name": name, "label": label, "id": np.arange(count)})
+
+
+def few(maker: Maker, rows: pd.DataFrame, **changes: object) -> dict:
+    """Split rows of few values; `where` names the number of the row, so that it is kept."""
+    given = {"target": "label", "task": "binary", "features": FEW, "where": "id >= 0"}
+    return maker.table(rows, **given | changes)
+
+
+def test_rows_alike_by_nature_are_in_every_split_with_all_their_labels(maker):
+    rows = few_values(6_000)
+    few(maker, rows)
+    expected = rows.groupby("x")["label"].value_counts(normalize=True)
+    for split, share in zip(SPLITS, (0.7, 0.15, 0.15), strict=True):
+        found = pd.DataFrame({"x": maker.values(split), "label": maker.targets(split)})
+        assert len(found) == pytest.approx(6_000 * share, rel=0.1)
+        shares = found.groupby("x")["label"].value_counts(normalize=True)
+        assert (shares - expected).abs().max() < 0.08
+    positions = maker.splits.positions(*SPLITS)
+    assert len(set(positions)) == len(positions) == 6_000
+    assert maker.values("train", "id") == sorted(maker.values("train", "id"))
+
+
+def test_appended_rows_move_no_row_that_is_alike_by_nature(maker):
+    rows = few_values(1_500)
+    few(maker, rows)
+    before = maker.where("id")
+    few(maker, pd.concat([rows, few_values(500, seed=1).assign(id=lambda one: one["id"] + 9_000)]))
+    after = maker.where("id")
+    assert {id: after[id] for id in before} == before
+    few(maker, rows, where="id >= 100")  # rows that do not count are numbered too
+    assert maker.where("id") == {id: split for id, split in before.items() if id >= 100}
+
+
+def test_the_key_and_repeats_that_are_written_split_the_rows_again(maker):
+    rows = few_values(1_500)
+    given = {"target": "label", "task": "binary", "where": "id >= 0", "split": ByHash()}
+    dataset = a_dataset(**given, features={"f": "X + 1", "g": "name"})
+    raw = read_raw(dataset, {WHOLE: [maker.file("part.parquet", rows)]})
+    rule = with_key(dataset, raw).split
+    assert rule == ByHash(key=("name", "x"), repeats=True)
+    few(maker, rows)
+    before = maker.where("id")
+    few(maker, rows, features={"x": "x"}, split=rule)  # other features
+    assert maker.where("id") == before
+
+
+@pytest.mark.parametrize(("said", "together"), [(False, True), (True, False), (None, False)])
+def test_a_dataset_file_may_say_whether_rows_repeat_by_nature(maker, said, together):
+    rows = pd.concat([few_values(2_000), pd.DataFrame({"x": np.arange(100, 160), "label": "no"})])
+    few(maker, rows.assign(id=np.arange(len(rows))), split=ByHash(repeats=said, key=()))
+    shared = set(maker.splits.positions("train")) & set(maker.splits.positions("test"))
+    assert not shared
+    alike = set(zip(maker.values("train"), maker.values("train", "name"), strict=True)) & set(
+        zip(maker.values("test"), maker.values("test", "name"), strict=True)
+    )
+    assert bool(alike) is not together
+
+
+def test_a_key_that_holds_the_target_splits_rows_as_it_always_did(maker):
+    rows = {"x": [1, 1, 2, 2] * 10, "y": list("abab") * 10, "z": np.arange(40) // 2}
+    rule = ByHash(key=("x", "y", "z"))
+    maker.table(pd.DataFrame(rows), task="binary", split=rule)
+    found = {
+        (z, y): split[1]
+        for split in SPLITS
+        for z, y in zip(maker.values(split, "z"), maker.targets(split), strict=True)
+    }
+    # As version 0.1.0 split them: tRain, vAlidation, tEst.
+    assert "".join(found[one] for one in sorted(found)) == (
+        "errrarrraararrrrrrrrrrrrrerarererrraeaer"
+    )
+
+
 def test_a_missing_value_in_the_key_counts_as_a_value(maker):
     rows = pd.DataFrame({"y": 1.0, "x": np.arange(900), "a": ["1", None] * 450, "b": None})
     rows["b"] = np.where(rows["a"].isna(), "1", None)
@@ -648,6 +737,25 @@ def test_the_latest_rows_are_the_test_after_validation(maker, times):
     assert maker.values("test") == list(range(320, 400))
     assert [report.rows_read for report in reports.values()] == [280, 40, 80]
     assert maker.splits.positions("train") is None
+
+
+@pytest.mark.parametrize("name", ["x", "file_row_number"])
+def test_rows_of_one_moment_stay_in_the_order_of_the_table(maker, name):
+    # So many that several threads sort them.
+    rows = pd.DataFrame({"y": 1.0, name: np.arange(400_000), "day": np.arange(400_000) % 50})
+    maker.table(rows, features={"x": name}, split=ByTime(column="day"))
+    expected = rows.sort_values("day", kind="stable")[name].tolist()
+    assert [x for split in SPLITS for x in maker.values(split, name)] == expected
+
+
+def test_the_moments_of_rows_are_what_the_rule_computes(maker):
+    rows = pd.DataFrame({"y": 1.0, "x": np.arange(60), "day": np.arange(60) // 3})
+    maker.table(rows, split=ByTime(column="day * 2"))
+    (maker.out / "dataset.yaml").write_text(to_yaml(a_dataset(split=ByTime(column="day * 2"))))
+    found = maker.splits.moments("train", "validation")
+    assert found.tolist() == (rows["day"] * 2).tolist()[: len(found)]
+    (maker.out / "dataset.yaml").write_text(to_yaml(a_dataset()))
+    assert maker.splits.moments("train") is None
 
 
 def test_rows_may_be_split_by_sql_of_a_time(maker):

@@ -16,6 +16,7 @@ FOUND = Inferred(
     notes={"sold year": "from 2001 to 2020", "area": "odd \x07 name"},
     left_out={"id": "a number for each row", "note\n2": "free text"},
     time=None,
+    repeats=False,
     rows=300,
     rows_without_target=7,
 )
@@ -29,7 +30,7 @@ def table(data: str = "/data/houses.csv", split_by: str = "auto", **changes: obj
 def test_an_inferred_dataset_is_read_back_as_it_was_written(split_by):
     found = replace(FOUND, time='"sold"' if split_by.startswith("time") else None)
     dataset = from_table(found, "price", "/data/houses.csv", split_by)
-    text = to_yaml(dataset, comments(found))
+    text = to_yaml(dataset, comments(found, dataset.split))
     assert from_yaml(text, "x") == dataset
     assert list(from_yaml(text, "x").features) == list(found.features)
     for said in ("numbers with fractions", "sold year: from 2001 to 2020", "300 rows, 7"):
@@ -46,8 +47,17 @@ def test_an_inferred_dataset_has_the_target_and_features_that_were_found():
 
 
 @pytest.mark.parametrize("split_by", ["auto", "hash"])
-def test_the_key_of_a_split_by_hash_is_written_to_the_file(split_by):
-    assert table(split_by=split_by).split == ByHash(key=("area", "price", "sold", 'the "city"'))
+def test_the_key_of_a_split_by_hash_is_written_without_the_target(split_by):
+    assert table(split_by=split_by).split == ByHash(key=("area", "sold", 'the "city"'))
+
+
+def test_rows_alike_by_nature_are_split_each_by_itself():
+    rule = table(repeats=True).split
+    assert rule == ByHash(key=("area", "sold", 'the "city"'), repeats=True)
+    assert "each is split by itself" in comments(replace(FOUND, repeats=True), rule)["split"]
+    rule = table(repeats=True, split_by="hash:city").split  # these are to stay together
+    assert rule == ByHash(key=("city",))
+    assert "go to the same split" in comments(replace(FOUND, repeats=True), rule)["split"]
 
 
 def test_a_requested_key_or_time_becomes_the_split_rule():
@@ -90,6 +100,6 @@ def test_a_signature_is_no_part_of_a_name_and_is_not_written():
     dataset = table("https://host/my.houses.csv?X-Amz-Signature=abc/hush.csv")
     assert dataset.name == "my-price"
     assert dataset.description == "price of my."
-    text = to_yaml(dataset, comments(FOUND))
+    text = to_yaml(dataset, comments(FOUND, dataset.split))
     assert "hush" not in text
     assert "data: https://host/my.houses.csv?...\n" in text
