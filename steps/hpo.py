@@ -66,6 +66,7 @@ def hpo(
         dataset_inputs.log_splits(splits, "train", "validation")
         all_features = {name: sql for one in selections.values() for name, sql in one.items()}
         data = TrainingData.read(splits, all_features, seed=seed, validation=validation)
+        data.check_defined(judged)
         study = Study(
             {name: Trainer(data.using(one)) for name, one in selections.items()},
             validation=validation,

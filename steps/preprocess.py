@@ -182,7 +182,7 @@ def _log_splits(
     clean = {split: digests.of_files([out / f"{split}.parquet"]) for split in SPLITS}
     raw = {part: digests.of_files(paths) for part, paths in files.items()}
     mlflow.set_tags(
-        {f"{names.DIGEST_TAG}.{split}": digest for split, digest in clean.items()}
+        dataset_inputs.digest_tags(clean)
         | {f"{names.RAW_DIGEST_TAG}.{part}": digest for part, digest in raw.items()}
     )
     metrics = {}

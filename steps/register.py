@@ -5,6 +5,7 @@ import workflow.runtime.bootstrap  # noqa: F401
 # isort: split
 
 import json
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -51,6 +52,7 @@ def register(
     judged = resolve(metric, task, splits.dataset.metric)
     name = register_as or splits.dataset.name
     found = runs.candidates(run_ids)
+    runs.check_splits(found, splits)
     how, seed = runs.judged_alike(found)
     gates = [METRICS[task][threshold] for threshold in splits.dataset.thresholds]
     check_defined(splits, ["test"], [judged, *gates])
@@ -109,11 +111,16 @@ def _finalists(found: list[Run], metric: Metric) -> list[Run]:
     """Return the candidates, best on validation first.
 
     Raises:
-        WorkflowError: Some have not been judged by this metric.
+        WorkflowError: Some have not been judged by this metric, or it has no value.
     """
     key = metric.val_name
-    if lacking := [run.info.run_name for run in found if key not in run.data.metrics]:
-        raise WorkflowError(f"candidates {', '.join(lacking)} have no metric {key}.")
+    for run in found:
+        if not math.isfinite(run.data.metrics.get(key, math.nan)):
+            why = run.data.tags.get(names.NO_VALUE_TAG)
+            raise WorkflowError(
+                f"candidates: {run.info.run_name} has no {key}{f' ({why})' if why else ''}: give "
+                "another metric."
+            )
     return sorted(found, key=lambda run: metric.loss(run.data.metrics[key]))
 
 

@@ -65,12 +65,15 @@ def train(
     with step.run("train", reuse.ingredients("train", step.parameters())):
         dataset_inputs.log_splits(splits, "train", "validation")
         data = TrainingData.read(splits, selected, seed=seed, validation=validation)
+        data.check_defined(judged)
         trainer = Trainer(data)
         scores = {}
         for family in [BASELINE, *(FAMILIES[name] for name in models)]:
             with step.child(family.name, names.MODEL) as run:
                 fitted = trainer.fit(family, hyperparameters if family is not BASELINE else {})
-                mlflow.set_tags(runs.model_tags(family.name, validation, seed))
+                mlflow.set_tags(
+                    runs.model_tags(family.name, validation, seed, splits, data.without_value)
+                )
                 mlflow.log_param(names.FAMILY, family.name)
                 if features == SEARCH:
                     mlflow.log_param(names.FEATURES, ALL)
@@ -83,7 +86,8 @@ def train(
         mlflow.log_metric(judged.val_name, scores[best])
         order = sorted(scores, key=lambda name: judged.loss(scores[name]))
         line = ", ".join(f"{name} {formatting.number(scores[name])}" for name in order)
-        step.log_summary(f"{judged.val_name}: {line}")
+        lacking = [f"; {name} has no mean: {why}" for name, why in data.without_value.items()]
+        step.log_summary(f"{judged.val_name}: {line}{''.join(lacking)}")
 
 
 def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_id: str) -> None:

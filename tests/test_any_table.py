@@ -1,6 +1,7 @@
 """A stranger's table: `mlflow run . -P data=... -P target=...`, and what comes of it."""
 
 import io
+import math
 from pathlib import Path
 
 import click
@@ -215,6 +216,30 @@ def test_a_model_below_the_datasets_threshold_is_not_registered(grove, tmp_path)
         call(register.register, **given, candidates=candidates, top_n=1, register_as="strict")
     assert "worse than the threshold 0.9999 in dataset 'trees-kind'" in str(error.value)
     assert not grove.store.client.search_model_versions("name = 'strict'")
+
+
+def test_a_metric_that_some_fold_lacks_has_no_value_and_a_reason(store, tmp_path):
+    mlflow.set_tracking_uri(store.uri)
+    frame = trees(120).rename(columns={"Height (m)": "height"})
+    frame["rings"] = frame["rings"].replace("unknown", "0").astype(float)
+    frame[["height", "rings"]].to_csv(tmp_path / "rings.csv", index=False)
+    table = {"dataset": "green_taxi", "data": tmp_path / "rings.csv", "target": "rings"}
+    call(preprocess.preprocess, **table, task="regression", split_by="auto", seed=42)
+    given = {"splits": f"runs:/{store.runs('preprocess')[0].info.run_id}/splits"}
+    fit = {"models": "linear", "features": "all", "validation": "cv:3", "seed": 1}
+    call(train.train, **given, **fit, metric="auto", hyperparameters="{}")
+    (run,) = store.runs("train")
+    assert "; mape has no mean: some targets are 0 in fold " in run.data.tags["workflow.result"]
+    for model in store.children(run):
+        assert math.isnan(model.data.metrics["val_mape"])
+        assert model.data.metrics["val_mae"] > 0
+        assert model.data.tags["workflow.no_value"].startswith("mape: some targets are 0 in fold ")
+    with pytest.raises(WorkflowError) as error:
+        call(
+            register.register, **given, candidates=run.info.run_id, metric="mape", top_n=1,
+            register_as="auto",
+        )  # fmt: skip
+    assert "mape" in str(error.value)
 
 
 def refused(store: Store, folder: Path, frame: pd.DataFrame, target: str, **given: str) -> str:

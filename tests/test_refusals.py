@@ -258,3 +258,12 @@ def test_a_model_no_better_than_the_baseline_is_not_registered(store, tmp_path, 
     assert not store.client.search_registered_models()
     artifacts = {one.path for one in store.client.list_artifacts(run.info.run_id)}
     assert artifacts == {"leaderboard.csv", "predictions.parquet"}
+    # Splits of the same name whose test rows the candidate may know.
+    call(preprocess.preprocess, {name: MAIN[name] for name in asked} | {"data": str(trips)})
+    other = f"runs:/{store.runs('preprocess')[1].info.run_id}/splits"
+    with pytest.raises(WorkflowError) as error:
+        given |= {"splits": other}
+        call(register.register, given | {"metric": "auto", "register_as": "auto"})
+    assert "candidates: kneighbors (" in str(error.value)
+    assert f"another train split than that of splits='{other}'" in str(error.value)
+    assert len(store.runs("register")) == 1

@@ -77,6 +77,9 @@ def test_every_run_tells_its_kind_its_family_and_what_came_out(workflow):
         for run in workflow.store.children(workflow.run(step)):
             assert run.data.tags["workflow.kind"] == kind
             assert run.data.params["family"] == run.data.tags["workflow.family"]
+            for split in ("train", "validation", "test"):
+                digest = f"workflow.digest.{split}"
+                assert run.data.tags[digest] == workflow.run("preprocess").data.tags[digest]
             assert "workflow.step" not in run.data.tags
 
 

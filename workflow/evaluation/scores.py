@@ -80,6 +80,8 @@ def undefined(metric: Metric, y_true: np.ndarray) -> str | None:
     # scikit-learn would divide by the smallest positive number instead.
     if metric.name == "mape" and not np.all(y_true):
         return "some targets are 0"
+    if metric.name == "r2" and len(y_true) < 2:
+        return "there is a single row"
     if metric.name == "roc_auc" and len(np.unique(y_true)) < 2:
         return "all rows are of one class"
     return None

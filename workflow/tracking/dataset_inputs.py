@@ -12,7 +12,6 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
-from workflow import digests
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import DEFINITION, Splits
 from workflow.runtime import infrastructure_errors
@@ -55,13 +54,22 @@ def open_splits(uri: str) -> Splits:
     return Splits(uri, folder)
 
 
+def digest_tags(digests: dict[str, str]) -> dict[str, str]:
+    """Return the tags that say which rows a run has used.
+
+    Args:
+        digests: Of each split's rows, by its name.
+    """
+    return {f"{names.DIGEST_TAG}.{split}": digest for split, digest in digests.items()}
+
+
 def log_splits(splits: Splits, *used: str) -> None:
     """Log those splits that the active run uses as its dataset inputs, by name."""
     inputs = [
         dataset_input(
             name=splits.dataset.name,
             context=name,
-            digest=digests.of_files([splits.path(name)]),
+            digest=splits.digests[name],
             source=f"{splits.uri}/{name}.parquet",
             columns=splits.columns,
         )

@@ -20,7 +20,7 @@ RESULT_TAG = "workflow.result"  # what its last line in the terminal says
 REASON_TAG = "workflow.reason"  # below a workflow: why it was not reused
 KEY_TAG = "workflow.key"  # the digest of all that its result depends on
 REUSED_TAG = "workflow.reused_from"  # of a run that only shows another's result: that run's id
-DIGEST_TAG = "workflow.digest"  # of preprocess, + "." + split: of the clean split
+DIGEST_TAG = "workflow.digest"  # + "." + split: of the clean split; also of the run of a model
 RAW_DIGEST_TAG = "workflow.raw_digest"  # of preprocess, + "." + split: of the raw file
 SEARCH_TAG = "workflow.search"  # of hpo: the digest of all that its trials depend on
 
@@ -28,6 +28,7 @@ SEARCH_TAG = "workflow.search"  # of hpo: the digest of all that its trials depe
 FAMILY_TAG = "workflow.family"  # also of train, hpo, register and the workflow: of the best model
 VALIDATION_TAG = "workflow.validation"  # how it was judged: holdout, or cv:<folds>
 SEED_TAG = "workflow.seed"
+NO_VALUE_TAG = "workflow.no_value"  # which metrics have no mean over the folds, and why
 
 # Tags of register's run, and of the workflow's.
 MODEL_TAG = "workflow.registered_model"

@@ -1,6 +1,7 @@
 """Runs of the tracking store: read, compared and copied."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import mlflow
@@ -10,6 +11,9 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
+from workflow.data.split_rules import SPLITS
+from workflow.data.splits import Splits
+from workflow.parameters import folds
 from workflow.tracking import dataset_inputs, names
 
 
@@ -37,9 +41,23 @@ def candidates(run_ids: list[str]) -> list[Run]:
     return list(found.values())
 
 
-def model_tags(family: str, validation: str, seed: int) -> dict[str, str]:
-    """Return the tags of a run that holds a model: its family, and how it was judged."""
-    return {names.FAMILY_TAG: family, names.VALIDATION_TAG: validation, names.SEED_TAG: str(seed)}
+def model_tags(
+    family: str, validation: str, seed: int, splits: Splits, without_value: dict[str, str]
+) -> dict[str, str]:
+    """Return the tags of a run that holds a model: its family, its rows, and how it was judged.
+
+    Args:
+        validation: `holdout` or `cv:<folds>`.
+        without_value: Why metrics have no mean over the folds, by the name of each that has none.
+    """
+    lacking = "; ".join(f"{name}: {reason}" for name, reason in without_value.items())
+    return {
+        names.FAMILY_TAG: family,
+        names.VALIDATION_TAG: validation,
+        names.SEED_TAG: str(seed),
+        **dataset_inputs.digest_tags(splits.digests),
+        **({names.NO_VALUE_TAG: lacking} if lacking else {}),
+    }
 
 
 def leaderboard_row(run: Run, metrics: dict[str, float]) -> dict[str, Any]:
@@ -54,13 +72,59 @@ def leaderboard_row(run: Run, metrics: dict[str, float]) -> dict[str, Any]:
     }
 
 
+def check_splits(found: list[Run], splits: Splits) -> None:
+    """Check that candidates were fitted on these splits.
+
+    A run of an earlier version does not say its splits; then the step above it does.
+
+    Raises:
+        WorkflowError: One was fitted on other rows, or nobody knows on which.
+    """
+    above = cache(get)
+    for run in found:
+        who = f"candidates: {run.info.run_name} ({run.info.run_id})"
+        used = _digests(run, above)
+        if not {"train", "validation"} <= set(used):
+            raise WorkflowError(
+                f"{who} does not say on which splits it was fitted: give train, hpo or trial runs, "
+                "made anew if their data are gone from the tracking store."
+            )
+        for split, digest in used.items():
+            if digest != splits.digests[split]:
+                raise WorkflowError(
+                    f"{who} was fitted with another {split} split than that of "
+                    f"splits='{splits.uri}', so that their scores do not compare, and rows that it "
+                    "has learned may be in the test: give candidates of these splits, or the "
+                    "splits of the candidates."
+                )
+
+
+def _digests(run: Run, above: Callable[[str], Run | None]) -> dict[str, str]:
+    """Return the digests of the splits that a model was fitted on, by split, as far as known."""
+    tags = run.data.tags
+    own = {split: tags.get(f"{names.DIGEST_TAG}.{split}", "") for split in SPLITS}
+    if any(own.values()):
+        return {split: digest for split, digest in own.items() if digest}
+    step = above(tags[names.PARENT_TAG]) if names.PARENT_TAG in tags else None
+    if step is None or step.inputs is None:
+        return {}
+    return {
+        tag.value: one.dataset.digest
+        for one in step.inputs.dataset_inputs
+        for tag in one.tags
+        if tag.key == names.CONTEXT_TAG and tag.value in SPLITS
+    }
+
+
 def judged_alike(found: list[Run]) -> tuple[str, int]:
     """Return how candidates were judged: the validation and the seed of its folds.
 
     Raises:
         WorkflowError: They were not judged in one way, so their scores cannot be compared.
     """
-    ways = {(run.data.tags[names.VALIDATION_TAG], run.data.tags[names.SEED_TAG]) for run in found}
+    ways = sorted(
+        {(run.data.tags[names.VALIDATION_TAG], run.data.tags[names.SEED_TAG]) for run in found}
+    )
     if len({way for way, _ in ways}) > 1:
         said = ", ".join(
             f"{run.info.run_name} {run.data.tags[names.VALIDATION_TAG]}" for run in found
@@ -68,7 +132,12 @@ def judged_alike(found: list[Run]) -> tuple[str, int]:
         raise WorkflowError(
             f"candidates were not judged in one way ({said}): give runs of one `validation`."
         )
-    way, seed = min(ways)
+    (way, seed), *others = ways
+    if others and folds(way) is not None:
+        said = ", ".join(f"{run.info.run_name} {run.data.tags[names.SEED_TAG]}" for run in found)
+        raise WorkflowError(
+            f"candidates were judged by folds of different seeds ({said}): give runs of one `seed`."
+        )
     return way, int(seed)
 
 

@@ -1,6 +1,7 @@
 """Which rows a model is fitted on, and which it is judged on."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ from sklearn.model_selection import (
 
 from sql_features.errors import WorkflowError
 from workflow import parameters
-from workflow.data.split_rules import ByTime
 from workflow.data.splits import Splits
-from workflow.evaluation.scores import codes, new_labels, score
+from workflow.evaluation.scores import codes, new_labels, score, undefined
+from workflow.models.metrics import METRICS
 
 Rows = slice | np.ndarray  # positions of rows in train and validation together, train first
 
@@ -58,7 +59,7 @@ def cross_validation(
     y: np.ndarray,
     *,
     classes: bool,
-    ordered: bool,
+    moments: pd.Series | None,
     groups: np.ndarray | None,
     seed: int,
 ) -> ValidationPlan:
@@ -70,17 +71,18 @@ def cross_validation(
         folds: How many, 2 or more.
         y: (n_rows,) targets; for classes, their codes.
         classes: Whether each fold is to have the same share of every class.
-        ordered: Whether rows are in order of time: then each fold is fitted on the rows before
-            those that it judges, and the first rows are never judged.
+        moments: (n_rows,) ascending times, if rows are in order of time: then each fold is fitted
+            on the rows before those that it judges, and the first rows are never judged. Rows of
+            one moment stay together.
         groups: (n_rows,) rows with equal values stay in one fold; or None.
         seed: Of the shuffling.
 
     Raises:
-        WorkflowError: There are fewer rows than folds.
+        WorkflowError: There are fewer rows than folds, or fewer moments.
     """
     shuffled = {"n_splits": folds, "shuffle": True, "random_state": seed}
-    grouped = not ordered and groups is not None and len(np.unique(groups)) < len(groups)
-    if ordered:
+    grouped = moments is None and groups is not None and len(np.unique(groups)) < len(groups)
+    if moments is not None:
         splitter = TimeSeriesSplit(folds)
     elif grouped:
         splitter = StratifiedGroupKFold(**shuffled) if classes else GroupKFold(**shuffled)
@@ -88,12 +90,39 @@ def cross_validation(
         splitter = StratifiedKFold(**shuffled) if classes else KFold(**shuffled)
     try:
         parts = list(splitter.split(y, y, groups if grouped else None))
+        if moments is not None:
+            parts = _between_moments(parts, moments)
     except ValueError as error:
         raise WorkflowError(
             f"validation='cv:{folds}': {len(y):,} rows of train and validation cannot be split so "
             f"({error}). Give fewer folds, or 'holdout'."
         ) from error
     return ValidationPlan(folds=[Fold(*part) for part in parts], final=slice(0, len(y)))
+
+
+def _between_moments(
+    parts: list[tuple[np.ndarray, np.ndarray]], moments: pd.Series
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Move the cuts of folds in order of time to where a moment begins, each fold keeping some.
+
+    Args:
+        parts: Of each fold the rows that are fitted on, and those after them that are judged.
+        moments: (n_rows,) ascending times.
+
+    Raises:
+        ValueError: There are too few moments.
+    """
+    begins = np.flatnonzero(np.r_[True, moments.array[1:] != moments.array[:-1]])
+    if len(begins) <= len(parts):
+        raise ValueError(f"they are of {len(begins):,} moments")
+    cuts, moment = [], 0
+    for number, (_, judged) in enumerate(parts):
+        # The moment that the cut would be in, unless a cut before it is there or too few are left.
+        wanted = int(np.searchsorted(begins, judged[0], "right")) - 1
+        moment = min(max(wanted, moment + 1), len(begins) - len(parts) + number)
+        cuts.append(begins[moment])
+    rows = np.arange(len(moments))
+    return [(rows[:cut], rows[cut:end]) for cut, end in pairwise([*cuts, len(rows)])]
 
 
 def encode_targets(
@@ -126,7 +155,7 @@ def validation_plan(
     """Return the plan that a validation asks for.
 
     Rows that a hash split keeps together stay in one fold; a split by time gives folds in order of
-    time.
+    time, cut between moments.
 
     Args:
         y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
@@ -144,7 +173,7 @@ def validation_plan(
         folds,
         y,
         classes=splits.dataset.task != "regression",
-        ordered=isinstance(splits.dataset.split, ByTime),
+        moments=splits.moments("train", "validation"),
         groups=splits.positions("train", "validation"),
         seed=seed,
     )
@@ -153,6 +182,21 @@ def validation_plan(
 def judged_splits(validation: str) -> tuple[str, ...]:
     """Return the splits whose rows models are judged on, for `holdout` or `cv:<folds>`."""
     return ("validation",) if parameters.folds(validation) is None else ("train", "validation")
+
+
+def without_value(plan: ValidationPlan, task: str, y: np.ndarray) -> dict[str, str]:
+    """Return why metrics have no mean over the folds, by the name of each that has none.
+
+    Args:
+        plan: The folds; of a holdout nothing is said here.
+        y: (n_rows,) targets of train, then of validation, as `encode_targets` returns them.
+    """
+    found: dict[str, str] = {}
+    for number, fold in enumerate(plan.folds if not plan.is_holdout else [], start=1):
+        for metric in METRICS[task].values():
+            if reason := undefined(metric, y[fold.judged]):
+                found.setdefault(metric.name, f"{reason} in fold {number} of {len(plan.folds)}")
+    return found
 
 
 def val_metrics(
@@ -167,7 +211,7 @@ def val_metrics(
 
     Returns:
         Of a holdout the metrics; of several folds their mean, and their standard deviation as
-        `val_<metric>_std`.
+        `val_<metric>_std`. A metric without a value on some fold has none, it is NaN.
     """
     metrics = [
         score(task, "val", y[fold.judged], predicted)
@@ -176,6 +220,7 @@ def val_metrics(
     if plan.is_holdout:
         return metrics[0]
     table = pd.DataFrame(metrics)
-    both = pd.concat([table.mean(), table.std().add_suffix("_std")])
+    spread = table.std(skipna=False).add_suffix("_std")
+    both = pd.concat([table.mean(skipna=False), spread])
     folded: dict[str, float] = both.to_dict()
     return folded

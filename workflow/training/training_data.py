@@ -10,7 +10,13 @@ import pandas as pd
 from sql_features.errors import WorkflowError
 from sql_features.transformer import SqlFeatures
 from workflow.data.splits import Splits
-from workflow.training.cross_validation import ValidationPlan, encode_targets, validation_plan
+from workflow.models.metrics import METRICS, Metric
+from workflow.training.cross_validation import (
+    ValidationPlan,
+    encode_targets,
+    validation_plan,
+    without_value,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,6 +105,25 @@ class TrainingData:
     def y_judged(self) -> np.ndarray:
         """(n_judged,) targets of the rows that models are judged on, fold after fold."""
         return np.concatenate([self.y[fold.judged] for fold in self.plan.folds])
+
+    @cached_property
+    def without_value(self) -> dict[str, str]:
+        """Why a metric has no mean over the folds, by the name of each that has none."""
+        return without_value(self.plan, self.task, self.y)
+
+    def check_defined(self, metric: Metric) -> None:
+        """Check that a metric has a mean over the folds.
+
+        Raises:
+            WorkflowError: It has none.
+        """
+        if reason := self.without_value.get(metric.name):
+            known = METRICS[self.task]
+            allowed = ", ".join(name for name in known if name not in self.without_value)
+            raise WorkflowError(
+                f"{metric.name} has no mean over the folds: {reason}. Allowed with these folds: "
+                f"{allowed}; or give fewer folds, or validation='holdout'."
+            )
 
     @cached_property
     def cardinality(self) -> dict[str, int]:

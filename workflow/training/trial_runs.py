@@ -72,7 +72,11 @@ def run_trial(
     """
     try:
         with step.child(trial_name(number), names.TRIAL) as run:
-            mlflow.set_tags(runs.model_tags(family.name, validation, trainer.data.seed))
+            data = trainer.data
+            tags = runs.model_tags(
+                family.name, validation, data.seed, data.splits, data.without_value
+            )
+            mlflow.set_tags(tags)
             mlflow.log_params(params)
             fitted = trainer.fit(family, suggestion)
             value = fitted.metrics[metric.val_name]

@@ -14,11 +14,12 @@ from workflow.training.cross_validation import (
     holdout,
     judged_splits,
     val_metrics,
+    without_value,
 )
 
 
 def folded(folds: int, y: np.ndarray, **changes: object) -> ValidationPlan:
-    given = {"classes": False, "ordered": False, "groups": None, "seed": 1}
+    given = {"classes": False, "moments": None, "groups": None, "seed": 1}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")
         return cross_validation(folds, y, **given | changes)
@@ -92,13 +93,44 @@ def test_every_fold_has_about_the_same_share_of_every_class(grouped):
 @settings(max_examples=30, deadline=None)
 def test_folds_in_the_order_of_time_never_look_ahead(folds, rows, classes):
     groups = np.arange(rows) // 3
-    plan = folded(folds, np.arange(rows) % 2, classes=classes, ordered=True, groups=groups)
+    moments = pd.Series(np.arange(rows))
+    plan = folded(folds, np.arange(rows) % 2, classes=classes, moments=moments, groups=groups)
     assert len(plan.folds) == folds
     for fitted, on in plan.folds:
         assert max(fitted) < min(on)
         assert fitted.tolist() == list(range(max(fitted) + 1))
     found = judged(plan)
     assert found == list(range(found[0], rows))  # the first rows are only fitted on
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(2, 6), st.integers(0, 2))
+@settings(max_examples=60, deadline=None)
+def test_folds_in_the_order_of_time_are_cut_between_moments(sizes, folds, kind):
+    numbers = np.repeat(np.arange(len(sizes)), sizes)
+    days = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(numbers, unit="D"))
+    # Whole numbers that no fraction can tell apart.
+    moments = [pd.Series(numbers + 2**60), days, days.dt.tz_localize("UTC")][kind]
+    try:
+        plan = folded(folds, np.zeros(len(numbers)), moments=moments)
+    except WorkflowError as error:
+        assert len(sizes) <= folds
+        assert "Give fewer folds, or 'holdout'." in str(error)
+        return
+    cuts = [on[0] for _, on in plan.folds]
+    assert all(numbers[cut] != numbers[cut - 1] for cut in cuts)
+    assert judged(plan) == list(range(cuts[0], len(numbers)))
+    for fitted, on in plan.folds:
+        assert fitted.tolist() == list(range(on[0]))
+        assert len(on)
+
+
+def test_folds_of_too_few_moments_are_refused():
+    with pytest.raises(WorkflowError) as caught:
+        folded(3, np.zeros(60), moments=pd.Series(np.arange(60) // 20))
+    assert str(caught.value) == (
+        "validation='cv:3': 60 rows of train and validation cannot be split so (they are of 3 "
+        "moments). Give fewer folds, or 'holdout'."
+    )
 
 
 @pytest.mark.parametrize("classes", [False, True])
@@ -118,7 +150,7 @@ def test_the_folds_depend_on_the_seed_alone(classes, grouped):
     [
         {},
         {"classes": True},
-        {"ordered": True},
+        {"moments": pd.Series([1, 2, 3, 4])},
         {"groups": np.array([1, 1, 2, 2])},
         {"classes": True, "groups": np.array([1, 1, 2, 2])},
     ],
@@ -155,6 +187,23 @@ def test_metrics_of_folds_need_predictions_for_each_fold():
     plan = folded(2, np.zeros(4))
     with pytest.raises(ValueError, match="shorter"):
         val_metrics(plan, "regression", np.zeros(4), [np.zeros(2)])
+
+
+def test_a_metric_that_one_fold_lacks_has_no_mean_and_a_reason():
+    plan = folded(2, np.zeros(4), moments=pd.Series([1, 2, 3, 4]))
+    ((_, on), (_, last)), y = plan.folds, np.array([1.0, 2.0, 0.0, 4.0])
+    predictions = [y[on] + 1, y[last] + 1]
+    found = val_metrics(plan, "regression", y, predictions)
+    assert found["val_rmse"] == 1
+    assert np.isnan([found["val_mape"], found["val_mape_std"], found["val_r2"]]).all()
+    assert without_value(plan, "regression", y) == {
+        "mape": "some targets are 0 in fold 1 of 2", "r2": "there is a single row in fold 1 of 2"
+    }  # fmt: skip
+    labels = np.array([0, 1, 1, 0])
+    assert without_value(plan, "binary", labels) == {
+        "roc_auc": "all rows are of one class in fold 1 of 2"
+    }
+    assert without_value(holdout(2, 4), "regression", np.zeros(4)) == {}
 
 
 def test_a_holdout_is_judged_on_validation_and_folds_on_train_too():

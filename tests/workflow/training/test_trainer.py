@@ -245,6 +245,52 @@ def test_folds_of_a_split_by_time_never_look_ahead(trainer):
     assert np.isfinite(on.fit(LINEAR, {}).metrics["val_rmse"])
 
 
+def test_folds_of_a_split_by_time_are_cut_between_moments(tmp_path):
+    frames = [trips(number).assign(number=lambda frame: frame["number"] // 50) for number in (0, 1)]
+    made = make(tmp_path, [*frames, trips(2)], split=ByTime(column="number"))
+    moments = made.moments("train", "validation").to_numpy()
+    for fitted, judged in train(made, USED, "cv:4").data.plan.folds:
+        assert moments[fitted[-1]] < moments[judged[0]]
+
+
+def test_a_table_of_few_possible_rows_is_learned_the_right_way_round(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (9_000, 4))
+    chance = 1 / (1 + np.exp(-(x - 1) @ [0.6, -0.4, 0.3, 0.2]))
+    frame = pd.DataFrame(x).add_prefix("x").assign(y=(rng.random(9_000) < chance).astype(int))
+    made = make(
+        tmp_path, [frame], task="binary", target="y", split=ByHash(),
+        features={name: name for name in list(frame)[:4]},
+    )  # fmt: skip
+    raw, y = made.read("test", made.columns)
+    best = 1 / (1 + np.exp(-(raw[["x0", "x1", "x2", "x3"]].to_numpy() - 1) @ [0.6, -0.4, 0.3, 0.2]))
+    possible = score("binary", "test", y.to_numpy(), np.column_stack([1 - best, best]))
+    for how in ("holdout", "cv:3"):
+        on = train(made, made.dataset.features, how)
+        fitted = on.fit(FAMILIES["lightgbm"], {"n_estimators": 30, "n_jobs": 1})
+        predicted = fitted.model.predict(on.data.sql.transform(raw))
+        found = score("binary", "test", y.to_numpy(), predicted)
+        for scores, split in ((found, "test"), (fitted.metrics, "val")):
+            assert scores[f"{split}_roc_auc"] == pytest.approx(possible["test_roc_auc"], abs=0.05)
+            assert scores[f"{split}_log_loss"] < 1.03 * possible["test_log_loss"]
+
+
+def test_a_metric_that_one_fold_lacks_is_no_metric_to_choose_by(tmp_path):
+    frames = [trips(number).assign(rare=0) for number in range(3)]
+    frames[0].loc[:1, "rare"] = 1
+    made = make(tmp_path, frames, task="binary", target="rare")
+    with pytest.warns(UserWarning, match="least populated class"):
+        data = TrainingData.read(made, USED, seed=1, validation="cv:3")
+    data.check_defined(METRICS["binary"]["log_loss"])
+    with pytest.raises(WorkflowError) as caught:
+        data.check_defined(METRICS["binary"]["roc_auc"])
+    assert str(caught.value) == (
+        "roc_auc has no mean over the folds: all rows are of one class in fold 3 of 3. Allowed "
+        "with these folds: log_loss, accuracy, balanced_accuracy, f1; or give fewer folds, or "
+        "validation='holdout'."
+    )
+
+
 def test_too_few_rows_for_the_folds_are_refused(tmp_path):
     made = make(tmp_path, [trips(number).head(4) for number in range(3)])
     with pytest.raises(WorkflowError, match=r"^validation='cv:20': 8 rows of train and validation"):

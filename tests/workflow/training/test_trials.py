@@ -191,10 +191,11 @@ def uninterrupted(
         return told(Hpo(trainers, id)(5, keep=False))
 
 
-def test_a_trial_is_a_run_with_its_suggestion_metrics_and_tags(hpo, fits):
+def test_a_trial_is_a_run_with_its_suggestion_metrics_and_tags(hpo, fits, splits):
     done = hpo(3, keep=False)
     assert list(done.trials) == ["trial-000", "trial-001", "trial-002"]
     assert fits.take() == (3, 0)
+    tags = runs.model_tags("linear", "holdout", 42, splits, {})
     for trial in done.study.trials:
         run = done.trials[f"trial-{trial.number:03d}"]
         assert run.info.status == "FINISHED"
@@ -204,7 +205,7 @@ def test_a_trial_is_a_run_with_its_suggestion_metrics_and_tags(hpo, fits):
         assert trial.metrics.items() <= run.data.metrics.items()
         assert trial.loss == run.data.metrics["val_rmse"]
         assert run.data.metrics["fit_seconds"] == trial.seconds >= 0
-        assert run.data.tags.items() >= runs.model_tags("linear", "holdout", 42).items()
+        assert run.data.tags.items() >= tags.items()
         assert names.REUSED_TAG not in run.data.tags
     assert done.study.read_back == done.study.seconds == 0
 
