@@ -4,6 +4,7 @@ import platform
 import sys
 from functools import lru_cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ from workflow import digests
 from workflow.paths import CONDA
 
 
-def pins() -> dict[str, str]:
-    """Return every pip requirement of conda.yaml by package name."""
-    lines = next(one["pip"] for one in _conda()["dependencies"] if isinstance(one, dict))
-    return {line.partition("==")[0]: line for line in lines}
+def pins() -> dict[str, list[str]]:
+    """Return the pip requirements of conda.yaml by package name.
+
+    A package has several where its version depends on Python's.
+    """
+    found: dict[str, list[str]] = {}
+    for line in next(one["pip"] for one in _conda()["dependencies"] if isinstance(one, dict)):
+        found.setdefault(line.partition("==")[0], []).append(line)
+    return found
 
 
 @lru_cache
@@ -29,7 +35,7 @@ def installed() -> dict[str, str]:
     versions = {
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
-        "conda.yaml": digests.of_text("\n".join(pins().values())),
+        "conda.yaml": digests.of_text("\n".join(chain(*pins().values()))),
     }
     for name in pins():
         try:
@@ -50,10 +56,10 @@ def serving_environment(packages: list[str], constraints: Path) -> dict[str, Any
         KeyError: conda.yaml does not pin a package.
     """
     pinned = pins()
-    constraints.write_text("".join(f"{line}\n" for line in pinned.values()))
+    constraints.write_text("".join(f"{line}\n" for line in chain(*pinned.values())))
     conda = _conda()
     interpreter = [one for one in conda["dependencies"] if isinstance(one, str)]
-    wanted = [*(pinned[name] for name in packages), f"-c {constraints}"]
+    wanted = [*chain(*(pinned[name] for name in packages)), f"-c {constraints}"]
     return {**conda, "dependencies": [*interpreter, {"pip": wanted}]}
 
 
