@@ -2,7 +2,8 @@
 
 MLflow retries a request by urllib3's `Retry`, but only until an answer begins. A server that goes
 away in the middle of an answer would end the step; so the request is made again here, with the same
-number of retries and the same waits.
+number of retries and the same waits. Requests that create something are an exception
+(`creating_requests`).
 """
 
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from requests import PreparedRequest, Session
 from requests.exceptions import ChunkedEncodingError
 from requests.utils import rewind_body
 
+from workflow.runtime import creating_requests
+
 T = TypeVar("T")
 
 
@@ -26,6 +29,9 @@ def ask_again() -> None:
 
     @wraps(send)
     def sent(session: Session, request: PreparedRequest, **how: Any) -> requests.Response:
+        if creating_requests.is_creating(request):
+            return creating_requests.send_once(send, session, request, **how)
+
         def rewind() -> None:
             if isinstance(request._body_position, int):  # the body is a file that has been read
                 rewind_body(request)
@@ -37,6 +43,7 @@ def ask_again() -> None:
         # The file comes piece by piece after `send`; the whole download starts again.
         _until_whole(lambda: download(store, path, local))
 
+    creating_requests.look_before_repeating()
     Session.send = sent  # type: ignore[assignment, method-assign]
     HttpArtifactRepository._download_file = downloaded  # type: ignore[method-assign]
 

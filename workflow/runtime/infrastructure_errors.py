@@ -39,6 +39,7 @@ TEXTS = {
         "connection aborted",
         "connection broken",
         "connection reset",
+        "read timed out",
         "failed to establish a new connection",
         "could not connect to the endpoint",
         "timeout on endpoint",

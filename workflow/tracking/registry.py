@@ -15,6 +15,7 @@ from workflow.data.row_clusters import LEAST_CLUSTERS
 from workflow.data.splits import Splits
 from workflow.evaluation.comparison import Comparison
 from workflow.models.metrics import METRICS, TEST, VAL
+from workflow.runtime.creating_requests import make_once
 from workflow.tracking import names, runs
 from workflow.tracking.logged_models import model_uri
 from workflow.tracking.runs import is_missing
@@ -125,25 +126,37 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
     with suppress(MlflowException):
         client.create_registered_model(name, description=splits.dataset.description)
     client.get_registered_model(name)  # raises what has kept it from being made
-    version = _version_of(name, model_uri(run)) or client.create_model_version(
-        name,
-        source=model_uri(run),
-        run_id=run.info.run_id,
-        model_id=model_uri(run).rpartition("/")[2],
-        tags=tags,
-        description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
-        f"{scores}. {names.TAKES_RAW_ROWS}",
+    earlier = _versions_of(name, model_uri(run))
+    version = _not_superseded(earlier, name) or make_once(
+        lambda: client.create_model_version(
+            name,
+            source=model_uri(run),
+            run_id=run.info.run_id,
+            model_id=model_uri(run).rpartition("/")[2],
+            tags=tags,
+            description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
+            f"{scores}. {names.TAKES_RAW_ROWS}",
+        ),
+        lambda: _versions_of(name, model_uri(run), other_than=earlier),
     )
     client.set_registered_model_alias(name, names.ALIAS, version.version)
     return str(version.version)
 
 
-def _version_of(name: str, model: str) -> ModelVersion | None:
-    """Return the version that a model has already, if no later version is the champion.
+def _versions_of(
+    name: str, model: str, other_than: list[ModelVersion] | None = None
+) -> list[ModelVersion]:
+    """Return the versions that a model has under a registered name, without those known before."""
+    known = {one.version for one in other_than or []}
+    found = MlflowClient().search_model_versions(f"source_path = '{model}'")
+    return [one for one in found if one.name == name and one.version not in known]
 
-    It has one if an earlier register step was interrupted after making the version and before
+
+def _not_superseded(versions: list[ModelVersion], name: str) -> ModelVersion | None:
+    """Return the one of a model's versions that no later champion has followed, if there is one.
+
+    There is one if an earlier register step was interrupted after making the version and before
     setting the alias.
     """
-    found = MlflowClient().search_model_versions(f"source_path = '{model}'")
     serving = int(champion(name) or 0)
-    return next((one for one in found if one.name == name and int(one.version) >= serving), None)
+    return next((one for one in versions if int(one.version) >= serving), None)

@@ -386,6 +386,7 @@ def test_every_module_is_imported_by_an_entry_point(monkeypatch):
 USED = {
     "workflow.runtime": {"calling_process", "infrastructure_errors", "terminal"},
     "workflow.runtime.calling_process": {"absolute"},  # of a path, which is a parameter
+    "workflow.runtime.creating_requests": {"make_once"},
     "workflow.runtime.infrastructure_errors": {"explain"},
     "workflow.runtime.terminal": {"Progress", "detail", "say", "timed"},
     "workflow": {"formatting"},
