@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sql_features.duckdb_types import kind_of
+from sql_features.duckdb_types import FLOATS, kind_of
 from sql_features.expressions import TARGET, quote
-from workflow.checks.split_scan import LONG, Split, value_of
+from workflow.checks.split_scan import LONG, Split
 
 ValueKind = Literal["number", "boolean", "text", "time", "other"]
 
@@ -34,8 +34,8 @@ class Numbers:
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Numbers":
-        """Sort (n,) numbers, of which NaN is a missing one."""
-        known = np.sort(values[~np.isnan(values)])
+        """Sort (n,) numbers, of which those that are not finite are missing."""
+        known = np.sort(values[np.isfinite(values)]).astype(np.float64, copy=False)
         return cls(known, len(values) - len(known))
 
     @property
@@ -143,5 +143,7 @@ def _value(column: str, type: str, kind: ValueKind) -> str:
             return f"left(CAST({quote(column)} AS VARCHAR), {LONG})"
         case "time":
             return f"epoch({quote(column)})"
+        case _ if type in FLOATS:
+            return quote(column)  # `Numbers` looks whether it is finite
         case _:
-            return f"CAST({value_of(column, type)} AS DOUBLE)"
+            return f"CAST({quote(column)} AS DOUBLE)"
