@@ -85,6 +85,7 @@ def finished(
     tags: dict[str, str] | None = None,
     name: str = "x",
     label: str = "yes",
+    scores: dict[str, float] | None = None,
     **definition: Any,
 ) -> FinishedWorkflow:
     """Return a finished workflow.
@@ -99,10 +100,14 @@ def finished(
         tags: More of the workflow's run; None for one that it does not have.
         name: Of a column, a feature, a hyperparameter's value and a reason.
         label: A class.
+        scores: Those of the registered model that are not as `leaderboard` has them.
         definition: More of the dataset's.
     """
     runs = workflow_runs(name, reused, params, tags)
     judged = metrics.resolve(metric, task)
+    board = leaderboard(task, models)
+    for key, score in (scores or {}).items():
+        board.loc[0, key] = score
     given = {
         "name": "houses", "description": "Houses.", "task": task, "data": "houses.csv",
         "split": ByHash(), "target": "price", "features": {"x": "x"},
@@ -117,7 +122,7 @@ def finished(
             digests={split: split[0] * 32 for split in ROWS},
             raw_digests={"table": "r" * 32},
         ),
-        leaderboard=Leaderboard(leaderboard(task, models), judged),
+        leaderboard=Leaderboard(board, judged),
         trials=pd.DataFrame(
             {
                 "trial": [0, 1, 2], "run": ["trial-000", "trial-001", "trial-002"],

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from workflow.checks.finding import quoted
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.splits import DEFINITION
+from workflow.evaluation.plausibility import implausible
 from workflow.formatting import number, p_value, share, with_unit
 from workflow.models import metrics
 from workflow.report import leaderboard, prepared_data, registered_model, reproduction
@@ -74,6 +76,22 @@ class FinishedWorkflow:
             f"({p_value(found[names.P_VALUE])}): with 99 % confidence it spares at least "
             f"{share(found[names.IMPROVEMENT_BOUND])} of the baseline's loss on such rows."
         )
+
+    @property
+    def warnings(self) -> list[str]:
+        """What users of the model should know of: scores too good to be true, doubtful data."""
+        best, baseline = self.leaderboard.best, self.leaderboard.baseline
+        judged = ("validation",) if self.model.validation == "holdout" else ("train", "validation")
+        rows = sum(self.data.rows[split]["kept"] for split in judged)
+        if not (scores := implausible(self.dataset.task, best, baseline, rows)):
+            return self.data.warnings
+        suspects = ", ".join(map(quoted, self.model.leading_features)) or "its features"
+        line = (
+            f"implausibly good scores: {scores}. A feature may tell what is known only after the "
+            f"target: look at {suspects}, which the model leans on most, and leave out what is not "
+            "known when it predicts. If a rule makes the target of the features, all is well."
+        )
+        return [line, *self.data.warnings]
 
 
 def read(runs: WorkflowRuns) -> FinishedWorkflow:

@@ -69,7 +69,7 @@ def _fitting(longest: int, workflow: FinishedWorkflow, beginning: list[str]) -> 
             *beginning,
             *_leaderboard(workflow, models),
             *_data(workflow),
-            *_warnings(workflow.data.warnings, warnings),
+            *_warnings(workflow.warnings, warnings),
             *_reproduction(workflow.reproduction, has_command),
         ]
         text = "\n\n".join(parts)

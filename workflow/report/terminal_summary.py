@@ -68,8 +68,8 @@ def _name(value: object) -> str:
 
 
 def _notes(workflow: FinishedWorkflow) -> list[str]:
-    """Return the warnings about the data, and the columns that no model uses."""
-    warnings, left_out = workflow.data.warnings, list(workflow.dataset.left_out)
+    """Return the warnings about the scores and the data, and the columns that no model uses."""
+    warnings, left_out = workflow.warnings, list(workflow.dataset.left_out)
     lines = [f"! {line}" for line in warnings[:WARNINGS]]
     if (more := len(warnings) - WARNINGS) > 0:
         lines.append(f"! and {more} more, in the report")

@@ -24,6 +24,7 @@ def report(workflow: FinishedWorkflow) -> str:
         title=workflow.title,
         headline=workflow.headline,
         certainty=workflow.certainty,
+        warnings=workflow.warnings,
         sections=SECTIONS,
         alias=names.ALIAS,
         metric=metric,
