@@ -19,7 +19,7 @@ the same in both. The keys, all but `type` optional:
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sql_features.duckdb_types import INTEGERS, is_numeric
 from sql_features.expressions import cast_value, literal
@@ -27,7 +27,11 @@ from sql_features.expressions import cast_value, literal
 BLANKS = " \t\u00a0\u2007\u2009\u202f"
 APOSTROPHES = "'\u2019"
 MINUS = "\u2212"  # the typographic one
-VARIES, ISO = "varies", "ISO"
+GROUPS = {" ": BLANKS, "'": APOSTROPHES}  # what a group sign stands for, if not for itself
+# The groups of `number_pattern` that make a number, by how a negative one is written.
+ORDERS = {"minus": r"\1\2\3", "parentheses": r"\1\2\3\4\5", "trailing": r"\4\1\2\3"}
+VARIES: Literal["varies"] = "varies"
+ISO = "ISO"
 NUMBER_KEYS = {"decimal", "group", "strip", "negative"}  # how a number is written
 
 
@@ -103,10 +107,13 @@ def _value(text: str, reading: Mapping[str, Any]) -> str:
     return value
 
 
-def _number(text: str, reading: Mapping[str, Any]) -> str:
-    """Return the SQL of the text of a number as SQL writes it; NULL where it does not fit."""
+def number_pattern(reading: Mapping[str, Any]) -> str:
+    """Return the regular expression of all of a text that a reading takes for a number.
+
+    What its groups match, in one of `ORDERS`, is the number with its sign.
+    """
     decimal, group = reading.get("decimal", "."), reading.get("group", "")
-    groups = {" ": BLANKS, "'": APOSTROPHES}.get(group, group)
+    groups = GROUPS.get(group, group)
     digits = "[0-9]+"
     if group:
         # India writes 12,34,567.
@@ -118,18 +125,21 @@ def _number(text: str, reading: Mapping[str, Any]) -> str:
     strip = "|".join(map(re.escape, sorted(reading.get("strip", ()), key=len, reverse=True)))
     affix = f"(?:{strip})?"
     pattern = f"{sign}{blank}{affix}{blank}{sign}{blank}{number}{blank}{affix}"
-    order = "\\1\\2\\3"
     if reading.get("negative") == "parentheses":
         bare = f"{affix}{blank}{number}{blank}{affix}"
         pattern = f"(?:{pattern}|(\\(){blank}{bare}{blank}\\){blank}{affix})"
-        order += "\\4\\5"
     elif reading.get("negative") == "trailing":
         pattern += f"{blank}{sign}{blank}{affix}"
-        order = "\\4" + order
-    pattern = literal(f"^{blank}{pattern}{blank}$")
+    return f"^{blank}{pattern}{blank}$"
+
+
+def _number(text: str, reading: Mapping[str, Any]) -> str:
+    """Return the SQL of the text of a number as SQL writes it; NULL where it does not fit."""
+    pattern, order = literal(number_pattern(reading)), ORDERS[reading.get("negative", "minus")]
+    group = reading.get("group", "")
     # An opening parenthesis becomes the minus that it stands for; group signs fall away.
-    translated = f"translate(regexp_replace({text}, {pattern}, '{order}'), "
-    translated += f"{literal(f'({MINUS}{decimal}{groups}')}, '--.')"
+    signs = literal(f"({MINUS}{reading.get('decimal', '.')}{GROUPS.get(group, group)}")
+    translated = f"translate(regexp_replace({text}, {pattern}, '{order}'), {signs}, '--.')"
     return f"CASE WHEN regexp_matches({text}, {pattern}) THEN {translated} END"
 
 

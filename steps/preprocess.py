@@ -16,7 +16,7 @@ import mlflow
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
 from workflow import addresses, digests, options
-from workflow.checks import data_checks, finding
+from workflow.checks import data_checks, finding, text_readings
 from workflow.data import readers, sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
@@ -77,7 +77,8 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
                 "run it again."
             )
         with terminal.timed("preprocess", "checked the splits"):
-            warnings = _check_splits(definition, raw, out)
+            inferred = found.doubts if request.is_inferred else None
+            warnings = _check_splits(definition, files, raw, out, inferred)
         with terminal.timed("preprocess", "logged the splits"):
             _log_splits(definition, files, out, reports)
         step.log_summary(_summary(definition, reports, warnings))
@@ -126,8 +127,21 @@ def _print_inferred(found: Inferred) -> None:
         step.remark("preprocess", f"left out {more} more columns: see dataset.yaml")
 
 
-def _check_splits(definition: Dataset, raw: dict[str, split_writer.RawRows], out: Path) -> int:
-    """Check the clean splits, and log the checks with a profile of the columns.
+def _check_splits(
+    definition: Dataset,
+    files: dict[str, list[Path]],
+    raw: dict[str, split_writer.RawRows],
+    out: Path,
+    doubts: dict[str, str] | None,
+) -> int:
+    """Check the raw texts and the clean splits, and log the checks with a profile of the columns.
+
+    Args:
+        files: The raw files, by split or as one table.
+        raw: What is known of them.
+        out: The folder with the splits.
+        doubts: By column, what could not be known when the dataset was inferred; None if it was
+            not.
 
     Returns:
         How many warnings there are.
@@ -142,6 +156,10 @@ def _check_splits(definition: Dataset, raw: dict[str, split_writer.RawRows], out
         features=definition.features,
         raw_types={split: raw.get(split, next(iter(raw.values()))).columns for split in SPLITS},
         ordered_by=columns_of(rule.column, "split.column") if isinstance(rule, ByTime) else (),
+        more=[
+            *text_readings.doubts(doubts or {}, splits.WHOLE),
+            *text_readings.check(definition, files, inferred=doubts is not None),
+        ],
     )
     mlflow.log_text(table.to_csv(index=False), names.CHECKS)
     mlflow.log_text(json.dumps(profile, allow_nan=False), names.PROFILE)
@@ -150,6 +168,8 @@ def _check_splits(definition: Dataset, raw: dict[str, split_writer.RawRows], out
     errors = finding.errors(table)
     # The workflow's summary shows the warnings; after an error there is no summary.
     say = terminal.say if errors else step.remark
+    for line in finding.notes(table).values():
+        say("preprocess", line)
     for line in warnings:
         say("preprocess", f"warning: {line}")
     if errors:

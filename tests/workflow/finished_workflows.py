@@ -118,6 +118,7 @@ def finished(
         data=PreparedData(
             rows=ROWS,
             columns=[column(name), column("y", "target")],
+            notes={},
             warnings=list(warnings),
             digests={split: split[0] * 32 for split in ROWS},
             raw_digests={"table": "r" * 32},

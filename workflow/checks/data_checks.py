@@ -7,7 +7,7 @@ samples.
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def check(
     features: dict[str, str],
     raw_types: Mapping[str, Mapping[str, str]],
     ordered_by: Collection[str] = (),
+    more: Sequence[Finding] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Look in the splits for what makes a model worthless, or its scores wrong.
 
@@ -52,6 +53,7 @@ def check(
         raw_types: By split, the DuckDB type of each raw column in its raw file.
         ordered_by: The raw columns by which rows are split, if they are split by time: these differ
             from train's by intent.
+        more: What other checks have found, for the same table.
 
     Returns:
         (n_findings, 6) frame with the columns of `Finding`, a row for each check, the worst first;
@@ -71,7 +73,7 @@ def check(
             found += _targets(train, others) if task == "regression" else _classes(train, others)
             found += duplicates(connection, train, others, step)
             shifted = list(shifts(train, others, samples, kinds, ordered_by))
-    found = sorted([*found, *shifted], key=lambda finding: LEVELS.index(finding.level))
+    found = sorted([*more, *found, *shifted], key=lambda finding: LEVELS.index(finding.level))
     return pd.DataFrame(found), profile.describe(scanned, samples, kinds, shifted)
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from workflow.plain_values import one_line
 
-OK, WARNING, ERROR = "ok", "warning", "error"
-LEVELS = (ERROR, WARNING, OK)  # in the order of the table
+OK, NOTE, WARNING, ERROR = "ok", "note", "warning", "error"
+LEVELS = (ERROR, WARNING, NOTE, OK)  # in the order of the table
 TRAIN = "train"
 
 FEW = 5  # fewer rows than this may be chance
@@ -43,6 +43,12 @@ def quoted(name: object) -> str:
 def errors(table: pd.DataFrame) -> list[str]:
     """Return the messages for which a model must not be trained."""
     return list(table.loc[table["level"] == ERROR, "message"])
+
+
+def notes(table: pd.DataFrame) -> dict[str, str]:
+    """Return what users of the model may want to know, by column."""
+    found = table[table["level"] == NOTE]
+    return dict(zip(found["column"], found["message"], strict=True))
 
 
 def warnings(table: pd.DataFrame) -> list[str]:

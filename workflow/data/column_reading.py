@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BeforeValidator, Discriminator, Field, Tag, with_config
 
 from sql_features.duckdb_types import kind_of
@@ -80,3 +81,16 @@ ColumnField = Annotated[
 def type_of(column: str | Reading) -> str:
     """Return the DuckDB type of a column that is read in some way."""
     return column.type if isinstance(column, Reading) else column
+
+
+def line_of(name: str, reading: dict[str, Any]) -> str:
+    """Return the line of a dataset file that says how a column is read, for messages.
+
+    >>> line_of("zip code", {"type": "VARCHAR", "width": 5})
+    'columns: {zip code: {type: VARCHAR, width: 5}}'
+    """
+    given = {"columns": {name: reading if len(reading) > 1 else reading["type"]}}
+    text = yaml.safe_dump(
+        given, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True
+    )
+    return str(text)[1:-2]

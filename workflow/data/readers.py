@@ -115,6 +115,14 @@ def scan_text(paths: list[Path], missing: Sequence[str] | None = None) -> str:
     return scan(paths, dict.fromkeys(plain, "VARCHAR"), missing)
 
 
+def typed_columns(paths: list[Path]) -> frozenset[str]:
+    """Return the columns of JSON lines whose values are no texts; in a CSV file all are."""
+    if kind(paths) != "json":
+        return frozenset()
+    found = _json_columns(_versions(paths))
+    return frozenset(name for name, type in found.items() if type != "VARCHAR")
+
+
 def missing_texts(paths: Iterable[Path], given: Sequence[str] | None) -> list[str] | None:
     """Return the texts that mean missing in every column of files, or None where there are none.
 

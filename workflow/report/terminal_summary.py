@@ -68,16 +68,22 @@ def _name(value: object) -> str:
 
 
 def _notes(workflow: FinishedWorkflow) -> list[str]:
-    """Return the warnings about the scores and the data, and the columns that no model uses."""
+    """Return the warnings, and the columns that are read in a way of their own, or not used."""
     warnings, left_out = workflow.warnings, list(workflow.dataset.left_out)
     lines = [f"! {line}" for line in warnings[:WARNINGS]]
     if (more := len(warnings) - WARNINGS) > 0:
         lines.append(f"! and {more} more, in the report")
+    if notes := list(workflow.data.notes):
+        lines.append(f"  texts read by signs of their own, see the report: {_named(notes)}")
     if left_out:
-        named = ", ".join(_name(name) for name in left_out[:5])
-        others = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-        lines.append(f"  left out, with the reasons in the report: {named}{others}")
+        lines.append(f"  left out, with the reasons in the report: {_named(left_out)}")
     return lines
+
+
+def _named(columns: list[str]) -> str:
+    """Return the names of some columns, and how many more there are."""
+    others = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+    return ", ".join(_name(name) for name in columns[:5]) + others
 
 
 def _next_steps(workflow: FinishedWorkflow) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 from sql_features.duckdb_types import FLOATS
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, isolated, quote
+from workflow.data.column_reading import Reading
 from workflow.plain_values import cut
 from workflow.schema import dates
 from workflow.schema.column_stats import MOSTLY, Column, Table
@@ -31,13 +32,13 @@ class ColumnUse:
     """How a column is used as a feature.
 
     Attributes:
-        type: The DuckDB type that it is read as from a text file.
+        type: The DuckDB type that it is read as, or how its texts are.
         value: SQL of its value; for a date or a time, of the TIMESTAMP, DATE or TIME.
         kind: What its values are.
         note: One line about its values, for the definition's comments.
     """
 
-    type: str
+    type: str | Reading
     value: str
     kind: Literal["number", "category", "date", "time"]
     note: str
@@ -48,14 +49,14 @@ class TargetUse:
     """How the target is used.
 
     Attributes:
-        type: The DuckDB type that its column is read as from a text file.
+        type: The DuckDB type that its column is read as, or how its texts are.
         value: SQL of its value.
         task: `regression`, `binary` or `multiclass`.
         why: The reason for the task, in a phrase.
         missing: Rows without a value.
     """
 
-    type: str
+    type: str | Reading
     value: str
     task: str
     why: str
@@ -82,7 +83,7 @@ def column_use(table: Table, column: Column) -> ColumnUse | str:
         return "the same value in every row"
     if reading := time_reading_of(table, column):
         note = _note(table, column, f"{reading.kind}s, {reading.note}")
-        return ColumnUse(type=number_type(column), value=reading.sql, kind=reading.kind, note=note)
+        return ColumnUse(type=type_read(column), value=reading.sql, kind=reading.kind, note=note)
     name = sql_name(column.name)
     if is_number(column):
         return number_identifier(column) or _number(table, column)
@@ -94,7 +95,8 @@ def column_use(table: Table, column: Column) -> ColumnUse | str:
         return f"free text: {texts} of {column.words:.0f} words on average"
     if column.known >= ENOUGH and column.distinct > UNIQUE * column.known:
         return f"an identifier: {texts} in {column.known:,} rows"
-    return ColumnUse(type="VARCHAR", value=name, kind="category", note=_note(table, column, texts))
+    note = _note(table, column, texts)
+    return ColumnUse(type=type_read(column), value=name, kind="category", note=note)
 
 
 def is_number(column: Column) -> bool:
@@ -109,27 +111,17 @@ def is_boolean(table: Table, column: Column) -> bool:
     return column.values == "boolean" or (table.text and column.booleans == column.known)
 
 
-def number_type(column: Column) -> str:
-    """Return the type that a column is read as from a text file, if it is to be a number there.
-
-    It is a text where one of its values is no number to pandas.
-    """
-    with_commas = "replace" in (column.number or "")
-    if column.values != "text" or column.numbers < column.known or with_commas:
-        return "VARCHAR"
-    # pandas reads whole numbers that are too big for 64 bits as texts, and missing ones as ''.
-    lowest, highest = column.lowest or 0, column.highest or 0  # None: there is no finite number
-    fits = max(-lowest, highest) < 2**63
-    return "DOUBLE" if fits else "VARCHAR"
+def type_read(column: Column) -> str | Reading:
+    """Return the type that a column is read as, or how its texts are."""
+    if column.values != "text":
+        return column.type
+    return column.reading or ("DOUBLE" if is_number(column) else "VARCHAR")
 
 
-def number_value(table: Table, column: Column) -> str:
-    """Return the SQL of the value of a column of numbers."""
+def number_value(column: Column) -> str:
+    """Return the SQL of the value of a column of numbers that is read as `type_read` says."""
     name = sql_name(column.name)
-    if column.values == "number" or (table.text and number_type(column) == "DOUBLE"):
-        return name
-    assert column.number is not None
-    return column.number.replace(quote(column.name), name)
+    return f"epoch({name})" if column.values == "duration" else name
 
 
 def time_reading_of(table: Table, column: Column) -> TimeReading | None:
@@ -214,14 +206,16 @@ def target_use_of(table: Table, column: Column, task: str) -> TargetUse:
                 f"{what} has {count:,} different {kinds}, which is {found}, not {task}: give "
                 "'classification' or 'auto'."
             )
-    type, sql = "BOOLEAN" if boolean else "VARCHAR", name
+    type, sql = "BOOLEAN" if boolean else type_read(column), name
     if numeric:
-        type, sql = number_type(column), number_value(table, column)
+        sql = number_value(column)
         if whole and found != "regression":
-            if type == "DOUBLE" and _digits(table, name):
+            if type == "DOUBLE" and column.values == "text" and _digits(table, name):
                 type = "BIGINT"
-            elif table.text or column.type in FLOATS:
+            elif column.values == "text" or column.type in FLOATS:
                 sql = f"TRY_CAST({sql} AS BIGINT)"
+    elif column.values == "text" and column.numbers:
+        type = "VARCHAR"  # labels, some of which are numbers
     return TargetUse(
         type=type,
         value=sql,
@@ -252,8 +246,8 @@ def _number(table: Table, column: Column) -> ColumnUse | str:
     what = f"{_distinct(column)} numbers"
     if column.values == "text" and (others := column.known - column.numbers):
         what = f"numbers, but for {others:,} texts of {column.known:,}"
-    value, type = number_value(table, column), number_type(column)
-    return ColumnUse(type=type, value=value, kind="number", note=_note(table, column, what))
+    note = _note(table, column, what)
+    return ColumnUse(type=type_read(column), value=number_value(column), kind="number", note=note)
 
 
 def _note(table: Table, column: Column, what: str) -> str:

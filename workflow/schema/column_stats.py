@@ -1,19 +1,27 @@
 """Statistics of a table's columns, counted by DuckDB over all rows."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import duckdb
 
 from sql_features.duckdb_types import TypeKind, kind_of
 from sql_features.expressions import quote
+from sql_features.text_reading import VARIES, of_text
+from workflow.data.column_reading import Reading
+from workflow.schema import number_formats, placeholders
+from workflow.schema.number_formats import NumberFormat
 
 FEW = 2_000  # distinct values, up to which they are counted exactly at little cost
 COUNTED = 1_000_000  # rows, of all columns whose distinct values are counted in one query
 NARROW = 100  # columns that a copy of a part of a wide table has
 MOSTLY = 0.9  # share of texts that are numbers from which on a column is one of numbers
-THOUSANDS = "'[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\\.[0-9]*)?'"
+SOME_ZEROS = 0.1  # share of whole numbers with leading zeros from which on they are texts
+SAMPLED_ROWS = 2_000  # in which the format of numbers is looked for
+SAMPLED_TEXTS = 200  # different ones, of a column
+HALF = 0.5  # share of numbers without a sign from which on that of the others is not theirs
+ODD_TEXTS = 50  # different texts among numbers that are looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,11 @@ class Column:
         type: Its DuckDB type.
         values: The kind of its type.
         number: SQL of its value as DOUBLE, or None if it has no such value.
-        known: Rows with a value; in a column of numbers NaN is missing.
+        reading: How its texts are read, where it is more than to cast them to numbers.
+        format: How the numbers among its texts are written.
+        texts: Some of its texts; of numbers, those that do not fit.
+        known: Rows with a value; in a column of numbers NaN is missing, and so are texts that mean
+            missing.
         distinct: Distinct values: exact where there are at most about `FEW`, or from about 40 % of
             the known rows on; else an estimate.
         exact: Whether `distinct` is exact.
@@ -35,12 +47,16 @@ class Column:
         highest: The greatest finite number, if there is one.
         booleans: Rows with the texts true or false.
         words: Mean words of a text, where not all are numbers.
+        digits: Rows with a text that has a digit, where not all are numbers.
     """
 
     name: str
     type: str
     values: TypeKind
     number: str | None = None
+    reading: Reading | None = None
+    format: NumberFormat = field(default_factory=NumberFormat)
+    texts: tuple[str, ...] = ()
     known: int = 0
     distinct: int = 0
     exact: bool = False
@@ -50,6 +66,7 @@ class Column:
     highest: float | None = None
     booleans: int = 0
     words: float = 0.0
+    digits: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +95,12 @@ class Table:
 
 
 def profile(
-    connection: duckdb.DuckDBPyConnection, source: str, types: dict[str, str], *, text: bool
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    types: dict[str, str],
+    *,
+    text: bool,
+    typed: Collection[str] = (),
 ) -> Table:
     """Return the table with the statistics of each of its columns.
 
@@ -87,15 +109,41 @@ def profile(
         source: SQL of the table.
         types: DuckDB type by column.
         text: Whether it comes from text files.
+        typed: Columns whose texts are those of values that are no texts in the file, as numbers in
+            JSON are: they are written in one way.
     """
     table = Table(connection=connection, source=source, text=text, rows=0, columns={})
     table = replace(table, rows=table.ask(f"SELECT count(*) FROM {source}")[0])
+    written = [n for n, type in types.items() if type == "VARCHAR" and n not in typed]
+    texts = _sampled_texts(table, written)
+    formats = number_formats.resolved({n: number_formats.guess(some) for n, some in texts.items()})
     columns: dict[str, Column] = {}
     for part, names in _parts(table, list(types)):
         counted = _counted(part, {name: types[name] for name in names})
-        read = [_read(part, column) for column in counted]
+        read = [
+            _read(part, replace(one, texts=texts.get(one.name, ())), formats.get(one.name))
+            for one in counted
+        ]
         columns |= {column.name: column for column in _with_distinct(part, read)}
     return replace(table, columns=columns)
+
+
+def _sampled_texts(table: Table, names: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return some different texts of each column, from rows all over the table."""
+    if not names:
+        return {}
+    some = ", ".join(map(quote, names))
+    number = "row"
+    while number in {name.casefold() for name in names}:
+        number += "_"
+    every = max(1, table.rows // SAMPLED_ROWS)
+    sampled = table.connection.execute(
+        f"SELECT {some} FROM (SELECT {some}, row_number() OVER () AS {number} FROM {table.source}) "
+        f"WHERE {number} % {every} = 0"
+    ).df()
+    return {
+        name: tuple(sampled[name].dropna().drop_duplicates().head(SAMPLED_TEXTS)) for name in names
+    }
 
 
 def _parts(table: Table, names: list[str]) -> Iterator[tuple[Table, list[str]]]:
@@ -130,13 +178,11 @@ def _counted(table: Table, types: dict[str, str]) -> list[Column]:
     return _with_numbers(table, columns)
 
 
-def _read(table: Table, column: Column) -> Column:
+def _read(table: Table, column: Column, format: NumberFormat | None) -> Column:
     """Return a column with the rows that have a value, and with statistics of its texts."""
     if column.values in ("number", "duration"):
         return replace(column, known=column.numbers)
-    if column.values == "text" and column.numbers < column.known:
-        return _with_texts(table, column)
-    return column
+    return _with_texts(table, column, format) if column.values == "text" else column
 
 
 def _with_distinct(table: Table, columns: list[Column]) -> list[Column]:
@@ -197,22 +243,100 @@ def _with_numbers(table: Table, columns: list[Column]) -> list[Column]:
     return counted
 
 
-def _with_texts(table: Table, column: Column) -> Column:
-    """Return the column with statistics of its texts; numbers with commas are read as numbers."""
-    text = f"CAST({quote(column.name)} AS VARCHAR)"
-    booleans, commas, words = table.ask(
-        f"SELECT count(CASE WHEN length({text}) < 6 AND lower({text}) IN ('true', 'false') "
-        f"THEN 1 END), count(CASE WHEN contains({text}, ',') THEN 1 END), "
-        f"1 + avg(length({text}) - length(replace({text}, ' ', ''))) FROM {table.source}"
-    )
-    column = replace(column, booleans=booleans, words=words)
-    if not commas or column.numbers >= MOSTLY * column.known:
+def _with_texts(table: Table, column: Column, format: NumberFormat | None) -> Column:
+    """Return a column of texts with the way in which they are read, if they are numbers."""
+    if format and column.type == "VARCHAR":
+        if not _has_signs_of_few(column, format):
+            column = replace(column, format=format)
+        column = _read_as_numbers(table, column)
+    if column.reading is None and column.numbers < column.known:
+        text = f"CAST({quote(column.name)} AS VARCHAR)"
+        booleans, words, digits = table.ask(
+            f"SELECT count(CASE WHEN length({text}) < 6 AND lower({text}) IN ('true', 'false') "
+            f"THEN 1 END), 1 + avg(length({text}) - length(replace({text}, ' ', ''))), "
+            f"count(CASE WHEN regexp_matches({text}, '[0-9]') THEN 1 END) FROM {table.source}"
+        )
+        return replace(column, booleans=booleans, words=words, digits=digits)
+    return column
+
+
+def _read_as_numbers(table: Table, column: Column) -> Column:
+    """Return a column of texts as one of numbers, or of codes with leading zeros, if it is one."""
+    plain = column.numbers == column.known and not column.format.keys
+    if plain and not _may_be_codes(column.texts):
         return column
-    (thousands,) = table.ask(
-        f"SELECT count(*) FROM {table.source} WHERE contains({text}, ',') "
-        f"AND regexp_full_match({text}, {THOUSANDS})"
+    read = column if plain else _with_keys(table, column, column.format.keys)
+    odd = {} if plain else _odd_texts(table, read)
+    # A way of writing that is rare, such as parentheses, may not be among the sampled texts.
+    again = number_formats.guess([*column.texts, *odd])
+    changed = again and not again.other and again.keys != column.format.keys
+    if again and changed and not _has_signs_of_few(column, again):
+        read = _with_keys(table, replace(column, format=again), again.keys)
+        odd = _odd_texts(table, read)
+    nothing = placeholders.among(odd, column.known, column.distinct)
+    known = column.known - sum(nothing.values())
+    if not read.numbers or read.numbers < MOSTLY * known:
+        return replace(column, texts=tuple(odd) or column.texts)
+    if not read.format.keys and (width := _width(table, column, known)):
+        reading = Reading(type="VARCHAR", width=width, missing=tuple(nothing))
+        codes = replace(column, known=known, reading=reading)
+        return replace(codes, number=None, numbers=0, wholes=0, lowest=None, highest=None)
+    fits = read.numbers == known
+    reading = Reading(
+        type="DOUBLE",
+        **read.format.keys,
+        missing=tuple(nothing),
+        invalid="refuse" if fits else "missing",
     )
-    for_comma = "''" if thousands >= MOSTLY * commas else "'.'"
-    number = f"TRY_CAST(replace({quote(column.name)}, ',', {for_comma}) AS DOUBLE)"
-    (read,) = _with_numbers(table, [replace(column, number=number)])
-    return read if read.numbers >= MOSTLY * column.known else column
+    return replace(
+        read,
+        reading=None if reading == Reading(type="DOUBLE") else reading,
+        known=known,
+        texts=column.texts if fits else tuple(text for text in odd if text not in nothing),
+    )
+
+
+def _has_signs_of_few(column: Column, format: NumberFormat) -> bool:
+    """Tell whether numbers have a unit or a currency in a few rows, and in most have none."""
+    return "strip" in format.keys and column.numbers >= HALF * column.known
+
+
+def _with_keys(table: Table, column: Column, keys: dict[str, Any]) -> Column:
+    """Return the column with the counts of its numbers, written in some way."""
+    reading = {"type": "DOUBLE", **keys, "invalid": "missing"}
+    number = of_text(quote(column.name), column.name, reading)
+    (counted,) = _with_numbers(table, [replace(column, number=number)])
+    return counted
+
+
+def _odd_texts(table: Table, column: Column) -> dict[str, int]:
+    """Return the texts that are no numbers, the most frequent first, with the rows of each."""
+    name = quote(column.name)
+    found = table.connection.execute(
+        f"SELECT {name}, count(*) FROM {table.source} WHERE {name} IS NOT NULL "
+        f"AND {column.number} IS NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {ODD_TEXTS}"
+    ).fetchall()
+    return dict(found)
+
+
+def _may_be_codes(texts: Collection[str]) -> bool:
+    """Tell whether digits may be those of codes: with leading zeros, or all of one width."""
+    widths = {len(text) for text in texts}
+    zeros = any(len(text) > 1 and text[0] == "0" for text in texts)
+    return all(map(str.isdigit, texts)) and (zeros or (len(widths) == 1 and widths != {1}))
+
+
+def _width(table: Table, column: Column, known: int) -> int | Literal["varies"] | None:
+    """Return how many digits codes with leading zeros have, or None where they are numbers."""
+    if not any(len(text) > 1 and text.isdigit() for text in column.texts):
+        return None
+    name = quote(column.name)
+    digits, zeros, least, most = table.ask(
+        f"SELECT count(*), count(CASE WHEN {name} LIKE '0_%' THEN 1 END), min(length({name})), "
+        f"max(length({name})) FROM {table.source} WHERE regexp_full_match({name}, '[0-9]+')"
+    )
+    if digits < known or not zeros:
+        return None
+    if least == most:
+        return int(least)
+    return VARIES if zeros >= SOME_ZEROS * known else None

@@ -5,6 +5,7 @@ looked for in a sample of them.
 """
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import duckdb
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
+from sql_features.text_reading import of_text
 from workflow.data import readers
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import RESERVED
@@ -22,6 +24,7 @@ from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse
 from workflow.schema.column_stats import Column, Table, profile
+from workflow.schema.doubts import doubt_of
 from workflow.schema.leakage import find_leaks, paired
 
 MEMORY = "1GB"
@@ -40,6 +43,7 @@ class Inferred:
         features: SQL by feature name.
         notes: One line about the values of a feature, by feature name.
         left_out: The reason why a raw column is no feature, by column.
+        doubts: What is to be known of how a column is read, a sentence by column.
         time: SQL of the time to split the rows by, or None if they are not split by time.
         repeats: Whether rows that are alike in the features' columns are so by nature.
         rows: Rows of the table.
@@ -53,6 +57,7 @@ class Inferred:
     features: dict[str, str]
     notes: dict[str, str]
     left_out: dict[str, str]
+    doubts: dict[str, str]
     time: str | None
     repeats: bool
     rows: int
@@ -92,7 +97,8 @@ def infer(
                 raise WorkflowError(f"target='{target}': lists or records cannot be learned.")
             plain = {name: type for name, type in types.items() if name not in nested}
             source = _copy(connection, scan, list(plain), Path(folder)) if text else scan
-            table = profile(connection, source, plain, text=text)
+            typed = readers.typed_columns(paths)
+            table = profile(connection, source, plain, text=text, typed=typed)
             if not table.rows:
                 raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
             left_out = readers.unlike_pandas(paths) | {
@@ -135,7 +141,8 @@ def _infer(
         else:
             uses[name] = use
     time, time_type = _time(table, split_by, target)
-    types = {target: target_use.type} | time_type | {name: use.type for name, use in uses.items()}
+    types: dict[str, str | Reading] = {target: target_use.type}
+    types |= time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
     left_out |= find_leaks(typed, target_use, uses, target)
     kinds = {name: use.kind for name, use in uses.items()}
@@ -168,10 +175,19 @@ def _infer(
         task=target_use.task,
         why=target_use.why,
         target=target_use.value,
-        columns={name: types[name] for name in table.columns if name in used and table.text},
+        columns={
+            name: types[name]
+            for name, column in table.columns.items()
+            if name in used and (table.text or types[name] != column.type)
+        },
         features=features,
         notes=notes,
         left_out=left_out,
+        doubts={
+            name: doubt
+            for name in [target, *(name for name in uses if name not in left_out)]
+            if (doubt := doubt_of(table, table.columns[name], uses.get(name)))
+        },
         time=time,
         repeats=repeat_by_nature(table.connection, table.source, key),
         rows=table.rows,
@@ -179,15 +195,20 @@ def _infer(
     )
 
 
-def _typed(table: Table, types: dict[str, str]) -> Table:
+def _typed(table: Table, types: Mapping[str, str | Reading]) -> Table:
     """Return the table with the types that its columns will have."""
-    if not table.text:
-        return table
-    casts = ", ".join(f"CAST({quote(n)} AS {type}) AS {quote(n)}" for n, type in types.items())
-    return replace(table, source=f"(SELECT {casts} FROM {table.source})")
+    values = []
+    for name, type in types.items():
+        column = value = quote(name)
+        if isinstance(type, Reading):
+            value = of_text(column, name, type.given)
+        elif type != table.columns[name].type:
+            value = f"CAST({column} AS {type})"
+        values.append(f"{value} AS {column}")
+    return replace(table, source=f"(SELECT {', '.join(values)} FROM {table.source})")
 
 
-def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[str, str]]:
+def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[str, str | Reading]]:
     """Return the SQL of the time to split by, and the type of its column in a text file."""
     if not split_by.startswith("time:"):
         return None, {}
@@ -196,7 +217,7 @@ def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[st
         raise unknown("column in split_by:", name, table.columns)
     others = {one: column for one, column in table.columns.items() if one != target}
     if name in others and (time := _time_of(table, others[name])):
-        return time, {name: column_roles.number_type(others[name])}
+        return time, {name: column_roles.type_read(others[name])}
     times = [one for one, column in others.items() if _time_of(table, column)]
     raise WorkflowError(
         f"split_by='{split_by}': '{name}' holds neither dates nor numbers to split the rows by. "
@@ -210,7 +231,7 @@ def _time_of(table: Table, column: Column) -> str | None:
         return None
     if reading := column_roles.time_reading_of(table, column):
         return reading.sql if reading.kind == "date" else None
-    return column_roles.number_value(table, column) if column_roles.is_number(column) else None
+    return column_roles.number_value(column) if column_roles.is_number(column) else None
 
 
 def _features(table: Table, name: str, use: ColumnUse) -> dict[str, str]:

@@ -18,6 +18,7 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, connect
 from sql_features.transformer import SqlFeatures
 from workflow.data import readers
+from workflow.data.column_reading import Reading, type_of
 from workflow.schema.column_roles import sql_name
 from workflow.schema.infer import Inferred, infer
 from workflow.schema.leakage import LEAK, PAIRED
@@ -205,8 +206,9 @@ def test_rows_without_a_target_are_counted(maker):
 
 
 def test_a_target_of_numbers_with_a_few_words_is_a_regression(maker):
-    inferred = maker.infer(x=RANDOM.normal(size=N), y=["unknown", *map(str, PRICE[1:])])
-    assert (inferred.task, inferred.target) == ("regression", "TRY_CAST(y AS DOUBLE)")
+    inferred = maker.infer(x=RANDOM.normal(size=N), y=["no sale", *map(str, PRICE[1:])])
+    assert (inferred.task, inferred.target) == ("regression", "y")
+    assert inferred.columns["y"] == Reading(type="DOUBLE", invalid="missing")
     assert inferred.rows_without_target == 1
 
 
@@ -231,11 +233,12 @@ def test_numbers_booleans_and_categories_are_features_as_they_are(maker, suffix)
 
 
 def test_texts_that_are_mostly_numbers_are_numbers(maker):
-    few = ["?" if n % 20 == 0 else str(n % 7) for n in range(N)]
+    few = [f"{n} apples" if n % 20 == 0 else str(n % 7) for n in range(N)]
     inferred = maker.infer(mixed=few, not_mixed=some("a", "1", "2"))
-    assert inferred.features["mixed"] == "TRY_CAST(mixed AS DOUBLE)"
+    assert inferred.features == {"mixed": "mixed", "not_mixed": "not_mixed"}
+    assert inferred.columns["mixed"] == Reading(type="DOUBLE", invalid="missing")
     assert inferred.notes["mixed"] == "numbers, but for 20 texts of 400"
-    assert inferred.features["not_mixed"] == "not_mixed"
+    assert inferred.columns["not_mixed"] == "VARCHAR"
 
 
 def test_numbers_with_commas_are_numbers(maker):
@@ -243,8 +246,134 @@ def test_numbers_with_commas_are_numbers(maker):
         decimal=[f"{n % 90},{n % 10}" for n in range(N)],
         thousands=some("1,234", "999", "12,345.5"),
     )
-    assert inferred.features["decimal"] == "TRY_CAST(replace(decimal, ',', '.') AS DOUBLE)"
-    assert inferred.features["thousands"] == "TRY_CAST(replace(thousands, ',', '') AS DOUBLE)"
+    assert inferred.features == {"decimal": "decimal", "thousands": "thousands"}
+    assert inferred.columns["decimal"] == Reading(type="DOUBLE", decimal=",")
+    assert inferred.columns["thousands"] == Reading(type="DOUBLE", group=",")
+
+
+NUMBERS = RANDOM.normal(3_000, 400, N).round(2)
+
+
+def euro(number: float) -> str:
+    return f"{number:,.2f}".replace(",", "_").replace(".", ",").replace("_", ".")
+
+
+@pytest.mark.parametrize(
+    "write, reading",
+    [
+        (euro, {"decimal": ",", "group": "."}),
+        (lambda one: f"{one:.2f}".replace(".", ","), {"decimal": ","}),
+        (lambda one: f"${one:,.2f}", {"group": ",", "strip": ("$",)}),
+        (lambda one: f"{one:.2f} EUR", {"strip": ("EUR",)}),
+        (lambda one: f"{one:.1f}%", {"strip": ("%",)}),
+        (lambda one: f"{one:.1f} m2", {"strip": ("m2",)}),
+        (lambda one: f"{one:,.2f}".replace(",", "\u00a0"), {"group": " "}),
+        (lambda one: f"{one:,.2f}".replace(",", "'"), {"group": "'"}),
+        (lambda one: f"({one:.2f})" if one > 4_000 else f"{one:.2f}", {"negative": "parentheses"}),
+        (lambda one: f"{one:.2f}-" if one > 4_000 else f"{one:.2f}", {"negative": "trailing"}),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_numbers_are_found_however_they_are_written(maker, suffix, write, reading):
+    texts = [write(one) for one in NUMBERS]
+    inferred = maker.infer(suffix, x=texts)
+    assert inferred.features == {"x": "x"}
+    assert inferred.columns["x"] == Reading(type="DOUBLE", **reading)
+    assert inferred.doubts == {}
+    # A number is the target as well as it is a feature.
+    inferred = maker.infer(suffix, x=RANDOM.normal(size=N), y=texts)
+    assert (inferred.task, inferred.target) == ("regression", "y")
+    assert inferred.columns["y"] == Reading(type="DOUBLE", **reading)
+
+
+def test_thousands_are_told_from_decimals_by_the_other_columns(maker):
+    points = some("5.466", "283.274", "199", n=N)
+    comma, point = [f"{n},5" for n in range(N)], [f"{n}.5" for n in range(N)]
+    both = Reading(type="DOUBLE", decimal=",", group=".")
+    inferred = maker.infer(y=comma, x=points)
+    assert inferred.columns["x"] == both
+    assert "5.466 as 5466" in inferred.doubts["x"] and "x: DOUBLE" in inferred.doubts["x"]
+    inferred = maker.infer(y=point, x=points)
+    assert inferred.columns["x"] == "DOUBLE" and inferred.doubts == {}
+    inferred = maker.infer(y=comma, x=some("1,234", "567"))
+    assert inferred.columns["x"] == Reading(type="DOUBLE", decimal=",")
+
+
+def test_what_cannot_be_known_of_points_is_said_with_both_readings(maker):
+    whole = [str(n) for n in RANDOM.permutation(N)]
+    inferred = maker.infer(x=some("5.466", "283.274", "199"), y=whole, other=some("a", "b"))
+    assert inferred.columns["x"] == "DOUBLE"
+    assert inferred.doubts == {
+        "x": "column 'x': 5.466 as 5.466, 283.274 as 283.274, 199 as 199: nothing in the file "
+        "tells which of two readings is right; if they are 5466, 283274, 199, write columns: "
+        "{x: {type: DOUBLE, decimal: ',', group: .}} in the dataset file."
+    }
+    inferred = maker.infer(x=some("5,466", "283,274", "199"), y=whole)
+    assert inferred.columns["x"] == Reading(type="DOUBLE", group=",")
+    assert "if they are 5.466, 283.274, 199, write" in inferred.doubts["x"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_texts_that_stand_for_a_gap_are_missing(maker, suffix):
+    columns = {}
+    for place, text in enumerate(("?", "-", ".", "\\N", "missing", "n.a.", "#DIV/0!", "no answer")):
+        columns[f"c{place}"] = [
+            text if n % 5 == place % 5 else f"{one}" for n, one in enumerate(NUMBERS)
+        ]
+        expected = Reading(type="DOUBLE", missing=(text,))
+        columns_of_one = maker.infer(suffix, **columns).columns
+        assert columns_of_one[f"c{place}"] == expected
+    blank = {n: [one if one[0].isdigit() else None for one in c] for n, c in columns.items()}
+    found, same = maker.infer(suffix, **columns), maker.infer(suffix, **blank)
+    assert (found.features, found.notes) == (same.features, same.notes)
+
+
+def test_several_texts_that_stand_for_a_gap_are_missing(maker):
+    texts = [str(one) for one in NUMBERS]
+    texts[:9] = ["?", " - ", "-", "N.A.", "#WERT!", "?", "12 apples", "", "NA"]
+    reading = maker.infer(x=texts).columns["x"]
+    assert reading.type == "DOUBLE" and reading.invalid == "missing"
+    assert set(reading.missing) == {"?", "-", "N.A.", "#WERT!"}
+    assert maker.infer(x=RANDOM.normal(size=N), y=texts).rows_without_target == 9
+
+
+def test_two_texts_that_are_no_gaps_leave_a_category(maker):
+    texts = ["low" if n % 4 == 0 else "high" if n % 4 == 1 else str(n % 50) for n in range(N)]
+    assert maker.infer(x=texts).columns["x"] == "VARCHAR"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_digits_with_leading_zeros_stay_texts(maker, suffix):
+    codes = {"zip": some("00501", "94110", "02139"), "varies": some("01", "7", "012")}
+    inferred = maker.infer(suffix, **codes, n=some("0", "12", "7"), x=some("0.5", "00.7", "1"))
+    assert inferred.columns["zip"] == Reading(type="VARCHAR", width=5)
+    assert inferred.columns["varies"] == Reading(type="VARCHAR", width="varies")
+    assert inferred.features["zip"] == "zip" and inferred.notes["zip"] == "3 different texts"
+    assert "DOUBLE" in (inferred.columns["n"], "DOUBLE") and inferred.columns["x"] == "DOUBLE"
+    inferred = maker.infer(suffix, x=RANDOM.normal(size=N), y=some("01", "02", "10"))
+    assert (inferred.task, inferred.target) == ("multiclass", "y")
+    assert inferred.columns["y"] == Reading(type="VARCHAR", width=2)
+
+
+def test_one_code_with_a_leading_zero_among_thousands_is_found(maker):
+    codes = [str(n) for n in RANDOM.integers(10_000, 10_200, 9_000)]
+    codes[4321] = "00501"
+    inferred = maker.infer(x=codes, y=RANDOM.normal(size=9_000))
+    assert inferred.columns["x"] == Reading(type="VARCHAR", width=5)
+
+
+def test_texts_with_digits_that_are_a_category_by_chance_are_said(maker):
+    texts = [f"{n // 2}/{n % 7}/x" for n in range(0, 2 * N, 3)]
+    texts += texts[: N - len(texts)]
+    doubt = maker.infer(x=texts).doubts["x"]
+    assert doubt.startswith("column 'x' has 267 different texts in 400 rows, with digits, such as ")
+    assert "{x: {type: DOUBLE, strip: [kg]}}" in doubt and "'0/0/x', '1/3/x', '3/6/x'" in doubt
+
+
+@pytest.mark.parametrize("values", [("Q1", "Q2"), ("5 PM", "6 PM"), ("5 kg", "7 lb"), ("A", "B7")])
+def test_codes_and_different_units_are_no_numbers(maker, values):
+    inferred = maker.infer(x=some(*values))
+    assert inferred.columns["x"] == "VARCHAR"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
@@ -455,7 +584,7 @@ def test_several_files_are_one_table(maker, tmp_path):
     one = maker.write(".csv", x=RANDOM.normal(size=N), y=PRICE).rename(tmp_path / "one.csv")
     two = maker.write(".csv", y=PRICE, x=["?", *map(str, RANDOM.normal(size=N - 1))])
     inferred = infer([one, two], target="y")
-    assert inferred.features == {"x": "TRY_CAST(x AS DOUBLE)"}
+    assert inferred.columns["x"] == Reading(type="DOUBLE", missing=("?",))
     assert inferred.rows == 2 * N
 
 
@@ -580,12 +709,16 @@ def test_any_table_is_inferred_or_refused_in_one_line(tmp_path, file, data, task
         assert used <= set(found)
         if suffix != ".parquet":
             assert used == set(inferred.columns)
-            assert {name: found[name] for name in used} == inferred.columns
+            expected = {name: type_of(one) for name, one in inferred.columns.items()}
+            assert {name: found[name] for name in used} == expected
         # Not fetched as Python values: of a time with a zone that would need pytz.
         connection.sql(f"SELECT {', '.join(expressions)} FROM {scan}").to_arrow_table()
     # A model with these features takes the frame that pandas makes of the file.
     raw = frozenset().union(*(columns_of(sql, "feature") for sql in features.values()))
     assert raw <= set(frame.columns)
-    model = SqlFeatures(features, {name: found[name] for name in raw}).fit(frame)
+    texts = {n: one.given for n, one in inferred.columns.items() if isinstance(one, Reading)}
+    columns = {name: found[name] for name in raw}
+    readings = {name: reading for name, reading in texts.items() if name in raw}
+    model = SqlFeatures(features, columns, readings=readings).fit(frame)
     if all(kind != "object" for kind in frame[list(raw)].dtypes):
         assert model.transform(frame).shape[1] == len(features)

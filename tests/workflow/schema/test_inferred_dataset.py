@@ -14,6 +14,7 @@ FOUND = Inferred(
     columns={"area": "DOUBLE", 'the "city"': "VARCHAR", "price": "DOUBLE", "sold": "DATE"},
     features={"area": '"area"', "city": '"the ""city"""', "sold year": 'year("sold")'},
     notes={"sold year": "from 2001 to 2020", "area": "odd \x07 name"},
+    doubts={},
     left_out={"id": "a number for each row", "note\n2": "free text"},
     time=None,
     repeats=False,

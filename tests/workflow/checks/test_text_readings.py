@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from workflow.checks.finding import NOTE, WARNING, Finding
+from workflow.checks.text_readings import check, doubts
+from workflow.data.column_reading import Reading
+from workflow.data.dataset import Dataset
+from workflow.data.split_rules import ByHash
+
+FRAME = pd.DataFrame(
+    {
+        "fee": ["$3,814.70", "12 apples", "?", "$12.50", None, "7"],
+        "zip": ["00501", "94110", "02139", "94110", None, "?"],
+        "plain": ["1", "2", "3", "4", "5", "6"],
+    }
+)
+FEE = Reading(type="DOUBLE", group=",", strip=("$",), missing=("?",), invalid="missing")
+ZIP = Reading(type="VARCHAR", width=5, missing=("?",))
+
+
+def findings(path: Path, inferred: bool = True, **columns: str | Reading) -> list[Finding]:
+    match path.suffix:
+        case ".csv":
+            FRAME.to_csv(path, index=False)
+        case ".parquet":
+            FRAME.to_parquet(path)
+        case ".jsonl":
+            FRAME.to_json(path, orient="records", lines=True)
+    dataset = Dataset(
+        name="t",
+        task="regression",
+        data="t",
+        split=ByHash(),
+        target="plain",
+        columns=columns,
+        features={"Fee": "Fee", "zip": "zip"},
+    )
+    return check(dataset, {"table": [path]}, inferred=inferred)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_what_becomes_of_texts_is_counted_and_shown(tmp_path, suffix):
+    found = findings(tmp_path / f"t{suffix}", FEE=FEE, zip=ZIP)
+    assert [(one.column, one.level, one.value) for one in found] == [
+        ("fee", WARNING, 1),
+        ("fee", WARNING, 1),
+        ("fee", NOTE, 2),
+        ("zip", WARNING, 1),
+        ("zip", NOTE, 2),
+    ]
+    assert [one.message for one in found] == [
+        "column 'fee': '?' is taken for missing values, in 1 of the 5 rows with a text; if they "
+        "are values, write columns: {fee: VARCHAR} in the dataset file.",
+        "column 'fee': 1 of 5 texts are no numbers, such as '12 apples', and are taken for "
+        "missing: correct them, or say how they are read in the dataset file, columns: {fee: "
+        "{type: DOUBLE, group: ',', strip: [$], missing: ['?'], invalid: missing}} now.",
+        "column 'fee' is read by columns: {fee: {type: DOUBLE, group: ',', strip: [$], missing: "
+        "['?'], invalid: missing}}: '$12.50' as 12.5, '$3,814.70' as 3814.7.",
+        "column 'zip': '?' is taken for missing values, in 1 of the 5 rows with a text; if they "
+        "are values, write columns: {zip: VARCHAR} in the dataset file.",
+        "column 'zip' has numbers with leading zeros, such as '00501', '02139': they stay texts, "
+        "of 5 digits; to have numbers, write columns: {zip: DOUBLE} in the dataset file.",
+    ]
+
+
+def test_texts_that_a_dataset_file_calls_missing_are_a_note(tmp_path):
+    levels = {one.level for one in findings(tmp_path / "t.csv", inferred=False, zip=ZIP)}
+    assert levels == {NOTE}
+
+
+def test_columns_of_a_type_are_not_looked_at(tmp_path):
+    assert findings(tmp_path / "t.csv", plain="DOUBLE") == []
+
+
+def test_what_could_not_be_known_is_a_warning():
+    (found,) = doubts({"x": "column 'x': either."}, "table")
+    assert (found.column, found.level, found.message) == ("x", WARNING, "column 'x': either.")
