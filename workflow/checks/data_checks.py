@@ -19,6 +19,7 @@ from workflow.checks import profile, split_scan, value_counts
 from workflow.checks.drift import shifts
 from workflow.checks.duplicates import duplicates
 from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, quoted
+from workflow.checks.gaps import leaking_gaps
 from workflow.checks.split_scan import Split, scan_splits
 
 FEWEST_ROWS = 10  # of train: nothing is learned from fewer
@@ -72,6 +73,7 @@ def check(
             found += _missing(train, others)
             found += _targets(train, others) if task == "regression" else _classes(train, others)
             found += duplicates(connection, train, others, step)
+            found += leaking_gaps(connection, train, task)
             shifted = list(shifts(train, others, samples, kinds, ordered_by))
     found = sorted([*more, *found, *shifted], key=lambda finding: LEVELS.index(finding.level))
     return pd.DataFrame(found), profile.describe(scanned, samples, kinds, shifted)

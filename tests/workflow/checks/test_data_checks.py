@@ -60,6 +60,7 @@ def test_ordinary_data_has_no_warning_and_every_check_a_row(check):
     assert table.groupby("check").size().to_dict() == {
         "rows": 3,
         "types": 4,
+        "leaking gaps": 1,
         "null rate": 6,
         "constant target": 3,
         "duplicated rows": 3,
