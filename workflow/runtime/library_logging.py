@@ -4,6 +4,8 @@ import logging
 import os
 import warnings
 
+from workflow import addresses
+
 LEVEL = "MLFLOW_LOGGING_LEVEL"  # MLflow's own variable; where the user sets it, it is heeded
 URLS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 LIBRARIES = ("alembic", "fsspec", "hyperopt", "matplotlib", "mlflow")  # they log much at INFO
@@ -31,7 +33,9 @@ def silence() -> None:
 
 def show() -> None:
     """Show what all libraries log from INFO on, and all warnings."""
-    os.environ[URLS] = "false"
+    # MLflow would print the address of a run's page with the password of the store in it.
+    store = os.environ.get("MLFLOW_TRACKING_URI", "")
+    os.environ[URLS] = str(addresses.has_user(store)).lower()
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(format=form, datefmt="%Y/%m/%d %H:%M:%S")
     logging.getLogger().setLevel(logging.INFO)

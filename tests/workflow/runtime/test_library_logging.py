@@ -112,3 +112,12 @@ def test_every_warning_is_shown_with_verbose(recwarn):
     for kind in (UserWarning, DeprecationWarning):
         warnings.warn("The least populated class in y has only 1 member", kind, stacklevel=1)
     assert [one.category for one in recwarn.list] == [UserWarning, DeprecationWarning]
+
+
+@pytest.mark.parametrize(
+    ("store", "kept_back"), [("http://host:5000", "false"), ("http://me:hush@host", "true")]
+)
+def test_mlflow_prints_no_page_whose_address_has_a_password(monkeypatch, store, kept_back):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    library_logging.show()
+    assert os.environ[URLS] == kept_back
