@@ -21,7 +21,7 @@ def kind_of(type: str) -> TypeKind:
         return "nested"
     if type == "BOOLEAN":
         return "boolean"
-    if type in FLOATS or type.removeprefix("U") in INTEGERS or type.startswith("DECIMAL"):
+    if type in FLOATS or is_integer(type) or type.startswith("DECIMAL"):
         return "number"
     if type in ("VARCHAR", "UUID") or type.startswith("ENUM"):
         return "text"
@@ -35,3 +35,8 @@ def kind_of(type: str) -> TypeKind:
 def is_numeric(type: str) -> bool:
     """Tell whether a type's values can be computed with: numbers, and booleans as 0 and 1."""
     return kind_of(type) in ("number", "boolean")
+
+
+def is_integer(type: str) -> bool:
+    """Tell whether a type's values are whole numbers, with a sign or without."""
+    return type.removeprefix("U") in INTEGERS

@@ -6,13 +6,14 @@ random numbers are refused. DuckDB's parser and catalogue tell what an expressio
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Literal
 
 import duckdb
 
-from sql_features.duckdb_types import INTEGERS, is_numeric, kind_of
+from sql_features.duckdb_types import is_integer, is_numeric, kind_of
 from sql_features.errors import WorkflowError
 
 # Functions that read the clock, though DuckDB's catalogue does not say so.
@@ -61,7 +62,7 @@ def cast_value(value: str, name: str, type: str) -> str:
     A fraction in a column of whole numbers is an error: DuckDB alone would make 13 of 12.6.
     """
     result = f"CAST({value} AS {type})"
-    if type.removeprefix("U") in INTEGERS:
+    if is_integer(type):
         complaint = f"{literal(f'no whole number in column {name}: ')} || {value}"
         result = f"CASE WHEN {value} <> {result} THEN error({complaint}) ELSE {result} END"
     return result
@@ -74,12 +75,18 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@cache
 def isolated() -> duckdb.DuckDBPyConnection:
     """Return an in-memory database without access to files, network and settings.
 
     It is made once a process. Each caller takes a cursor of it.
     """
+    return _isolated(os.getpid())
+
+
+@cache
+def _isolated(process: int) -> duckdb.DuckDBPyConnection:
+    # A forked process makes its own, and never closes the one that it has a copy of: closing would
+    # wait for threads that a fork does not copy.
     connection = connect()
     connection.execute("SET enable_external_access = false").fetchall()
     connection.execute("SET lock_configuration = true").fetchall()

@@ -49,7 +49,11 @@ class LabelledPipeline(Pipeline):
         Returns:
             (n_rows, 1 + k) frame with the columns "prediction" and "probability_<label>".
         """
-        probabilities = self.predict_proba(X)
+        if len(X):
+            probabilities = self.predict_proba(X)
+        else:  # estimators refuse no rows
+            self[0].transform(X)  # refuses a frame without the columns
+            probabilities = np.empty((0, len(self.labels)))
         columns = [f"{PROBABILITY}{label}" for label in self.labels]
         frame = pd.DataFrame(probabilities, columns=columns, index=X.index)
         frame.insert(0, PREDICTION, self.classes_[probabilities.argmax(axis=1)])

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sql_features.duckdb_types import INTEGERS, is_numeric
+from sql_features.duckdb_types import is_integer, is_numeric
 from sql_features.expressions import cast_value, literal
 
 BLANKS = " \t\u00a0\u2007\u2009\u202f"
@@ -102,7 +102,7 @@ def _value(text: str, reading: Mapping[str, Any]) -> str:
     if type == "VARCHAR":
         return text
     value = f"TRY_CAST({text} AS {type})"
-    if type.removeprefix("U") in INTEGERS:  # DuckDB alone would make 13 of 12.6
+    if is_integer(type):  # DuckDB alone would make 13 of 12.6
         return f"CASE WHEN TRY_CAST({text} AS DOUBLE) = {value} THEN {value} END"
     return value
 

@@ -1,19 +1,19 @@
 """SQL features as the first step of a model: the same SELECT runs in training and in serving."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+from pandas.api.types import is_object_dtype
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sql_features.expressions import cast, isolated, kinds, quote
+from sql_features import statements
+from sql_features.duckdb_types import is_integer
+from sql_features.expressions import columns_of, kinds, quote
+from sql_features.frames import ROW, TEXTS, arrow_table, is_text, value
 from sql_features.text_reading import of_other, of_text
-
-ROW = "tabular-workflow row"  # a column with the number of the row; no raw column has this name
-OTHER = "tabular-workflow value of "  # begins the column of the values that are no texts
-Arrival = Literal["text", "other", "mixed"]  # what the values of a column of a frame are
 
 
 class SqlFeatures(TransformerMixin, BaseEstimator):
@@ -78,61 +78,30 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         absent = [name for name in self.columns if name not in X.columns]
         if needed := [name for name in absent if name not in (self.optional or [])]:
             raise ValueError(f"the model needs the columns {', '.join(needed)}")
-        cursor = isolated().cursor()
+        key = (
+            *(tuple(one.items()) for one in (self.features, self.columns, self.kinds_)),
+            repr((self.readings, self.missing)),
+        )
         try:
-            # To DuckDB a frame without columns has no rows, so a column with their number is added.
-            used = X[[name for name in self.columns if name not in absent]]
-            used = used.assign(**{ROW: range(len(X))})
-            arrivals = self._arrivals(used)
-            for name in (name for name, arrival in arrivals.items() if arrival == "mixed"):
-                texts = used[name].map(lambda value: isinstance(value, str))
-                other = used[name].where(~texts).infer_objects()
-                used = used.assign(**{name: used[name].where(texts), OTHER + name: other})
-            cursor.register("frame", used)
-            frame = cursor.execute(self._select(set(absent), arrivals)).df()
+            frame = statements.run(key, arrow_table(X, self.columns), self._select)
         except duckdb.Error as error:
             raise ValueError(f"features cannot be computed: {error}") from error
-        finally:
-            cursor.close()
         frame.index = X.index
         # Where no row has a value, DuckDB returns a category as object instead of str.
-        categories = [name for name, kind in self.kinds_.items() if kind == "category"]
-        return frame.astype(dict.fromkeys(categories, "str"))
+        texts = {name: "str" for name, dtype in frame.dtypes.items() if is_object_dtype(dtype)}
+        return frame.astype(texts) if texts else frame
 
     def get_feature_names_out(self, input_features: object = None) -> list[str]:
         """Return the features' names, in order."""
         return list(self.features)
 
-    def _arrivals(self, frame: pd.DataFrame) -> dict[str, Arrival]:
-        """Return what the values are of those columns whose texts are not just cast."""
-        found: dict[str, Arrival] = {}
-        for name in (name for name in self.columns if name in frame):
-            if name in (self.readings or {}):
-                found[name] = _arrival(frame[name])
-            elif self.missing:  # numbers among texts that are just cast are cast as texts
-                found[name] = "other" if _arrival(frame[name]) == "other" else "text"
-        return found
-
-    def _value(self, name: str, arrival: Arrival) -> str:
-        """Return the SQL of the value of a column whose texts are not just cast."""
-        reading = (self.readings or {}).get(name, {}) | {"type": self.columns[name]}
-        column = quote(name)
-        if arrival == "other":
-            return of_other(column, name, reading)
-        text = of_text(f"CAST({column} AS VARCHAR)", name, reading, self.missing or ())
-        if arrival == "mixed":
-            text = f"coalesce({text}, {of_other(quote(OTHER + name), name, reading)})"
-        return text
-
-    def _select(self, absent: set[str], arrivals: Mapping[str, Arrival]) -> str:
+    def _select(self, given: pa.Schema) -> str:
+        """Return the SELECT of the features from a table with the raw columns of this schema."""
+        written = self._written()
         raw = [quote(ROW)]
         for name, type in self.columns.items():
-            if name in absent:
-                raw.append(f"CAST(NULL AS {type}) AS {quote(name)}")
-            elif name in arrivals:
-                raw.append(f"{self._value(name, arrivals[name])} AS {quote(name)}")
-            else:
-                raw.append(cast(name, type))
+            is_exact = type == "VARCHAR" or name.casefold() in written
+            raw.append(f"{self._raw_value(name, given, is_exact)} AS {quote(name)}")
         values, out = [], []
         for name, expression in self.features.items():
             column = quote(name)
@@ -146,14 +115,28 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         inner = f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
         return f"SELECT {', '.join(out)} FROM ({inner})"
 
+    def _written(self) -> set[str]:
+        """Return the raw columns of whole numbers that categories are made of, in small letters."""
+        read = {name for feature, kind in self.kinds_.items() if kind == "category"
+                for name in columns_of(self.features[feature], feature)}  # fmt: skip
+        whole = {name.casefold() for name, type in self.columns.items() if is_integer(type)}
+        return whole & {name.casefold() for name in read}
 
-def _arrival(values: pd.Series) -> Arrival:
-    """Return what the values of a column are: texts, no texts, or some of each."""
-    if values.dtype == object:
-        found = pd.api.types.infer_dtype(values, skipna=True)
-        if found in ("string", "mixed", "mixed-integer"):
-            return "text" if found == "string" else "mixed"
-        return "other"
-    categories = getattr(values.dtype, "categories", None)
-    kind = values.dtype if categories is None else categories.dtype
-    return "text" if pd.api.types.is_string_dtype(kind) else "other"
+    def _raw_value(self, name: str, given: pa.Schema, is_exact: bool) -> str:
+        """Return the SQL of a raw column's values, of the type that they had in training."""
+        type = self.columns[name]
+        reading = {**(self.readings or {}).get(name, {}), "type": type}
+        values = []
+        for column in (name, TEXTS + name):
+            if column not in given.names:
+                continue
+            if is_text(given.field(column).type):
+                values.append(of_text(quote(column), name, reading, self.missing or ()))
+            else:
+                # A number that stands for a text of some digits is padded as a number.
+                padded = "BIGINT" if "width" in reading else type
+                sql = value(column, given.field(column).type, padded, is_exact)
+                values.append(of_other(sql, name, reading))
+        if not values:
+            return f"CAST(NULL AS {type})"
+        return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"

@@ -36,6 +36,8 @@ from workflow.tracking.model_loading import ModelFiles, OwnModel
 from workflow.tracking.registry import LEVEL, check_gates, register_version
 from workflow.training.baseline import baseline_scores
 
+SHOWN = 200  # raw columns that the description of a version may name
+
 
 @click.command()
 @options.splits
@@ -197,7 +199,7 @@ def analysis_of(
     predictions: np.ndarray,
     metric: Metric,
 ) -> dict[str, Any]:
-    """Return the analysis of a run's model (see `model_analysis.analysis`), and which run it is.
+    """Return the analysis of a run's model (see `model_analysis.analysis`), and which model it is.
 
     Args:
         run: A train or trial run.
@@ -212,6 +214,7 @@ def analysis_of(
         "run_id": run.info.run_id,
         "run": run.info.run_name,
         "family": run.data.tags[names.FAMILY_TAG],
+        names.RAW_COLUMNS: dict(list(model[0].columns.items())[:SHOWN]),
         **analysis(
             model,
             metric=metric,

@@ -6,23 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from learned import learn
 
 from sql_features.errors import WorkflowError
-from workflow.checks import data_checks, finding
-from workflow.data import split_writer, splits
-from workflow.data.dataset_file import from_yaml, to_yaml
-from workflow.data.split_rules import SPLITS
-from workflow.data.splits import Splits
-from workflow.models.families import FAMILIES
-from workflow.schema import inferred_dataset
-from workflow.schema.infer import infer
-from workflow.training.trainer import Trainer
-from workflow.training.training_data import TrainingData
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -71,41 +63,25 @@ def one_line_or_nothing() -> Iterator[None]:
         assert "\n" not in str(refusal)
 
 
-def learn(path: Path, target: str, family: str, folder: Path) -> None:
-    """Take a table to a model, as the steps do, and predict the table's own rows."""
-    found = infer([path], target=target)
-    dataset = inferred_dataset.from_table(found, target, str(path), "auto")
-    text = to_yaml(dataset, inferred_dataset.comments(found, dataset.split))
-    assert from_yaml(text, "dataset.yaml") == dataset
-    raw = split_writer.read_raw(dataset, {splits.WHOLE: [path]})
-    out = folder / "splits"
-    out.mkdir()
-    split_writer.write_splits(dataset, raw, out)
-    (out / "dataset.yaml").write_text(text, encoding="utf-8")
-    table, _ = data_checks.check(
-        {split: out / f"{split}.parquet" for split in SPLITS},
-        task=dataset.task,
-        features=dataset.features,
-        raw_types={split: raw[splits.WHOLE].columns for split in SPLITS},
-    )
-    if wrong := finding.errors(table):
-        raise WorkflowError(" ".join(wrong))
-    written, features = Splits("runs:/none/splits", out), dataset.select("all")
-    trainer = Trainer(TrainingData.read(written, features, seed=0, validation="holdout"))
-    model = trainer.pipeline(trainer.fit(FAMILIES[family], {}).model)
+def score(path: Path, target: str, family: str, folder: Path) -> None:
+    """Take a table to a model, log and load it, and predict the table's own rows."""
+    learned = learn(path, target, family, folder)
+    model = mlflow.pyfunc.load_model(learned.log(family))
     rows = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     answer = model.predict(rows)
     assert len(answer) == len(rows)
-    if dataset.task == "regression":
+    if learned.dataset.task == "regression":
         assert np.isfinite(answer).all()
     else:
         shares = answer.drop(columns="prediction").to_numpy()
         assert np.allclose(shares.sum(axis=1), 1, atol=1e-5)
+    expected = learned.pipeline.predict(learned.rows)
+    np.testing.assert_array_equal(np.asarray(answer), np.asarray(expected))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables(), st.sampled_from(["linear", "lightgbm", "kneighbors"]), st.booleans())
-def test_a_generated_table_gives_a_model_or_a_one_line_refusal(table, family, parquet):
+def test_a_generated_table_gives_a_model_or_a_one_line_refusal(experiment, table, family, parquet):
     frame, place = table
     with TemporaryDirectory() as name, warnings.catch_warnings(), one_line_or_nothing():
         warnings.simplefilter("ignore")
@@ -117,7 +93,7 @@ def test_a_generated_table_gives_a_model_or_a_one_line_refusal(table, family, pa
             frame.apply(lambda column: column.map(str)).to_parquet(path)
         else:
             frame.to_csv(path, index=False)
-        learn(path, str(frame.columns[place]), family, folder)
+        score(path, str(frame.columns[place]), family, folder)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
@@ -125,11 +101,11 @@ def test_hardly_a_row_is_refused_in_one_line(tmp_path, rows):
     frame = pd.DataFrame({"x": range(2), "y": range(2)}).head(rows)
     frame.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(WorkflowError) as refusal:
-        learn(tmp_path / "t.csv", "y", "linear", tmp_path)
+        score(tmp_path / "t.csv", "y", "linear", tmp_path)
     assert "\n" not in str(refusal.value)
 
 
-def test_names_and_values_from_the_data_are_never_run_as_sql(tmp_path):
+def test_names_and_values_from_the_data_are_never_run_as_sql(tmp_path, experiment):
     rng = np.random.default_rng(0)
     evil = "x\"); COPY (SELECT 1) TO '/tmp/owned'; --"
     frame = pd.DataFrame(
@@ -140,5 +116,5 @@ def test_names_and_values_from_the_data_are_never_run_as_sql(tmp_path):
         }
     )
     frame.to_csv(tmp_path / "t.csv", index=False)
-    learn(tmp_path / "t.csv", "y", "linear", tmp_path)
+    score(tmp_path / "t.csv", "y", "linear", tmp_path)
     assert not Path("/tmp/owned").exists()

@@ -1,5 +1,6 @@
 """Reading a preprocess run's splits: raw columns, targets, and the position of each row."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from workflow.data.split_rules import SPLITS, ByTime
 
 DEFINITION = "dataset.yaml"  # the file of a splits folder beside those of the rows
 WHOLE = "table"  # stands for a split where a rule splits the files of one table
+DIGITS = 15  # a double holds any decimal of so many
 # Column of a split by hash: in [0, 1), equal for rows that stay together.
 POSITION = "split position"
 
@@ -27,6 +29,12 @@ def split_columns(path: Path) -> dict[str, str]:
     with connect() as connection:
         columns = column_types(connection, scan_parquet([path]))
     return {name: type for name, type in columns.items() if name not in (TARGET, POSITION)}
+
+
+def _is_long(type: str) -> bool:
+    """Tell whether a DuckDB type is of decimals with more digits than any double holds."""
+    digits = re.match(r"DECIMAL\((\d+)", type)
+    return digits is not None and int(digits[1]) > DIGITS
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,20 @@ class Splits:
         return {"readings": readings or None, "missing": None if missing is None else list(missing)}
 
     def read(self, split: str, columns: Iterable[str]) -> tuple[pd.DataFrame, pd.Series]:
-        """Return a split's raw columns and its target."""
+        """Return a split's raw columns and its target.
+
+        Decimals are doubles, those that are too long for one are of an Arrow type.
+        """
         wanted = ", ".join(quote(name) for name in [*columns, TARGET])
         scan = scan_parquet([self.path(split)])
         with connect() as connection:
             frame = connection.execute(f"SELECT {wanted} FROM {scan}").df()
-        return frame.drop(columns=TARGET), frame[TARGET]
+            target = frame.pop(TARGET)
+            if long := [name for name in frame if _is_long(self.columns[name])]:
+                wanted = ", ".join(map(quote, long))
+                exact = connection.sql(f"SELECT {wanted} FROM {scan}").to_arrow_table()
+                frame[long] = exact.to_pandas(types_mapper=pd.ArrowDtype)
+        return frame, target
 
     def positions(self, *splits: str) -> np.ndarray | None:
         """Return (n_rows,) `POSITION` of the splits' rows, or None where no hash splits them.

@@ -13,6 +13,7 @@ from workflow.tracking.names import REPORT
 
 LONGEST = 8_000  # characters of a tag; MLflow cuts what is longer
 LONGEST_OF_VERSION = 5_000  # characters of a version's description; a longer one is refused
+RAW = 20  # raw columns that are named
 # Characters that the UI's markdown (showdown) gives a meaning: within a line, and at its beginning.
 INSIDE, FIRST = re.compile(r"([\\`*_{}\[\]|~])"), re.compile(r"^([#+=-]|\d+(?=\.))")
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
@@ -47,6 +48,7 @@ def of_version(workflow: FinishedWorkflow) -> str:
             f"[this workflow]({runs.page(workflow.runs.main)}), which has the report.",
             " ".join(filter(None, [escaped(workflow.title), escaped(workflow.certainty)])),
             _code("\n".join(workflow.model.serving)),
+            *_raw_columns(workflow.model.analysis.get(names.RAW_COLUMNS, {})),
         ],
     )
 
@@ -76,6 +78,22 @@ def _fitting(longest: int, workflow: FinishedWorkflow, beginning: list[str]) -> 
         if len(text) <= longest:
             return text
     return cut(text, longest)
+
+
+def _raw_columns(types: dict[str, str]) -> list[str]:
+    """Return the raw columns that a model takes, with their types; the model's signature has none.
+
+    Args:
+        types: DuckDB type by column; none of a model that was registered by 0.1.0.
+    """
+    if not types:
+        return []
+    shown = ", ".join(
+        f"{escaped(cut(name, 40))} {escaped(cut(type, 40))}"
+        for name, type in list(types.items())[:RAW]
+    )
+    more = " and more, all in the model's metadata" if len(types) > RAW else ""
+    return [f"Raw columns: {shown}{more}."]
 
 
 def _leaderboard(workflow: FinishedWorkflow, most: int) -> list[str]:

@@ -13,16 +13,17 @@ from sklearn.pipeline import Pipeline
 
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY, LabelledPipeline
 from sql_features.transformer import SqlFeatures
+from sql_features.value_pipeline import ValuePipeline
 from workflow.models.families import Family
 from workflow.paths import SQL_FEATURES
 from workflow.tracking import runs
-from workflow.tracking.dataset_inputs import signature_type
 from workflow.tracking.environment import serving_environment
-from workflow.tracking.names import LOGGED_MODEL, MODEL_BYTES
+from workflow.tracking.names import LOGGED_MODEL, MODEL_BYTES, RAW_COLUMNS
 
-PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "skops"]
+PACKAGES = ["mlflow", "scikit-learn", "pandas", "numpy", "scipy", "duckdb", "pyarrow", "skops"]
 TRUSTED = (
     f"{SqlFeatures.__module__}.{SqlFeatures.__qualname__}",
+    f"{ValuePipeline.__module__}.{ValuePipeline.__qualname__}",
     f"{LabelledPipeline.__module__}.{LabelledPipeline.__qualname__}",
     "numpy.dtype",
     "sklearn.model_selection._split.KFold",
@@ -43,13 +44,11 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
         family: The model's family: the packages and the types that its estimator needs.
     """
     features = pipeline[0]
+    # Any type: MLflow's types refuse whole numbers, categories or gaps, where the pipeline's first
+    # stage casts what fits and refuses the rest.
     specs: list[ColSpec | TensorSpec] = [
-        ColSpec(
-            AnyType() if name in (features.readings or {}) else _served_type(type),
-            name,
-            required=name not in features.optional,
-        )
-        for name, type in features.columns.items()
+        ColSpec(AnyType(), name, required=name not in features.optional)
+        for name in features.columns
     ]
     signature = ModelSignature(Schema(specs), _outputs(pipeline))
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +62,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
             input_example=as_served(example, signature),
             serialization_format="skops",
             skops_trusted_types=[*TRUSTED, *family.trusted],
+            metadata={RAW_COLUMNS: features.columns},
             run_id=run_id,
         )
     size = Model.load(info.model_uri).model_size_bytes
@@ -80,30 +80,22 @@ def _outputs(pipeline: Pipeline) -> Schema:
     return Schema([ColSpec(label, PREDICTION), *probabilities])
 
 
-def _served_type(type: str) -> DataType | AnyType:
-    """Return the type of a raw column in a model's signature.
-
-    A time may be of any type: a frame has times, but a CSV file and a JSON record have text, which
-    MLflow does not convert. The model's first stage does.
-    """
-    kind = signature_type(type)
-    return AnyType() if kind == DataType.datetime else kind
-
-
 def model_uri(run: Run) -> str:
     """Return the URI of the model that a run has logged, of several the newest."""
     return f"models:/{runs.models(run)[-1]}"
 
 
 def as_served(raw: pd.DataFrame, signature: ModelSignature) -> pd.DataFrame:
-    """Return raw rows as a model's signature has them: its columns, every number a double.
+    """Return raw rows as a model's signature has them: its columns, in its order.
+
+    The signatures of 0.1.0 know doubles, and refuse any other number.
 
     Args:
         raw: (n_rows, any) frame; optional columns may be absent.
         signature: The model's.
 
     Raises:
-        ValueError: A column of numbers holds something else.
+        ValueError: A column of doubles holds something else.
     """
     types = {spec.name: spec.type for spec in signature.inputs if spec.name in raw.columns}
     doubles = [name for name, type in types.items() if type == DataType.double]

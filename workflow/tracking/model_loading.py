@@ -104,12 +104,12 @@ class LoadedModel(ABC):
 
     @abstractmethod
     def _answer(self, rows: pd.DataFrame) -> Any:
-        """Return the model's own answer for raw rows that have the types of its signature."""
+        """Return the model's own answer for raw rows with the columns of its signature."""
 
     def _refusal(self, why: str) -> WorkflowError:
         return WorkflowError(
             f"model '{self.uri}' cannot predict these rows ({why}). Give rows with the columns "
-            "and types of its signature, or another model."
+            "and types that it was trained on, or another model."
         )
 
 
@@ -124,15 +124,15 @@ class OwnModel(LoadedModel):
 
     def __init__(self, uri: str, signature: ModelSignature, folder: Path) -> None:
         super().__init__(uri, signature)
-        self._model = mlflow.pyfunc.load_model(str(folder))
-        self.pipeline = self._model.get_raw_model()
+        self.pipeline = mlflow.pyfunc.load_model(str(folder)).get_raw_model()
         self.labels = labels_of(self.pipeline)
 
     def close(self) -> None:
         """Do nothing: the memory is released with the object."""
 
     def _answer(self, rows: pd.DataFrame) -> Any:
-        return self._model.predict(rows)
+        # MLflow looks at each cell before it calls the pipeline: 30 seconds a million rows.
+        return self.pipeline.predict(rows)
 
 
 class ForeignModel(LoadedModel):

@@ -67,6 +67,7 @@ CHECKS = "checks.csv"
 PROFILE = "profile.json"
 # Of a family's run below train, and of the trials that are kept.
 LOGGED_MODEL = "model"
+RAW_COLUMNS = "raw_columns"  # in the model's metadata and in winner.json: DuckDB types by name
 ESTIMATOR = "estimator.html"
 PLOTS_FOLDER = "plots"  # with the seven below, each as far as it fits the task
 FEATURE_IMPORTANCE = "feature_importance.png"

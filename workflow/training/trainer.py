@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import LabelledPipeline
+from sql_features.value_pipeline import ValuePipeline
 from workflow.errors import unknown
 from workflow.evaluation.scores import score
 from workflow.models.families import Family
@@ -101,7 +102,7 @@ class Trainer:
             ("estimator", model.estimator),
         ]
         if model.codes is None:
-            return Pipeline(steps)
+            return ValuePipeline(steps)
         return LabelledPipeline(steps, labels=[self.data.labels[code] for code in model.codes])
 
     def train_metrics(self, fitted: Fitted) -> dict[str, float]:

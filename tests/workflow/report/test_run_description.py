@@ -40,6 +40,17 @@ def test_a_long_description_is_shortened_and_keeps_the_winner(describe):
     assert "…" not in text[-1]
 
 
+def test_a_versions_description_names_the_raw_columns_with_their_types():
+    workflow = finished()
+    assert "Raw columns" not in run_description.of_version(workflow)  # registered by 0.1.0
+    workflow.model.analysis["raw_columns"] = {"area_m2": "DOUBLE", "sold": "DATE"}
+    text = run_description.of_version(workflow)
+    assert r"Raw columns: area\_m2 DOUBLE, sold DATE." in text
+    workflow.model.analysis["raw_columns"] = {f"column {n}": "DOUBLE" for n in range(21)}
+    text = run_description.of_version(workflow)
+    assert "column 19 DOUBLE and more, all in the model's metadata." in text
+
+
 def test_a_command_is_shown_whole_or_not_at_all():
     text = run_description.of_run(finished(params={"features": "x" * 5_900}, models=50))
     assert "x" * 5_900 in text or "The command is too long for here" in text
