@@ -13,9 +13,7 @@ or loses data:
 """
 
 import codecs
-import csv
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Iterator
@@ -28,9 +26,16 @@ import duckdb
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import quote
+from workflow.data.csv_header import delimiter_and_header, is_value, records
 
-DELIMITERS = ",;\t|"
 NEWLINE = r"\r\n|\r|\n"
+BLANK = re.compile(rf"(?:[ \t]*(?:{NEWLINE}))*")  # lines
+COMMENTS = re.compile(rf"(?:(?:[ \t]*|#(?:[ \t#!][^\r\n]*)?)(?:{NEWLINE}))*")  # and blank lines
+# Spreadsheets write such a first line for each other, and take it for no part of the table.
+SEPARATOR = re.compile(rf'"?sep=([^\r\n"])"?[ \t]*(?:{NEWLINE})', re.IGNORECASE)
+OPENED = re.compile(r'(?:^|[,;|\t])\s*"')
+# A quote after a backslash that does not end a value, as databases escape it.
+ESCAPED = re.compile(r'(?<!\\)\\"(?!"|[ \t]*(?:[,;|\t\r\n]|\Z))')
 HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for
 TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "VARCHAR")
 # Two places in TYPES, and the place of the type that holds both; only VARCHAR holds other pairs.
@@ -55,16 +60,19 @@ class Dialect:
 
     Attributes:
         encoding: `utf-8` or `latin-1`.
-        delimiter: One of `DELIMITERS`.
+        delimiter: One of `csv_header.DELIMITERS`, what a line such as `sep=;` says, or its
+            `BLANKS`.
+        escape: What stands before a quote inside a quoted value: another quote, or a backslash.
         newline: What ends a row, with the backslashes that DuckDB wants; a quoted value may hold
             another line break.
-        skip: Blank lines before the header.
+        skip: Lines before the header: blank ones, `sep=;`, comments and titles.
         header: The columns' names as the file has them, blank and repeated ones included.
         names: A unique name for each column in SQL; the one in the header where that is possible.
     """
 
     encoding: str
     delimiter: str
+    escape: str
     newline: str
     skip: int
     header: tuple[str, ...]
@@ -99,16 +107,39 @@ def _dialect(path: Path, *version: int) -> Dialect:
         encoding, text = _decoded(path)
     except (OSError, EOFError, zlib.error) as error:
         raise WorkflowError(f"data file {path} cannot be read: {error}.") from error
+    cut = len(text) == HEAD
     marked, text = text.startswith("\ufeff"), text.removeprefix("\ufeff")
-    rest = re.sub(rf"\A(?:[ \t]*(?:{NEWLINE}))*", "", text)
-    blank, text = text.removesuffix(rest), rest
-    if not text.strip():
+    separator = SEPARATOR.match(text)
+    start = separator.end() if separator else 0
+    blank = BLANK.match(text, start)
+    start = blank.end() if blank else start
+    if not text[start:].strip():
         raise WorkflowError(f"data file '{path.name}' is empty: its first line must name columns.")
-    delimiter = max(DELIMITERS, key=lambda one: _fit(text, one))
-    header = tuple(next(_records(text, delimiter), ()))
+    escape = "\\" if ESCAPED.search(text) else '"'
+    # A first line such as `# a,b,c` may as well be the header itself: the line below it tells.
+    comments = COMMENTS.match(text, start)
+    below = comments.end() if comments else start
+    try:
+        delimiter, titles, names = _header(text[below:], path, separator, escape, cut)
+        commented = below > start and not any(map(is_value, names))
+    except WorkflowError:
+        if below == start:
+            raise
+        commented = False
+    if below > start and not commented:
+        delimiter, titles, names = _header(text[start:], path, separator, escape, cut)
+    start = below if commented else start
+    rest, header = text[start:], tuple(names)
+    above = re.split(NEWLINE, text)[: len(re.findall(NEWLINE, text[:start])) + titles]
+    # DuckDB skips a quoted value of several lines as one line, and would lose the first row.
+    if any(line.count('"') % 2 and OPENED.search(line) for line in above):
+        raise WorkflowError(
+            f"data file '{path.name}': a line above the columns' names opens a quote and does not "
+            "close it: take out the lines above the names."
+        )
     if any("\0" in name for name in header):
         raise WorkflowError(f"data file '{path.name}' is no text file: its header has a zero byte.")
-    ended = re.search(NEWLINE, re.sub(r'"[^"]*"', "", text))
+    ended = re.search(NEWLINE, re.sub(r'"[^"]*"', "", rest))
     # DuckDB takes a quote after the byte order mark for text, and may then return no row at all.
     if marked and set(header[0]) & {delimiter, '"', "\n", "\r"}:
         raise WorkflowError(
@@ -118,11 +149,22 @@ def _dialect(path: Path, *version: int) -> Dialect:
     return Dialect(
         encoding=encoding,
         delimiter=delimiter,
+        escape=escape,
         newline=ended.group().encode("unicode_escape").decode() if ended else r"\n",
-        skip=len(re.findall(NEWLINE, blank)),
+        skip=len(above),
         header=header,
         names=tuple(_distinct(header)),
     )
+
+
+def _header(
+    text: str, path: Path, separator: re.Match[str] | None, escape: str, cut: bool
+) -> tuple[str, int, list[str]]:
+    """Return the delimiter, the lines above the header, and its names."""
+    if separator is None:
+        return delimiter_and_header(text, path.name, escape=escape, cut=cut)
+    delimiter = separator[1]
+    return delimiter, 0, next((record for _, record in records(text, delimiter, escape)), [])
 
 
 def _open(path: Path) -> BufferedIOBase:
@@ -152,23 +194,6 @@ def _decoded(path: Path) -> tuple[str, str]:
             f"iconv -f windows-1252 -t utf-8 (or -f utf-16)."
         )
     return "latin-1", start.decode("latin-1")
-
-
-def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        yield from (record for record in reader if record)
-    except csv.Error:  # a field of more than 128 KiB: what comes before it has to do
-        return
-
-
-def _fit(text: str, delimiter: str) -> tuple[float, int]:
-    """Return the share of records as wide as the header by this delimiter, and that width."""
-    width, *others = [len(record) for record in _records(text, delimiter)] or [0]
-    if len(text) == HEAD:
-        others = others[:-1]  # HEAD has cut the last record off
-    agreeing = sum(one == width for one in others) / len(others) if others else 1.0
-    return (agreeing, width) if width > 1 else (0.0, 0)
 
 
 def _distinct(header: tuple[str, ...]) -> Iterator[str]:

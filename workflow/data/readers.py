@@ -20,6 +20,7 @@ from sql_features.expressions import connect, literal, quote
 from sql_features.text_reading import of_other, of_text
 from workflow.data.column_reading import Reading, type_of
 from workflow.data.csv_format import dialect, narrowest, version
+from workflow.data.csv_header import BLANKS, is_value
 from workflow.data.parquet import column_types, path_literal, scan_parquet
 from workflow.errors import unknown
 from workflow.plain_values import one_line
@@ -149,6 +150,33 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
         raise failed(scan, error) from error
 
 
+def target_named(name: str, paths: list[Path], names: Iterable[str]) -> str:
+    """Return the column of the target; blanks around a name in the file cannot be seen.
+
+    Args:
+        name: What the user calls it.
+        paths: The files.
+        names: The files' columns.
+
+    Raises:
+        WorkflowError: There is no such column.
+    """
+    names = list(names)
+    alike = [one for one in names if one.strip() == name.strip()]
+    if name in names or len(alike) == 1:
+        return name if name in names else alike[0]
+    for path in paths:
+        header = dialect(path).header if _kind(path) == "csv" else ()
+        if any(map(is_value, header)):
+            shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
+            raise WorkflowError(
+                f"target='{name}': the first line of {path.name} looks like values "
+                f"({one_line(shown, 80)}), not like the columns' names: put a line with their "
+                "names above it."
+            )
+    raise unknown("target", name, names)
+
+
 def unlike_pandas(paths: list[Path]) -> dict[str, str]:
     """Return the columns that a served model could not find in a pandas frame, with the reason.
 
@@ -194,7 +222,10 @@ def failed(scan: str, error: Exception) -> WorkflowError:
 def reason(error: Exception) -> str:
     """Return what a DuckDB error says, without its hints, in one line."""
     hints = r"\n\n|Possible (?:fixes|solution)|\n *file *=|\nLINE"
-    return one_line(re.split(hints, str(error), flags=re.IGNORECASE)[0])
+    said = one_line(re.split(hints, str(error), flags=re.IGNORECASE)[0])
+    if "quote" in said and "CSV Error" in said:
+        said += ' A quote inside a quoted value must be doubled: "the ""old"" town".'
+    return said
 
 
 def _kind(path: Path) -> FileKind:
@@ -271,6 +302,8 @@ def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
     file = dialect(path)
     known = {name: types[name.casefold()] for name in file.names}
     nothing = ", ".join(map(literal, {"": None, **dict.fromkeys(missing)}))
+    if file.delimiter == BLANKS:
+        return _read_aligned(path, known, nothing)
     # The filter is always true. It keeps DuckDB from moving a TRY_CAST of an outer query into the
     # reader, where a text that cannot be cast fails instead of becoming NULL
     # (duckdb/duckdb#23818).
@@ -278,10 +311,35 @@ def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
         f"(SELECT * FROM read_csv({path_literal(path)}, "
         f"auto_detect = false, columns = {_mapping(known)}, "
         f"encoding = '{file.encoding}', "
-        f"delim = {literal(file.delimiter)}, quote = '\"', escape = '\"', comment = '', "
-        f"header = true, skip = {file.skip}, new_line = '{file.newline}', nullstr = [{nothing}]) "
+        f"delim = {literal(file.delimiter)}, quote = '\"', escape = {literal(file.escape)}, "
+        f"comment = '', header = true, skip = {file.skip}, new_line = '{file.newline}', "
+        f"nullstr = [{nothing}]) "
         "WHERE random() >= 0)"
     )
+
+
+def _read_aligned(path: Path, types: Mapping[str, str], nothing: str) -> str:
+    """Return the SQL that reads a table whose columns are set apart by any number of blanks."""
+    file = dialect(path)
+    # To DuckDB each line is one value: no text file has the character that stands for a delimiter.
+    lines = (
+        f"SELECT regexp_split_to_array(trim(line, ' \t'), '[ \t]+') AS parts FROM read_csv("
+        f"{path_literal(path)}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
+        f"encoding = '{file.encoding}', delim = '\x1f', quote = '', escape = '', comment = '', "
+        f"header = true, skip = {file.skip}, new_line = '{file.newline}') "
+        "WHERE trim(line, ' \t') <> ''"
+    )
+    known = ", ".join(
+        f"CAST(CASE WHEN parts[{n}] NOT IN ({nothing}) THEN parts[{n}] END AS {type}) "
+        f"AS {quote(name)}"
+        for n, (name, type) in enumerate(types.items(), start=1)
+    )
+    wrong = literal(f"a line has not {len(types)} values, set apart by blanks: ")
+    checked = (
+        f"SELECT CASE WHEN len(parts) = {len(types)} THEN parts "
+        f"ELSE error({wrong} || array_to_string(parts, ' ')) END AS parts FROM ({lines})"
+    )
+    return f"(SELECT {known} FROM ({checked}) WHERE random() >= 0)"
 
 
 def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str:

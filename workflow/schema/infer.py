@@ -89,8 +89,7 @@ def infer(
         connection.execute("SET parquet_metadata_cache = true").fetchall()  # each column is a query
         connection.execute(f"SET temp_directory = {literal(folder)}").fetchall()
         types = readers.columns(connection, scan)
-        if target not in types:
-            raise unknown("target", target, types)
+        target = readers.target_named(target, paths, types)
         try:
             nested = {name: type for name, type in types.items() if kind_of(type) == "nested"}
             if target in nested:
