@@ -137,12 +137,15 @@ def _sampled_texts(table: Table, names: list[str]) -> dict[str, tuple[str, ...]]
     while number in {name.casefold() for name in names}:
         number += "_"
     every = max(1, table.rows // SAMPLED_ROWS)
-    sampled = table.connection.execute(
-        f"SELECT {some} FROM (SELECT {some}, row_number() OVER () AS {number} FROM {table.source}) "
-        f"WHERE {number} % {every} = 0"
-    ).df()
+    rows = f"SELECT {some}, row_number() OVER () AS {number} FROM {table.source}"
+    sampled = table.connection.sql(
+        f"SELECT {some} FROM ({rows}) WHERE {number} % {every} = 0"
+    ).to_arrow_table()
     return {
-        name: tuple(sampled[name].dropna().drop_duplicates().head(SAMPLED_TEXTS)) for name in names
+        name: tuple(text for text in column.unique().to_pylist() if text is not None)[
+            :SAMPLED_TEXTS
+        ]
+        for name, column in zip(names, sampled.columns, strict=True)
     }
 
 

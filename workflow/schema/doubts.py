@@ -1,5 +1,6 @@
 """What cannot be known of how a column is read: a sentence with three texts, and what to write."""
 
+import re
 from typing import Any
 
 from sql_features.expressions import literal, quote
@@ -12,6 +13,11 @@ from workflow.schema.column_stats import MOSTLY, Column, Table
 SHOWN = 3  # texts in a sentence
 MANY = 50  # different texts, from which on that they are as many as half of the rows is no chance
 HALF = 0.5
+MOST_COLUMNS = 200  # of texts, in which a last row with a total is looked for
+TOTAL = re.compile(
+    r"((grand|sub)[ -]?)?totals?:?|sum:?|summe:?|gesamt(summe)?:?|insgesamt:?|somme:?|totale?:?",
+    re.IGNORECASE,
+)
 
 
 def doubt_of(table: Table, column: Column, use: ColumnUse | None) -> str | None:
@@ -27,6 +33,32 @@ def doubt_of(table: Table, column: Column, use: ColumnUse | None) -> str | None:
     if use and use.kind == "category" and column.reading is None:
         return _many_texts(column)
     return None
+
+
+def doubt_of_last_row(table: Table) -> dict[str, str]:
+    """Return what is to be known of a last row that calls itself a total, by the column that does.
+
+    Nothing is found in tables of more than `MOST_COLUMNS` columns of texts.
+    """
+    texts = [quote(name) for name, column in table.columns.items() if column.type == "VARCHAR"]
+    if not texts or len(texts) > MOST_COLUMNS:
+        return {}
+    row = quote("number of the row")
+    rows = f"SELECT {', '.join(texts)}, row_number() OVER () AS {row} FROM {table.source}"
+    last = table.ask(f"SELECT {', '.join(texts)} FROM ({rows}) WHERE {row} = {table.rows}")
+    found = {}
+    for name, text in zip(texts, last, strict=True):
+        if text is None or not TOTAL.fullmatch(text.strip()):
+            continue
+        (same,) = table.ask(f"SELECT count(*) FROM {table.source} WHERE {name} = {literal(text)}")
+        if same == 1:
+            column = next(one for one in table.columns if quote(one) == name)
+            found[column] = (
+                f"column '{one_line(column, 40)}' is '{one_line(text, 40)}' in the last row alone: "
+                "if that row is the sum of the others, take it out of the file; it is trained on, "
+                "or scored, like the others."
+            )
+    return found
 
 
 def _two_readings(table: Table, column: Column) -> str | None:

@@ -24,7 +24,7 @@ from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse
 from workflow.schema.column_stats import Column, Table, profile
-from workflow.schema.doubts import doubt_of
+from workflow.schema.doubts import doubt_of, doubt_of_last_row
 from workflow.schema.leakage import find_leaks, paired
 
 MEMORY = "1GB"
@@ -186,7 +186,8 @@ def _infer(
             name: doubt
             for name in [target, *(name for name in uses if name not in left_out)]
             if (doubt := doubt_of(table, table.columns[name], uses.get(name)))
-        },
+        }
+        | doubt_of_last_row(table),
         time=time,
         repeats=repeat_by_nature(table.connection, table.source, key),
         rows=table.rows,

@@ -349,7 +349,7 @@ def test_digits_with_leading_zeros_stay_texts(maker, suffix):
     assert inferred.columns["zip"] == Reading(type="VARCHAR", width=5)
     assert inferred.columns["varies"] == Reading(type="VARCHAR", width="varies")
     assert inferred.features["zip"] == "zip" and inferred.notes["zip"] == "3 different texts"
-    assert "DOUBLE" in (inferred.columns["n"], "DOUBLE") and inferred.columns["x"] == "DOUBLE"
+    assert inferred.columns["n"] == inferred.columns["x"] == "DOUBLE"
     inferred = maker.infer(suffix, x=RANDOM.normal(size=N), y=some("01", "02", "10"))
     assert (inferred.task, inferred.target) == ("multiclass", "y")
     assert inferred.columns["y"] == Reading(type="VARCHAR", width=2)
@@ -368,6 +368,16 @@ def test_texts_with_digits_that_are_a_category_by_chance_are_said(maker):
     doubt = maker.infer(x=texts).doubts["x"]
     assert doubt.startswith("column 'x' has 267 different texts in 400 rows, with digits, such as ")
     assert "{x: {type: DOUBLE, strip: [kg]}}" in doubt and "'0/0/x', '1/3/x', '3/6/x'" in doubt
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_last_row_that_is_a_total_is_said(maker, suffix):
+    areas = some("west", "north")
+    doubts = maker.infer(suffix, area=[*areas, "Total"], y=[*PRICE, PRICE.sum()]).doubts
+    assert "'Total' in the last row alone: if that row is the sum" in doubts["area"]
+    assert maker.infer(suffix, area=[*areas[:-1], "total", "Total"], y=[*PRICE, 1.5]).doubts
+    assert not maker.infer(suffix, area=["Total", *areas], y=[*PRICE, 1.5]).doubts
+    assert not maker.infer(suffix, area=[*areas, "Total"] * 2, y=[*PRICE, 1.5] * 2).doubts
 
 
 @pytest.mark.parametrize("values", [("Q1", "Q2"), ("5 PM", "6 PM"), ("5 kg", "7 lb"), ("A", "B7")])

@@ -1,7 +1,11 @@
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sql_features.expressions import isolated, literal
+from sql_features.text_reading import of_text
+from sql_features.transformer import SqlFeatures
 from workflow.data.column_reading import Reading
 from workflow.schema.number_formats import NumberFormat, guess, resolved
 
@@ -66,6 +70,37 @@ def test_other_columns_tell_what_a_point_is():
     assert resolved({"x": either, "y": POINT})["x"] == either
     for others in ({}, {"y": POINT, "z": comma}):
         assert resolved({"x": either} | others)["x"] == NumberFormat(other=EURO, doubtful=True)
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> tuple[list[float], list[str]]:
+    """Return numbers, and texts of them that are all written in one way, two with all its signs."""
+    decimal = draw(st.sampled_from(".,"))
+    group = draw(
+        st.sampled_from(["", ".", ",", "'", "\u00a0", "\u202f"]).filter(lambda o: o != decimal)
+    )
+    sign = draw(st.sampled_from(["", "$", "\u20ac", "EUR", "%", "m2", "kWh"]))
+    before = draw(st.booleans()) and sign in ("$", "\u20ac", "EUR")
+    brackets, blank = draw(st.booleans()), draw(st.sampled_from(["", " ", "\u00a0"]))
+    wholes = [1_234_567_89, -98_765_43, *draw(st.lists(st.integers(-(10**9), 10**9), max_size=8))]
+    texts = []
+    for whole in wholes:
+        body = f"{abs(whole) / 100:,.2f}".translate({ord(","): group, ord("."): decimal})
+        body = f"{sign}{blank}{body}" if before else f"{body}{blank}{sign}".rstrip()
+        texts.append(body if whole >= 0 else f"({body})" if brackets else f"-{body}")
+    return [whole / 100 for whole in wholes], texts
+
+
+@given(columns())
+@settings(max_examples=60, deadline=None)
+def test_a_column_of_numbers_is_read_back_however_it_is_written(column):
+    numbers, texts = column
+    reading = Reading(type="DOUBLE", **guess(texts).keys).given
+    values = f"(VALUES {', '.join(f'({literal(text)})' for text in texts)}) AS texts(x)"
+    found = isolated().cursor().execute(f"SELECT {of_text('x', 'x', reading)} FROM {values}")
+    assert [value for (value,) in found.fetchall()] == numbers
+    model = SqlFeatures({"y": "x"}, {"x": "DOUBLE"}, readings={"x": reading}).fit(None)
+    assert model.transform(pd.DataFrame({"x": texts}))["y"].tolist() == numbers
 
 
 @given(st.lists(st.text(max_size=50), max_size=20))
