@@ -32,6 +32,7 @@ SUFFIXES: dict[FileKind, tuple[str, ...]] = {
     "json": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
 }
 READ = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 MISSING = (  # what pandas.read_csv takes for a missing value
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
@@ -82,7 +83,7 @@ def scan(
     missing = missing_texts(paths, missing)
     match kind(paths):
         case "parquet":
-            table = scan_parquet(paths)
+            table = _read_parquet(_versions(paths))
             if not given and not missing:
                 return table
             with connect() as connection:
@@ -232,6 +233,11 @@ def _kind(path: Path) -> FileKind:
     for one, suffixes in SUFFIXES.items():
         if path.name.casefold().endswith(suffixes):
             return one
+    if path.suffix.casefold() in WORKBOOKS:
+        raise WorkflowError(
+            f"data file '{path.name}' is a workbook, which is not read: save its sheet as CSV, or "
+            f"convert it by pandas.read_excel('{path.name}').to_parquet('{path.stem}.parquet')."
+        )
     raise WorkflowError(f"data file '{path.name}': give one of {', '.join(READ)}.")
 
 
@@ -296,6 +302,31 @@ def _of_json(column: str, name: str, reading: Mapping[str, Any], missing: Sequen
         f"CASE WHEN json_type({column}) IN ('BIGINT', 'UBIGINT', 'DOUBLE') "
         f"THEN {number} ELSE {value} END"
     )
+
+
+@lru_cache(maxsize=16)  # a call may read all rows
+def _read_parquet(versions: Versions) -> str:
+    """Return the SQL that reads Parquet files; bytes that are all UTF-8 are texts.
+
+    Files that are written without saying that their bytes are texts are common.
+    """
+    table = scan_parquet([path for path, *_ in versions])
+    with connect() as connection:
+        found = columns(connection, table)
+        bytes_ = [name for name, type in found.items() if type == "BLOB"]
+        if not bytes_:
+            return table
+        decoded = {name: f"TRY(decode({quote(name)}))" for name in bytes_}
+        lost = [f"count({quote(name)}) - count({sql})" for name, sql in decoded.items()]
+        try:
+            (counts,) = connection.execute(f"SELECT {', '.join(lost)} FROM {table}").fetchall()
+        except duckdb.Error as error:
+            raise failed(table, error) from error
+    texts = [name for name, count in zip(bytes_, counts, strict=True) if not count]
+    if not texts:
+        return table
+    replaced = ", ".join(f"decode({quote(name)}) AS {quote(name)}" for name in texts)
+    return f"(SELECT * REPLACE ({replaced}) FROM {table})"
 
 
 def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
@@ -365,8 +396,39 @@ def _json_columns(versions: Versions) -> dict[str, str]:
         if not size:
             raise WorkflowError(f"data file '{path.name}' is empty.")
     with connect() as connection:
-        found = columns(connection, _read_json([path for path, *_ in versions]))
+        scan = _read_json([path for path, *_ in versions])
+        found = columns(connection, scan)
+        if any(kind_of(type) == "nested" for type in found.values()):
+            _refuse_one_record(connection, scan, [path for path, *_ in versions], found)
     return {name: "VARCHAR" if type == '"NULL"' else type for name, type in found.items()}
+
+
+def _refuse_one_record(
+    connection: duckdb.DuckDBPyConnection, scan: str, paths: list[Path], types: dict[str, str]
+) -> None:
+    """Refuse files that hold a record each, whose lists or records are a whole table.
+
+    Raises:
+        WorkflowError: They do.
+    """
+    try:
+        rows = connection.execute(f"SELECT 1 FROM {scan} LIMIT {len(paths) + 1}").fetchall()
+    except duckdb.Error as error:
+        raise failed(scan, error) from error
+    if len(rows) > len(paths):
+        return
+    file, stem = paths[0].name, paths[0].name.partition(".")[0]
+    records = [name for name, type in types.items() if re.fullmatch(r"STRUCT\(.*\)\[\]", type)]
+    if {"columns", "data"} <= types.keys():
+        read = f"pandas.read_json('{file}', orient='split')"
+    elif records:
+        read = f"pandas.DataFrame(json.load(open('{file}'))['{records[0]}'])"
+    else:
+        read = f"pandas.read_json('{file}')"
+    raise WorkflowError(
+        f"data file '{file}' holds a whole table in one record: write a record a line, by "
+        f"{read}.to_json('{stem}.jsonl', orient='records', lines=True)."
+    )
 
 
 @lru_cache(maxsize=16)  # a call reads all rows; callers must not change what is returned

@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,12 +10,13 @@ import fsspec
 
 from sql_features.errors import WorkflowError
 from workflow import addresses, digests
-from workflow.data import readers
+from workflow.data import archives, readers
 
 REMOTE = ("http", "https", "s3", "gs")
 # Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
 VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
 TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
+UNPACKED = "unpacked"  # the folder of copies of what is in zip files
 UNKNOWN = f"unknown {uuid.uuid4()}"
 
 
@@ -34,16 +35,25 @@ def is_remote(location: str) -> bool:
 
 
 def fetch(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
-    """Return a local path for each named file; remote ones are copied first.
+    """Return a local path for each named file; remote ones are copied and zip files unpacked first.
 
     Args:
         location: A local folder or a URL prefix.
         names: File names, relative to `location`.
-        into: An existing folder for the copies of remote files.
+        into: An existing folder for the copies.
 
     Raises:
         WorkflowError: A file is missing, or cannot be read.
     """
+    found = _fetched(location, names, into)
+    copies = into / UNPACKED
+    return {
+        name: archives.unpacked(path, copies / str(n))
+        for n, (name, path) in enumerate(found.items())
+    }
+
+
+def _fetched(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
     for name in names:
         # A dataset file may come from anywhere: it must not decide where copies are written.
         if Path(name).is_absolute() or ".." in Path(name).parts:
@@ -66,15 +76,22 @@ def gather(location: str, into: Path) -> list[Path]:
     Args:
         location: A file, a folder or a pattern (`*`, `?`, `[`), local or as a URL; over http a file
             only, because a web server has no listing.
-        into: An existing folder for the copies of remote files.
+        into: An existing folder for the copies of remote files, and of those in zip files.
 
     Raises:
         WorkflowError: There is no such file, or files of several kinds.
     """
+    found = _unpacked(_gathered(location, into), into)
+    readers.kind(found)
+    return found
+
+
+def _gathered(location: str, into: Path) -> list[Path]:
+    """Return local paths of the files of one table; zip files are not unpacked yet."""
     if is_remote(location):
         urls = _listed(location)
         names = [addresses.file_name(url) for url in urls]
-        readers.kind([Path(name) for name in names])
+        _check_kind([Path(name) for name in names])
         return [_download(url, into / str(n) / names[n]) for n, url in enumerate(urls)]
     path = Path(location.removeprefix("file://"))
     if path.is_file():  # comes before patterns, because a name may hold a bracket
@@ -88,10 +105,22 @@ def gather(location: str, into: Path) -> list[Path]:
     if not found:
         raise WorkflowError(
             f"data '{location}': there is no such file, or none that is read. Give a file, a "
-            f"folder or a pattern of files that end in {', '.join(readers.READ)}."
+            f"folder or a pattern of files that end in {', '.join(readers.READ)}, or one of "
+            "these in a zip file."
         )
-    readers.kind(found)
+    _check_kind(found)
     return sorted(found)
+
+
+def _unpacked(paths: Iterable[Path], into: Path) -> list[Path]:
+    copies = into / UNPACKED
+    return [archives.unpacked(path, copies / str(n)) for n, path in enumerate(paths)]
+
+
+def _check_kind(paths: list[Path]) -> None:
+    """Check that files are of one kind, as far as can be said before they are unpacked."""
+    if plain := [path for path in paths if not archives.is_archive(path.name)]:
+        readers.kind(plain)
 
 
 def identities(location: str, names: Collection[str] | None = None) -> dict[str, str]:
@@ -111,9 +140,9 @@ def identities(location: str, names: Collection[str] | None = None) -> dict[str,
     """
     if not is_remote(location):
         if names is None:
-            paths = gather(location, Path())
+            paths = _gathered(location, Path())
         else:
-            paths = list(fetch(location, names, Path()).values())
+            paths = list(_fetched(location, names, Path()).values())
         return {str(path): digests.of_files([path]) for path in paths}
     if names is None:
         urls = _listed(location)
@@ -157,7 +186,8 @@ def _listed(url: str) -> list[str]:
 
 
 def _is_read(name: str) -> bool:
-    return name.casefold().endswith(readers.READ) and not name.startswith(".")
+    plain = name.casefold().removesuffix(archives.SUFFIX)
+    return plain.endswith(readers.READ) and not name.startswith(".")
 
 
 def _local(folder: Path, name: str) -> Path:

@@ -169,7 +169,7 @@ def test_a_cast_that_may_fail_does_not_change_how_a_text_is_read(tmp_path):
 @pytest.mark.parametrize(
     "name, content, words",
     [
-        ("t.xlsx", "", "data file 't.xlsx': give one of .parquet"),
+        ("t.docx", "", "data file 't.docx': give one of .parquet"),
         ("t.csv", "", "empty"),
         ("t.csv", "\n \n", "empty"),
         ("t.csv", "a,b\n\x96,1\n".encode("latin-1"), "iconv"),
@@ -325,3 +325,51 @@ def test_numbers_are_read_as_numbers_however_big(tmp_path, values):
     path = write(tmp_path / "t.csv", "n,x\n" + "".join(f"1,{value}\n" for value in values))
     read = [value for _, value in rows(scan([path], {"n": "DOUBLE", "x": "DOUBLE"}))]
     np.testing.assert_array_equal(read, np.array(values, dtype=float))
+
+
+@pytest.mark.parametrize(
+    ("write_table", "cure"),
+    [
+        (lambda f, p: f.to_json(p), "pandas.read_json('t.json').to_json('t.jsonl', "),
+        (lambda f, p: f.to_json(p, orient="index"), "pandas.read_json('t.json').to_json("),
+        (
+            lambda f, p: f.to_json(p, orient="split"),
+            "pandas.read_json('t.json', orient='split').to_json(",
+        ),
+        (
+            lambda f, p: p.write_text(json.dumps({"n": 3, "data": f.to_dict("records")})),
+            "pandas.DataFrame(json.load(open('t.json'))['data']).to_json('t.jsonl', "
+            "orient='records', lines=True).",
+        ),
+    ],
+)
+def test_a_whole_table_in_one_json_record_is_refused_with_the_cure(tmp_path, write_table, cure):
+    frame = pd.DataFrame({"a": [1.5, 2, 3], "b": ["x", "y", "z"]})
+    path = tmp_path / "t.json"
+    write_table(frame, path)
+    said = refusal(scan, [path])
+    assert said.startswith("data file 't.json' holds a whole table in one record: write a record")
+    assert cure in said
+
+
+def test_records_with_lists_are_read_where_there_are_several(tmp_path):
+    path = write(tmp_path / "t.jsonl", '{"a": 1, "b": [1]}\n{"a": 2, "b": [2]}\n')
+    assert rows(scan([path])) == [(1, [1]), (2, [2])]
+
+
+def test_bytes_of_a_parquet_file_that_are_texts_are_texts(tmp_path):
+    path = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"a": ["ä", None, "b"], "text": ["Öl", "x", None], "raw": ["a", "b", "c"]})
+    for name, to_bytes in (("text", str.encode), ("raw", lambda text: text.encode() + b"\xff")):
+        frame[name] = [to_bytes(value) if isinstance(value, str) else None for value in frame[name]]
+    frame.to_parquet(path)
+    assert types(scan([path])) == {"a": "VARCHAR", "text": "VARCHAR", "raw": "BLOB"}
+    assert [row[1] for row in rows(scan([path]))] == ["Öl", "x", None]
+    assert types(scan([path], {"text": "VARCHAR"}))["text"] == "VARCHAR"
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "T.XLS", "t.ods"])
+def test_a_workbook_is_refused_with_the_cure(tmp_path, name):
+    said = refusal(kind, [write(tmp_path / name, "x")])
+    assert "is a workbook, which is not read: save its sheet as CSV" in said
+    assert f"pandas.read_excel('{name}')" in said

@@ -341,8 +341,8 @@ def test_each_kind_of_file_gives_the_same_split(maker, content, suffix):
 
 
 def test_an_unsupported_kind_of_file_is_refused(maker):
-    message = maker.refusal("PK", suffix=".xlsx")
-    assert message.startswith("data file 'train.xlsx': give one of .parquet, ")
+    message = maker.refusal("PK", suffix=".docx")
+    assert message.startswith("data file 'train.docx': give one of .parquet, ")
     assert ".csv.gz" in message
 
 
