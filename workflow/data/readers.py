@@ -18,6 +18,7 @@ from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import connect, literal, quote
 from sql_features.text_reading import of_other, of_text
+from workflow.data import partitions
 from workflow.data.column_reading import Reading, type_of
 from workflow.data.csv_format import dialect, narrowest, version
 from workflow.data.csv_header import BLANKS, is_value
@@ -90,7 +91,8 @@ def scan(
                 found = columns(connection, table)
             return _replaced(table, found, _spelled(given, found), missing or ())
         case "csv":
-            names = {name.casefold(): name for path in paths for name in dialect(path).names}
+            folders = _folders(paths)
+            names = {name.casefold(): name for name in _csv_names(paths)}
             own = _spelled(given, names.values())
             read, plain = _apart(own)
             untyped = tuple(name for name in names.values() if name not in own)
@@ -98,21 +100,26 @@ def scan(
             if untyped:
                 found |= _csv_columns(_versions(paths), untyped, tuple(missing or ()))
             folded = {name.casefold(): type for name, type in found.items()}
-            tables = (f"SELECT * FROM {_read_csv(path, folded, missing or ())}" for path in paths)
-            return _replaced(f"({' UNION ALL BY NAME '.join(tables)})", found, read, ())
+            tables = {path: _read_csv(path, folded, missing or ()) for path in paths}
+            return _replaced(partitions.united(tables, folders, found), found, read, ())
         case "json":
-            found = _json_columns(_versions(paths))
+            found = _json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
             read, plain = _apart(_spelled(given, found))
             types = found | plain | dict.fromkeys(read, "JSON")
-            return _replaced(_read_json(paths, types), types, read, missing or ())
+            folders = _folders(paths)
+            if not folders:
+                return _replaced(_read_json(paths, types), types, read, missing or ())
+            types |= {name: "VARCHAR" for name in folders if name in read}
+            inside = {name: type for name, type in types.items() if name not in folders}
+            table = partitions.united({p: _read_json([p], inside) for p in paths}, folders, types)
+            return _replaced(table, types, read, missing or ())
 
 
 def scan_text(paths: list[Path], missing: Sequence[str] | None = None) -> str:
     """Return the SQL that reads CSV or JSON lines with every column that is not nested as text."""
     if kind(paths) == "csv":
-        names = [name for path in paths for name in dialect(path).names]
-        return scan(paths, dict.fromkeys(names, "VARCHAR"), missing)
-    found = _json_columns(_versions(paths))
+        return scan(paths, dict.fromkeys(_csv_names(paths), "VARCHAR"), missing)
+    found = _json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
     plain = [name for name, type in found.items() if kind_of(type) != "nested"]
     return scan(paths, dict.fromkeys(plain, "VARCHAR"), missing)
 
@@ -149,6 +156,17 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
         return column_types(connection, scan)
     except duckdb.Error as error:
         raise failed(scan, error) from error
+
+
+def absent_columns(paths: list[Path], target: str) -> dict[str, str]:
+    """Return a sentence for each column that some files lack; keys of records may be left out.
+
+    Raises:
+        WorkflowError: A file is of another table.
+    """
+    if len(paths) < 2 or kind(paths) == "json":
+        return {}
+    return partitions.absent_columns({path: _own_names(path) for path in paths}, target)
 
 
 def target_named(name: str, paths: list[Path], names: Iterable[str]) -> str:
@@ -310,7 +328,11 @@ def _read_parquet(versions: Versions) -> str:
 
     Files that are written without saying that their bytes are texts are common.
     """
-    table = scan_parquet([path for path, *_ in versions])
+    paths = [path for path, *_ in versions]
+    table = scan_parquet(paths)
+    if folders := _folders(paths):
+        own = {path: scan_parquet([path]) for path in paths}
+        table = partitions.united(own, folders, partitions.types_of(folders))
     with connect() as connection:
         found = columns(connection, table)
         bytes_ = [name for name, type in found.items() if type == "BLOB"]
@@ -329,6 +351,24 @@ def _read_parquet(versions: Versions) -> str:
     return f"(SELECT * REPLACE ({replaced}) FROM {table})"
 
 
+def _folders(paths: list[Path]) -> partitions.Values:
+    """Return the columns that the files' folders hold."""
+    if not any(partitions.is_partition(folder) for folder in paths[0].parts[:-1]):
+        return {}
+    if kind(paths) == "json":
+        return partitions.values_of(paths, _json_columns(_versions(paths)))
+    return partitions.values_of(paths, [name for path in paths for name in _own_names(path)])
+
+
+def _own_names(path: Path) -> Sequence[str]:
+    """Return the columns of a CSV or Parquet file itself."""
+    return dialect(path).names if _kind(path) == "csv" else _parquet_schema(path).names
+
+
+def _csv_names(paths: list[Path]) -> list[str]:
+    return [name for path in paths for name in dialect(path).names] + list(_folders(paths))
+
+
 def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
     file = dialect(path)
     known = {name: types[name.casefold()] for name in file.names}
@@ -340,7 +380,7 @@ def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
     # (duckdb/duckdb#23818).
     return (
         f"(SELECT * FROM read_csv({path_literal(path)}, "
-        f"auto_detect = false, columns = {_mapping(known)}, "
+        f"auto_detect = false, hive_partitioning = false, columns = {_mapping(known)}, "
         f"encoding = '{file.encoding}', "
         f"delim = {literal(file.delimiter)}, quote = '\"', escape = {literal(file.escape)}, "
         f"comment = '', header = true, skip = {file.skip}, new_line = '{file.newline}', "
@@ -355,7 +395,8 @@ def _read_aligned(path: Path, types: Mapping[str, str], nothing: str) -> str:
     # To DuckDB each line is one value: no text file has the character that stands for a delimiter.
     lines = (
         f"SELECT regexp_split_to_array(trim(line, ' \t'), '[ \t]+') AS parts FROM read_csv("
-        f"{path_literal(path)}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
+        f"{path_literal(path)}, auto_detect = false, hive_partitioning = false, "
+        "columns = {'line': 'VARCHAR'}, "
         f"encoding = '{file.encoding}', delim = '\x1f', quote = '', escape = '', comment = '', "
         f"header = true, skip = {file.skip}, new_line = '{file.newline}') "
         "WHERE trim(line, ' \t') <> ''"

@@ -10,7 +10,7 @@ import fsspec
 
 from sql_features.errors import WorkflowError
 from workflow import addresses, digests
-from workflow.data import archives, readers
+from workflow.data import archives, partitions, readers
 
 REMOTE = ("http", "https", "s3", "gs")
 # Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
@@ -92,12 +92,13 @@ def _gathered(location: str, into: Path) -> list[Path]:
         urls = _listed(location)
         names = [addresses.file_name(url) for url in urls]
         _check_kind([Path(name) for name in names])
-        return [_download(url, into / str(n) / names[n]) for n, url in enumerate(urls)]
+        return [_download(url, into / str(n) / _kept(url) / names[n]) for n, url in enumerate(urls)]
     path = Path(location.removeprefix("file://"))
     if path.is_file():  # comes before patterns, because a name may hold a bracket
         found = [path]
     elif path.is_dir():
         found = [one for one in path.iterdir() if one.is_file() and _is_read(one.name)]
+        found = found or [one for one in path.rglob("*") if one.is_file() and _is_part(one, path)]
     else:
         pattern = path.relative_to(path.anchor)
         matching = Path(path.anchor).glob(str(pattern))
@@ -166,6 +167,12 @@ def _identity(url: str) -> str:
     return UNKNOWN
 
 
+def _kept(url: str) -> Path:
+    """Return the folders of a URL that are columns."""
+    folders = addresses.stripped(url).split("/")[3:-1]
+    return Path(*filter(partitions.is_partition, folders))
+
+
 def _listed(url: str) -> list[str]:
     """Return the URLs of the files that a URL stands for."""
     scheme = url.partition("://")[0]
@@ -175,6 +182,7 @@ def _listed(url: str) -> list[str]:
         files, root = fsspec.core.url_to_fs(url)
         if files.isdir(root):
             found = [one for one in files.ls(root, detail=False) if _is_read(Path(one).name)]
+            found = found or [one for one in files.find(root) if _is_part(Path(one), Path(root))]
         else:
             found = files.glob(root)
     # Every protocol's library has errors of its own, which mean the same to the user.
@@ -183,6 +191,12 @@ def _listed(url: str) -> list[str]:
     if not found:
         raise WorkflowError(f"data: there is no file {addresses.stripped(url)}.")
     return [f"{scheme}://{one}" for one in sorted(found)]
+
+
+def _is_part(path: Path, folder: Path) -> bool:
+    """Tell whether a file is a part of a table whose folders are columns, such as year=2022."""
+    between = path.relative_to(folder).parts[:-1]
+    return all(map(partitions.is_partition, between)) and _is_read(path.name)
 
 
 def _is_read(name: str) -> bool:

@@ -79,6 +79,7 @@ def infer(
         WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
             column to split by is neither date nor number, or no column is left as a feature.
     """
+    absent = readers.absent_columns(paths, target)
     text = readers.kind(paths) != "parquet"
     scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (
@@ -103,7 +104,8 @@ def infer(
             left_out = readers.unlike_pandas(paths) | {
                 name: "lists or records are no feature" for name in nested
             }
-            return _infer(table, target, task, split_by, left_out)
+            found = _infer(table, target, task, split_by, left_out)
+            return replace(found, doubts=absent | found.doubts)
         except duckdb.Error as error:
             raise readers.failed(scan, error) from error
 
