@@ -527,7 +527,7 @@ def test_dates_that_are_too_many_to_compare_say_so(maker):
 
 
 def test_an_index_of_pandas_and_nested_values_are_left_out(tmp_path):
-    frame = pd.DataFrame({"x": RANDOM.normal(size=N), "l": [[1]] * N, "b": [b"x", b"y"] * 200})
+    frame = pd.DataFrame({"x": RANDOM.normal(size=N), "l": [[1]] * N, "b": [b"x\xff", b"y"] * 200})
     frame.assign(y=PRICE).set_index(pd.Index(some("a", "b"), name="key")).to_parquet(
         tmp_path / "t.parquet"
     )
