@@ -80,6 +80,7 @@ def finished(
     metric: str = "auto",
     models: int = 7,
     warnings: tuple[str, ...] = (),
+    notes: dict[str, str] | None = None,
     params: dict[str, str] | None = None,
     reused: tuple[str, ...] = (),
     tags: dict[str, str] | None = None,
@@ -95,6 +96,7 @@ def finished(
         metric: What models were judged by.
         models: How many were compared.
         warnings: Of the checks.
+        notes: Of the checks, by column.
         params: Of the workflow.
         reused: Steps that were not run again.
         tags: More of the workflow's run; None for one that it does not have.
@@ -118,7 +120,7 @@ def finished(
         data=PreparedData(
             rows=ROWS,
             columns=[column(name), column("y", "target")],
-            notes={},
+            notes=notes or {},
             warnings=list(warnings),
             digests={split: split[0] * 32 for split in ROWS},
             raw_digests={"table": "r" * 32},

@@ -74,7 +74,7 @@ def _notes(workflow: FinishedWorkflow) -> list[str]:
     if (more := len(warnings) - WARNINGS) > 0:
         lines.append(f"! and {more} more, in the report")
     if notes := list(workflow.data.notes):
-        lines.append(f"  texts read by signs of their own, see the report: {_named(notes)}")
+        lines.append(f"  read in a way of their own, see the report: {_named(notes)}")
     if left_out:
         lines.append(f"  left out, with the reasons in the report: {_named(left_out)}")
     return lines

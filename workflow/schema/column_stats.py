@@ -8,6 +8,7 @@ import duckdb
 
 from sql_features.duckdb_types import TypeKind, kind_of
 from sql_features.expressions import quote
+from sql_features.frames import ROW
 from sql_features.text_reading import VARIES, of_text
 from workflow.data.column_reading import Reading
 from workflow.schema import number_formats, placeholders
@@ -132,14 +133,11 @@ def _sampled_texts(table: Table, names: list[str]) -> dict[str, tuple[str, ...]]
     """Return some different texts of each column, from rows all over the table."""
     if not names:
         return {}
-    some = ", ".join(map(quote, names))
-    number = "row"
-    while number in {name.casefold() for name in names}:
-        number += "_"
+    some, row = ", ".join(map(quote, names)), quote(ROW)
     every = max(1, table.rows // SAMPLED_ROWS)
-    rows = f"SELECT {some}, row_number() OVER () AS {number} FROM {table.source}"
+    rows = f"SELECT {some}, row_number() OVER () AS {row} FROM {table.source}"
     sampled = table.connection.sql(
-        f"SELECT {some} FROM ({rows}) WHERE {number} % {every} = 0"
+        f"SELECT {some} FROM ({rows}) WHERE {row} % {every} = 0"
     ).to_arrow_table()
     return {
         name: tuple(text for text in column.unique().to_pylist() if text is not None)[

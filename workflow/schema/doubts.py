@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from sql_features.expressions import literal, quote
+from sql_features.frames import ROW
 from sql_features.text_reading import of_text
 from workflow.data.column_reading import Reading, line_of
 from workflow.plain_values import one_line
@@ -31,7 +32,7 @@ def doubt_of(table: Table, column: Column, use: ColumnUse | None) -> str | None:
     if is_number(column) and column.format.other is not None:
         return _two_readings(table, column)
     if use and use.kind == "category" and column.reading is None:
-        return _many_texts(column)
+        return _many_texts(column) or _some_numbers(column)
     return None
 
 
@@ -43,7 +44,7 @@ def doubt_of_last_row(table: Table) -> dict[str, str]:
     texts = [quote(name) for name, column in table.columns.items() if column.type == "VARCHAR"]
     if not texts or len(texts) > MOST_COLUMNS:
         return {}
-    row = quote("number of the row")
+    row = quote(ROW)
     rows = f"SELECT {', '.join(texts)}, row_number() OVER () AS {row} FROM {table.source}"
     last = table.ask(f"SELECT {', '.join(texts)} FROM ({rows}) WHERE {row} = {table.rows}")
     found = {}
@@ -92,6 +93,18 @@ def _two_readings(table: Table, column: Column) -> str | None:
 
 def _value(name: str, keys: dict[str, Any]) -> str:
     return of_text(quote(name), name, {"type": "DOUBLE", **keys, "invalid": "missing"})
+
+
+def _some_numbers(column: Column) -> str | None:
+    if column.numbers < HALF * column.known:
+        return None
+    shown = ", ".join(f"'{one_line(text, 40)}'" for text in column.texts[:SHOWN])
+    line = line_of(column.name, {"type": "DOUBLE", "invalid": "missing"})
+    return (
+        f"column '{one_line(column.name, 40)}': {column.numbers:,} of {column.known:,} texts are "
+        f"numbers, others are not, such as {shown}, so it is taken for a category: if the others "
+        f"mean missing, write {line} in the dataset file."
+    )
 
 
 def _many_texts(column: Column) -> str | None:

@@ -82,7 +82,10 @@ def guess(texts: Sequence[str]) -> NumberFormat | None:
     if not fits[signs]:
         return None
     if signs == (".", "") and not keys:
-        return _plain(fits[signs])
+        numbers = filter(re.compile(number_pattern({})).match, (one.group() for one in matches))
+        if all(PLAIN.fullmatch(text.strip(" ")) for text in numbers):
+            return _plain(fits[signs])
+        keys = {"group": " "}  # a blank or a minus that is no plain one: a plain cast fails
     return _with_signs(fits[signs], signs, keys)
 
 

@@ -2,7 +2,7 @@ import mlflow
 import pytest
 from finished_workflows import finished
 
-from workflow.report import terminal_summary
+from workflow.report import terminal_summary, workflow_report
 
 
 @pytest.fixture
@@ -23,6 +23,14 @@ def test_the_summary_of_many_models_fits_a_screen(local, capsys):
     assert "! and 37 more, in the report" in found
     assert sum(line.startswith("*") for line in found) == 1
     assert any(line.startswith("  baseline") for line in found)
+
+
+def test_columns_that_are_read_in_a_way_of_their_own_are_named(local, capsys):
+    notes = {f"c{n}": f"column 'c{n}' is read so." for n in range(7)}
+    named = "  read in a way of their own, see the report: c0, c1, c2, c3, c4 and 2 more"
+    assert named in lines(capsys, notes=notes)
+    page = workflow_report.report(finished(notes=notes))
+    assert all(line.replace("'", "&#39;") in page for line in notes.values())
 
 
 def test_the_summary_for_a_local_store_ends_with_the_reports_path(local, capsys):

@@ -339,7 +339,13 @@ def test_several_texts_that_stand_for_a_gap_are_missing(maker):
 
 def test_two_texts_that_are_no_gaps_leave_a_category(maker):
     texts = ["low" if n % 4 == 0 else "high" if n % 4 == 1 else str(n % 50) for n in range(N)]
-    assert maker.infer(x=texts).columns["x"] == "VARCHAR"
+    inferred = maker.infer(x=texts)
+    assert inferred.columns["x"] == "VARCHAR"
+    assert inferred.doubts["x"] == (
+        "column 'x': 200 of 400 texts are numbers, others are not, such as 'high', 'low', so it is "
+        "taken for a category: if the others mean missing, write columns: {x: {type: DOUBLE, "
+        "invalid: missing}} in the dataset file."
+    )
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
