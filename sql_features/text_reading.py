@@ -9,8 +9,8 @@ the same in both. The keys, all but `type` optional:
 - `group`: the sign between groups of digits: ".", ",", "'" or " ", which stands for any blank;
 - `strip`: texts that may stand before or after a number and are no part of it: "$", "kg", "%";
 - `negative`: `parentheses` where (5) is -5, `trailing` where 5- is;
-- `format`: how a date or a time is written, or a list of ways, the first that fits counts; each as
-  `strptime` takes it, or `ISO`;
+- `format`: how a date, a time or the seconds of a duration are written, or a list of ways, the
+  first that fits counts; see `time_texts`;
 - `missing`: texts that mean missing, blanks around them aside; of a number also that number;
 - `width`: digits of whole numbers that are texts, such as 5 for the zip code 00501; `varies` where
   they differ, so that it cannot be known how a number was written;
@@ -23,15 +23,13 @@ from typing import Any, Literal
 
 from sql_features.duckdb_types import is_integer, is_numeric
 from sql_features.expressions import cast_value, literal
+from sql_features.time_texts import BLANKS, MINUS, duration_of, time_of, time_of_digits
 
-BLANKS = " \t\u00a0\u2007\u2009\u202f"
 APOSTROPHES = "'\u2019"
-MINUS = "\u2212"  # the typographic one
 GROUPS = {" ": BLANKS, "'": APOSTROPHES}  # what a group sign stands for, if not for itself
 # The groups of `number_pattern` that make a number, by how a negative one is written.
 ORDERS = {"minus": r"\1\2\3", "parentheses": r"\1\2\3\4\5", "trailing": r"\4\1\2\3"}
 VARIES: Literal["varies"] = "varies"
-ISO = "ISO"
 NUMBER_KEYS = {"decimal", "group", "strip", "negative"}  # how a number is written
 
 
@@ -45,11 +43,12 @@ def of_text(text: str, name: str, reading: Mapping[str, Any], missing: Sequence[
         missing: Texts that mean missing in every column.
     """
     known = _known(text, reading, missing)
-    value = _value(known, reading)
-    if value != known and reading.get("invalid") != "missing":
-        problem = literal(f"column {name} is read as {_shown(reading)}, which does not fit ")
-        misfit = f"{known} IS NOT NULL AND {value} IS NULL"
-        value = f"CASE WHEN {misfit} THEN error({problem} || {text}) ELSE {value} END"
+    if _formats(reading) and known != text:  # a format's SQL has the text many times over
+        value = f"CASE WHEN {known} IS NOT NULL THEN {_value(text, reading)} END"
+    else:
+        value = _value(known, reading)
+    if value != known:
+        value = _or_error(known, value, name, reading)
     return _without_numbers(value, reading)
 
 
@@ -62,6 +61,8 @@ def of_other(value: str, name: str, reading: Mapping[str, Any]) -> str:
         reading: How texts of its column are read.
     """
     type, width = reading["type"], reading.get("width")
+    if not is_numeric(type) and (time := time_of_digits(value, type, _formats(reading))):
+        return _or_error(value, time, name, reading)
     if width is None:
         return _without_numbers(cast_value(value, name, type), reading)
     if width == VARIES:
@@ -72,6 +73,15 @@ def of_other(value: str, name: str, reading: Mapping[str, Any]) -> str:
         return f"CASE WHEN {value} IS NOT NULL THEN error({problem} || {value}) END"
     digits = f"CAST({cast_value(value, name, 'BIGINT')} AS VARCHAR)"
     return f"lpad({digits}, greatest({width}, length({digits}))::INTEGER, '0')"
+
+
+def _or_error(given: str, value: str, name: str, reading: Mapping[str, Any]) -> str:
+    """Return the SQL of a value, which is an error where it is missing and the given one is not."""
+    if reading.get("invalid") == "missing":
+        return value
+    problem = literal(f"column {name} is read as {_shown(reading)}, which does not fit ")
+    misfit = f"{given} IS NOT NULL AND {value} IS NULL"
+    return f"CASE WHEN {misfit} THEN error({problem} || {given}) ELSE {value} END"
 
 
 def _known(text: str, reading: Mapping[str, Any], missing: Sequence[str]) -> str:
@@ -95,8 +105,11 @@ def _without_numbers(value: str, reading: Mapping[str, Any]) -> str:
 def _value(text: str, reading: Mapping[str, Any]) -> str:
     """Return the SQL of the value of a text; NULL where the text does not fit."""
     type = reading["type"]
-    if formats := reading.get("format"):
-        return _time(text, type, [formats] if isinstance(formats, str) else formats)
+    formats = _formats(reading)
+    if formats and not is_numeric(type):
+        return time_of(text, type, formats)
+    if formats:
+        return f"TRY_CAST({duration_of(text, formats)} AS {type})"
     if NUMBER_KEYS & reading.keys():
         text = _number(text, reading)
     if type == "VARCHAR":
@@ -143,13 +156,9 @@ def _number(text: str, reading: Mapping[str, Any]) -> str:
     return f"CASE WHEN regexp_matches({text}, {pattern}) THEN {translated} END"
 
 
-def _time(text: str, type: str, formats: Sequence[str]) -> str:
-    """Return the SQL of a date or a time that is written in one of several ways."""
-    ways = [
-        f"TRY_CAST({text} AS TIMESTAMP)" if one == ISO else f"TRY_STRPTIME({text}, {literal(one)})"
-        for one in formats
-    ]
-    return f"TRY_CAST(coalesce({', '.join(ways)}) AS {type})"
+def _formats(reading: Mapping[str, Any]) -> Sequence[str]:
+    formats: str | Sequence[str] = reading.get("format", ())
+    return [formats] if isinstance(formats, str) else formats
 
 
 def _shown(reading: Mapping[str, Any]) -> str:

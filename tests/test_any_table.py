@@ -116,8 +116,11 @@ def test_a_value_never_seen_and_a_missing_one_are_predicted_too(grove):
     model = mlflow.pyfunc.load_model(MODEL)
     raw = pd.read_csv(grove.caller / "trees.csv", sep=";").head(2)
     raw['bark "type"'] = ["papery", None]
-    raw["planted"] = ["not a date", "12/24/19"]
+    raw["planted"] = [None, "12/24/19"]
     assert set(model.predict(raw)["prediction"]) <= set(LABELS)
+    raw["planted"] = ["not a date", "12/24/19"]
+    with pytest.raises(ValueError, match=r"column planted is read as DATE .* not fit not a date"):
+        model.predict(raw)
 
 
 def test_every_compared_classifier_has_its_plots(grove):
@@ -285,7 +288,7 @@ def test_the_checks_are_a_table_with_a_row_for_each(grove):
     text = mlflow.artifacts.load_text(f"runs:/{grove.run('preprocess').info.run_id}/checks.csv")
     table = pd.read_csv(io.StringIO(text))
     assert {"null rate", "shift", "types", "duplicated rows", "classes"} <= set(table["check"])
-    assert set(table["level"]) <= {"ok", "warning"}
+    assert set(table["level"]) <= {"ok", "note", "warning"}
 
 
 def test_a_trial_that_cannot_be_fitted_fails_alone_and_says_why(store, tmp_path, capsys):

@@ -11,7 +11,8 @@ import duckdb
 
 from sql_features.duckdb_types import kind_of
 from sql_features.expressions import connect, literal, quote
-from sql_features.text_reading import BLANKS, VARIES, of_text
+from sql_features.text_reading import VARIES, of_text
+from sql_features.time_texts import BLANKS
 from workflow.checks.finding import NOTE, WARNING, Finding, quoted
 from workflow.data import readers
 from workflow.data.column_reading import line_of

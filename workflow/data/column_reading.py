@@ -1,13 +1,17 @@
 """How a raw column of texts is read, as a dataset file says it beside the column's type."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
+import duckdb
 import yaml
 from pydantic import BeforeValidator, Discriminator, Field, Tag, with_config
 
 from sql_features.duckdb_types import kind_of
+from sql_features.expressions import isolated, literal
 from sql_features.text_reading import NUMBER_KEYS
+from sql_features.time_texts import DURATIONS, ISO
 from workflow.data.field_types import MAPPING, Text
 
 
@@ -38,8 +42,8 @@ class Reading:
     negative: Literal["minus", "parentheses", "trailing"] = "minus"
     """How negative numbers are written: -5, (5) or 5-."""
     format: Texts = ()
-    """How a date or a time is written, as strptime takes it, or `ISO`; of several the first that
-    fits."""
+    """How a date or a time is written, as strptime takes it, or `ISO`; of a number, how the seconds
+    of a duration are: `h:m:s`, `m:s`, `h:m` or `d h m s`. Of several the first that fits."""
     missing: Texts = ()
     """Texts that mean missing in this column; of a number also that number."""
     width: Annotated[int, Field(strict=True, gt=0)] | Literal["varies"] | None = None
@@ -52,8 +56,8 @@ class Reading:
         kind = kind_of(self.type.upper())
         if kind not in ("number", "other") and (keys := NUMBER_KEYS & self.given.keys()):
             raise ValueError(f"has {' and '.join(sorted(keys))}, which is for numbers only")
-        if kind not in ("date", "time", "other") and self.format:
-            raise ValueError("has format, which is for a DATE, a TIMESTAMP or a TIME only")
+        if problem := _format_problem(kind, self.format):
+            raise ValueError(problem)
         if kind not in ("text", "other") and self.width:
             raise ValueError("has width, which is for VARCHAR only")
         if self.decimal == self.group:
@@ -67,6 +71,29 @@ class Reading:
         defaults = {one.name: one.default for one in fields(self)}
         values = {key: value for key, value in asdict(self).items() if value != defaults[key]}
         return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+
+def _format_problem(kind: str, formats: Iterable[str]) -> str | None:
+    """Return what is wrong with the first format that values of a kind cannot be read by."""
+    for one in formats:
+        if kind == "number" and one not in DURATIONS:
+            shown = ", ".join(map(repr, DURATIONS))
+            return f"has format {one!r}: for the seconds of a duration give {shown}"
+        if kind not in ("number", "date", "time", "other"):
+            return "has format, which is for a DATE, a TIMESTAMP, a TIME or a number only"
+        if kind in ("date", "time") and one != ISO and not _is_format(one):
+            return f"has format {one!r}: give ISO or what strptime takes, such as '%d.%m.%Y'"
+    return None
+
+
+def _is_format(text: str) -> bool:
+    if "%" not in text:
+        return False
+    try:
+        isolated().cursor().execute(f"SELECT try_strptime('', {literal(text)})").fetchall()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _form(given: Any) -> str:

@@ -1,7 +1,7 @@
 """How a column of a table is used: as the target, as a feature, or not at all."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -12,7 +12,7 @@ from workflow.data.column_reading import Reading
 from workflow.plain_values import cut
 from workflow.schema import dates
 from workflow.schema.column_stats import MOSTLY, Column, Table
-from workflow.schema.dates import TimeReading
+from workflow.schema.dates import Order, TimeReading
 
 MOST_LABELS = 200
 FEW_LABELS = 20  # different whole numbers, up to which they are labels
@@ -33,15 +33,17 @@ class ColumnUse:
 
     Attributes:
         type: The DuckDB type that it is read as, or how its texts are.
-        value: SQL of its value; for a date or a time, of the TIMESTAMP, DATE or TIME.
+        value: SQL of its value.
         kind: What its values are.
         note: One line about its values, for the definition's comments.
+        time: How a date or a time is read.
     """
 
     type: str | Reading
     value: str
     kind: Literal["number", "category", "date", "time"]
     note: str
+    time: TimeReading | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,21 +83,26 @@ def column_use(table: Table, column: Column) -> ColumnUse | str:
         return f"values of type {cut(column.type, 40)} are no feature"
     if column.distinct <= 1 and column.known == table.rows:
         return "the same value in every row"
-    if reading := time_reading_of(table, column):
-        note = _note(table, column, f"{reading.kind}s, {reading.note}")
-        return ColumnUse(type=type_read(column), value=reading.sql, kind=reading.kind, note=note)
     name = sql_name(column.name)
+    if time := time_reading_of(table, column):
+        return ColumnUse(
+            type=time.reading or column.type,
+            value=name,
+            kind=time.kind,
+            note=_note(table, time.known, f"{time.kind}s, {time.note}"),
+            time=time,
+        )
     if is_number(column):
         return number_identifier(column) or _number(table, column)
     if is_boolean(table, column):
-        note = _note(table, column, "boolean")
+        note = _note(table, column.known, "boolean")
         return ColumnUse(type="BOOLEAN", value=name, kind="number", note=note)
     texts = f"{_distinct(column)} texts"
     if column.words >= SENTENCE and column.distinct > max(ENOUGH, 0.3 * column.known):
         return f"free text: {texts} of {column.words:.0f} words on average"
     if column.known >= ENOUGH and column.distinct > UNIQUE * column.known:
         return f"an identifier: {texts} in {column.known:,} rows"
-    note = _note(table, column, texts)
+    note = _note(table, column.known, texts)
     return ColumnUse(type=type_read(column), value=name, kind="category", note=note)
 
 
@@ -126,17 +133,34 @@ def number_value(column: Column) -> str:
 
 def time_reading_of(table: Table, column: Column) -> TimeReading | None:
     """Return how the values of a column are read as dates or times, or None if they are none."""
-    name = sql_name(column.name)
     if column.values in ("date", "time"):
-        return dates.reading_of_type(column.type, name)
+        return dates.reading_of_type(column)
     if is_number(column):
         whole = column.wholes == column.numbers == column.known > 0
         if whole and any(DAY.fullmatch(word) for word in _words(column.name)):
-            return dates.reading_of_numbers(table, name)
+            return dates.reading_of_numbers(table, column)
         return None
     if column.type == "VARCHAR" and column.known:
-        return dates.reading_of_texts(table, name)
+        return dates.reading_of_texts(table, column)
     return None
+
+
+def with_one_order(uses: dict[str, ColumnUse]) -> dict[str, ColumnUse]:
+    """Return the uses with dates that could be two read with day and month as in other columns."""
+    orders = {use.time.order for use in uses.values() if use.time and use.time.order}
+    if len(orders) != 1:
+        return uses
+    (order,) = orders
+    return {name: _with_order(use, order) for name, use in uses.items()}
+
+
+def _with_order(use: ColumnUse, order: Order) -> ColumnUse:
+    if not use.time or not use.time.other:
+        return use
+    time = dates.with_order(use.time, order)
+    assert time.reading is not None
+    note = use.note.replace(use.time.note, time.note)
+    return replace(use, type=time.reading, note=note, time=time)
 
 
 def number_identifier(column: Column) -> str | None:
@@ -246,12 +270,12 @@ def _number(table: Table, column: Column) -> ColumnUse | str:
     what = f"{_distinct(column)} numbers"
     if column.values == "text" and (others := column.known - column.numbers):
         what = f"numbers, but for {others:,} texts of {column.known:,}"
-    note = _note(table, column, what)
+    note = _note(table, column.known, what)
     return ColumnUse(type=type_read(column), value=number_value(column), kind="number", note=note)
 
 
-def _note(table: Table, column: Column, what: str) -> str:
-    missing = 1 - column.known / table.rows
+def _note(table: Table, known: int, what: str) -> str:
+    missing = 1 - known / table.rows
     if not missing:
         return what
     return f"{what}, {'under 0.1 %' if missing < 0.001 else f'{100 * missing:.1f} %'} missing"

@@ -1,27 +1,28 @@
 """Dates and times: how texts and numbers are read as such, and their features in SQL."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from sql_features.duckdb_types import kind_of
-from sql_features.expressions import literal
-from workflow.schema.column_stats import Table
+import numpy as np
 
-DATES = (  # the first that fits is taken, so the month comes first where both orders fit
-    *("%m/%d/%y", "%m/%d/%Y", "%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y", "%m-%d-%y"),
-    *("%m-%d-%Y", "%d-%m-%y", "%d-%m-%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y"),
-    *("%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y.%m.%d", "%Y-%m"),
-    *("%b %Y", "%B %Y", "%b-%Y"),
-)
-TIMES = (
-    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f"),
-    *("%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p", "%I%p"),
-)
-ISO = "^ *[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
-ZONE = ":[0-9]{2}(\\.[0-9]+)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$"
-SAMPLED_TEXTS = 200  # distinct texts that a format is tried on before all rows are
+from sql_features.duckdb_types import kind_of
+from sql_features.expressions import literal, quote
+from sql_features.text_reading import of_other, of_text
+from sql_features.time_texts import BLANKS, ISO
+from workflow.data.column_reading import Reading, line_of
+from workflow.plain_values import one_line
+from workflow.schema import date_formats, placeholders
+from workflow.schema.column_stats import MOSTLY, Column, Table
+from workflow.schema.date_formats import has_time, is_time_of_day, month_first_of
+
+SAMPLED_TEXTS = 200  # distinct texts whose shape is looked at
+ODD_TEXTS = 50  # different texts among dates that are looked at
+MOST_FORMATS = 4  # in one column
+EVEN = 3  # times the median step that the longest one has, where dates come in even steps
+STEPS = 12  # fewer different dates may be even by chance
+SHOWN = 3  # texts in a sentence
+NUMBERS = "%Y%m%d"
 PARTS = {  # SQL of a date's features, by the end of the feature's name
     "year": "year({})",
     "month": "month({})",
@@ -33,6 +34,7 @@ PARTS = {  # SQL of a date's features, by the end of the feature's name
     "time": "epoch({}) / 86400",  # days since 1970
 }
 HOURS = "epoch({}) / 3600"  # the feature of a time of day
+Order = Literal["day", "month"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,88 +43,291 @@ class TimeReading:
 
     Attributes:
         kind: `date`, with or without a time of day, or `time`, a time of day alone.
-        sql: SQL of the value as a TIMESTAMP, DATE or TIME.
-        note: The format that they are written in.
+        reading: How texts or numbers are read; None where the column is of such a type already.
+        note: The formats that they are written in.
+        known: Rows with a date or a time.
+        order: Which comes first in 01/02/2024, where that is known.
+        other: Where it is not known, the reading by the other order.
+        doubt: What is to be said of it then: a sentence with three texts, and what to write.
     """
 
     kind: Literal["date", "time"]
-    sql: str
+    reading: Reading | None = None
     note: str
+    known: int
+    order: Order | None = None
+    other: Reading | None = None
+    doubt: str | None = None
 
 
-def reading_of_texts(table: Table, column: str) -> TimeReading | None:
-    """Return how the texts of a column are read, or None where no format fits all of them.
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    """Rows whose texts fit the same formats.
 
-    Args:
-        table: The table.
-        column: SQL of the column.
+    Attributes:
+        formats: The formats that fit.
+        rows: How many rows they are.
+        timed: How many of them have a time of day.
+        zoned: How many of them have a zone.
     """
-    some = table.connection.execute(
-        f"SELECT DISTINCT text FROM (SELECT {column} AS text FROM {table.source} "
-        f"WHERE {column} IS NOT NULL LIMIT 20000) LIMIT {SAMPLED_TEXTS}"
-    ).fetchall()
-    texts = [text for (text,) in some]
-    if not texts or not all(3 <= len(t) <= 40 and re.search("[0-9]", t) for t in texts):
-        return None
-    zoned = any(re.search(ZONE, text) for text in texts)
-    values = f"(VALUES {', '.join(f'({literal(text)})' for text in texts)}) AS texts(text)"
-    tests = [f"bool_and({test})" for _, test in _readings("text", zoned)]
-    fits = table.ask(f"SELECT {', '.join(tests)} FROM {values}")
-    for (reading, test), fit in zip(_readings(column, zoned), fits, strict=True):
-        if fit and _all(table, column, test):
-            swapped = reading.note.replace("%m/%d", "%d/%m").replace("%m-%d", "%d-%m")
-            if swapped == reading.note or reading.note.startswith("%Y"):
-                return reading
-            test = next(test for other, test in _readings(column, zoned) if other.note == swapped)
-            if _all(table, column, test):
-                note = f"{reading.note}; {swapped} would fit as well"
-                return TimeReading(kind="date", sql=reading.sql, note=note)
-            return reading
-    return None
+
+    formats: frozenset[str]
+    rows: int
+    timed: int
+    zoned: int
 
 
-def reading_of_numbers(table: Table, column: str) -> TimeReading | None:
-    """Return how numbers such as 20110131 are read as dates, or None where one is no date.
-
-    Args:
-        table: The table.
-        column: SQL of the column, a number.
-    """
-    sql = f"TRY_STRPTIME(CAST(TRY_CAST({column} AS BIGINT) AS VARCHAR), '%Y%m%d')"
-    if _all(table, column, f"year({sql}) BETWEEN 1800 AND 2200"):
-        return TimeReading(kind="date", sql=sql, note="%Y%m%d")
-    return None
-
-
-def reading_of_type(type: str, column: str) -> TimeReading:
+def reading_of_type(column: Column) -> TimeReading:
     """Return the reading of a column that is of a date or time type already."""
-    kind: Literal["date", "time"] = "time" if kind_of(type) == "time" else "date"
-    return TimeReading(kind=kind, sql=column, note=type)
+    kind: Literal["date", "time"] = "time" if kind_of(column.type) == "time" else "date"
+    return TimeReading(kind=kind, note=column.type, known=column.known)
 
 
-def _readings(column: str, zoned: bool) -> Iterator[tuple[TimeReading, str]]:
-    """Yield each reading, with SQL that is true for the texts that it can read."""
-    iso = f"TRY_CAST({column} AS {'TIMESTAMPTZ' if zoned else 'TIMESTAMP'})"
-    note = "ISO, as UTC" if zoned else "ISO"
-    yield (
-        TimeReading(kind="date", sql=iso, note=note),
-        f"{iso} IS NOT NULL AND regexp_matches({column}, {literal(ISO)})",
+def reading_of_numbers(table: Table, column: Column) -> TimeReading | None:
+    """Return how numbers such as 20110131 are read as dates, or None where few of them are."""
+    given = {"type": "DATE", "format": [NUMBERS], "invalid": "missing"}
+    name = quote(column.name)
+    read = of_text if column.values == "text" else of_other
+    date = read(name, column.name, given)
+    fit = f"year({date}) BETWEEN 1800 AND 2200"
+    (rows,) = table.ask(f"SELECT count(*) FILTER ({fit}) FROM {table.source}")
+    return _reading(table, column, [NUMBERS], "DATE", fit, rows)
+
+
+def reading_of_texts(table: Table, column: Column) -> TimeReading | None:
+    """Return how the texts of a column are read, or None where few of them are dates or times.
+
+    A few texts may be others, as among numbers. Dates may be written in several ways.
+    """
+    formats = date_formats.candidates(column.texts or _sample(table, column))
+    if not formats:
+        return None
+    fits = _fits(table, column, formats)
+    if not (chosen := _ordered(table, column, fits)):
+        return None
+    chosen_formats, order, doubtful, even = chosen
+    formats = _covering(fits, chosen_formats)
+    if not formats:
+        return None
+    is_time = is_time_of_day(formats[0])
+    read = [fit for fit in fits if fit.formats & set(formats)]
+    timed = any(map(has_time, formats)) or (ISO in formats and any(fit.timed for fit in read))
+    type = "TIME" if is_time else "TIMESTAMP" if timed else "DATE"
+    fit = " OR ".join(_test(column, one) for one in formats)
+    found = _reading(table, column, formats, type, fit, sum(one.rows for one in read))
+    if found is None:
+        return None
+    if ISO in formats and (zoned := sum(one.zoned for one in read)):
+        unzoned = sum(one.timed for one in read) - zoned
+        doubt = _zones(column, zoned, unzoned) if unzoned else None
+        found = replace(found, note=f"{found.note}, as UTC", doubt=doubt)
+    if even:
+        found = replace(found, note=f"{found.note}, the order of day and month in even steps")
+    return _doubted(table, column, found) if doubtful else replace(found, order=order)
+
+
+def with_order(found: TimeReading, order: Order) -> TimeReading:
+    """Return a doubtful reading with the order of day and month that other columns have."""
+    assert found.reading is not None and found.other is not None
+    reading = found.reading if order == "month" else found.other
+    note = found.note.partition(";")[0].replace(
+        _shown(found.reading.format), _shown(reading.format)
     )
-    for date in DATES:
-        for written in (date, *(f"{date} {time}" for time in TIMES)):
-            sql = f"TRY_STRPTIME({column}, {literal(written)})"
-            # Without the test %Y would read 1/1/11 as a date in the year 11.
-            yield TimeReading(kind="date", sql=sql, note=written), f"year({sql}) >= 1000"
-    for written in TIMES:
-        sql = f"CAST(TRY_STRPTIME({column}, {literal(written)}) AS TIME)"
-        test = f"{sql} IS NOT NULL"
-        if ":" in written:  # 3:2 is the result of a match, not a time
-            test += f" AND regexp_matches({column}, '[0-9]:[0-9][0-9]')"
-        yield TimeReading(kind="time", sql=sql, note=written), test
+    note += f", the {order} first as in other columns"
+    return replace(found, reading=reading, note=note, order=order, other=None, doubt=None)
 
 
-def _all(table: Table, column: str, test: str) -> bool:
-    (holds,) = table.ask(
-        f"SELECT bool_and(coalesce({test}, false)) FROM {table.source} WHERE {column} IS NOT NULL"
+def _sample(table: Table, column: Column) -> list[str]:
+    name = quote(column.name)
+    found = table.connection.execute(
+        f"SELECT DISTINCT text FROM (SELECT {name} AS text FROM {table.source} "
+        f"WHERE {name} IS NOT NULL LIMIT 20000) LIMIT {SAMPLED_TEXTS}"
+    ).fetchall()
+    return [text for (text,) in found]
+
+
+def _value(column: Column, format: str) -> str:
+    """Return the SQL of a text's value by one format, and NULL where it does not fit."""
+    type = "TIME" if is_time_of_day(format) else "TIMESTAMP"
+    given = {"type": type, "format": [format], "invalid": "missing"}
+    return of_text(quote(column.name), column.name, given)
+
+
+def _test(column: Column, format: str) -> str:
+    """Return the SQL that is true for a text that one format fits."""
+    test = f"{_value(column, format)} IS NOT NULL"
+    if is_time_of_day(format) and ":" in format:  # 3:2 is the result of a match, not a time
+        test += f" AND regexp_matches({quote(column.name)}, '[0-9]:[0-9][0-9]')"
+    return f"({test})"
+
+
+def _fits(table: Table, column: Column, formats: Sequence[str]) -> list[_Fit]:
+    """Return which formats fit how many rows, counted in one pass over all of them."""
+    name = quote(column.name)
+    tests = ", ".join(_test(column, one) for one in formats)
+    found = table.connection.execute(
+        f"SELECT [{tests}] AS fits, count(*), count(*) FILTER (contains({name}, ':')), "
+        f"count(*) FILTER (regexp_matches({name}, {literal(date_formats.ZONED)})) "
+        f"FROM {table.source} WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return [
+        _Fit(
+            formats=frozenset(one for one, fit in zip(formats, mask, strict=True) if fit),
+            rows=rows,
+            timed=timed,
+            zoned=zoned,
+        )
+        for mask, rows, timed, zoned in found
+    ]
+
+
+def _ordered(
+    table: Table, column: Column, fits: Sequence[_Fit]
+) -> tuple[list[str], Order | None, bool, bool] | None:
+    """Return the formats that count once it is decided whether the day or the month comes first.
+
+    Returns:
+        The formats, in their order; what comes first, if that makes a difference; whether it could
+        not be known; and whether even steps told it. None where texts of both orders are mixed with
+        such as could be either.
+    """
+    there = frozenset().union(*(fit.formats for fit in fits))
+    pairs = [
+        (month, day) for day in date_formats.FORMATS
+        if (month := month_first_of(day)) and there & {month, day}
+    ]  # fmt: skip
+    formats = [one for one in (ISO, *date_formats.FORMATS) if one in there]
+    if not pairs:
+        return formats, None, False, False
+    by_month, by_day = [one for one, _ in pairs], [one for _, one in pairs]
+    months, days = _rows(fits, by_month, by_day), _rows(fits, by_day, by_month)
+    both = sum(fit.rows for fit in fits if any({*pair} <= fit.formats for pair in pairs))
+    is_known = 0 < MOSTLY * (months + days) <= max(months, days)
+    if not is_known and months + days:
+        return (formats, None, False, False) if not both else None
+    order: Order = "day" if days > months else "month"
+    steps = None
+    if not is_known:
+        steps = _even_order(table, column, pairs)
+        order = steps if steps in ("day", "month") else "month"
+    unlike = by_month if order == "day" else by_day
+    kept = [one for one in formats if one not in unlike]
+    return kept, order, not is_known and steps is None, not is_known and steps == order
+
+
+def _rows(fits: Iterable[_Fit], formats: Iterable[str], without: Iterable[str]) -> int:
+    """Return the rows that fit some formats, and none of others."""
+    some, others = set(formats), set(without)
+    return sum(fit.rows for fit in fits if fit.formats & some and not fit.formats & others)
+
+
+def _even_order(
+    table: Table, column: Column, pairs: Sequence[tuple[str, str]]
+) -> Order | Literal["same"] | None:
+    """Return the order of day and month by which dates come in even steps, and by the other not.
+
+    01/01, 01/02 and 01/03/1990 are the first days of months, not days of January. It is `same`
+    where both orders give the same dates.
+    """
+    month = f"coalesce({', '.join(_value(column, one) for one, _ in pairs)})"
+    day = f"coalesce({', '.join(_value(column, one) for _, one in pairs)})"
+    found = table.connection.execute(
+        f"SELECT DISTINCT epoch({month}) AS month, epoch({day}) AS day FROM {table.source} "
+        f"WHERE {month} IS NOT NULL"
+    ).fetchnumpy()
+    if (found["month"] == found["day"]).all():
+        return "same"
+    even = {order: _is_even(found[order]) for order in ("month", "day")}
+    if even["month"] == even["day"]:
+        return None
+    return "month" if even["month"] else "day"
+
+
+def _is_even(times: np.ndarray) -> bool:
+    steps = np.diff(np.unique(times))
+    return len(steps) >= STEPS - 1 and bool(steps.max() <= EVEN * np.median(steps))
+
+
+def _covering(fits: Sequence[_Fit], formats: Sequence[str]) -> list[str]:
+    """Return the few formats of one kind that fit the most rows, the one that fits most first."""
+    chosen: list[str] = []
+    for _ in range(MOST_FORMATS):
+        left = [fit for fit in fits if not fit.formats & set(chosen)]
+        usable = [
+            one for one in formats
+            if not chosen or is_time_of_day(one) == is_time_of_day(chosen[0])
+        ]  # fmt: skip
+        rows = {one: sum(fit.rows for fit in left if one in fit.formats) for one in usable}
+        best = max(rows, key=lambda one: rows[one], default=None)
+        if best is None or not rows[best]:
+            break
+        chosen.append(best)
+    return chosen
+
+
+def _reading(
+    table: Table, column: Column, formats: Sequence[str], type: str, fit: str, rows: int
+) -> TimeReading | None:
+    """Return the reading if it fits all values but few, beside those that mean missing."""
+    nothing: dict[str, int] = {}
+    if rows < column.known and column.type == "VARCHAR":
+        name = quote(column.name)
+        found = table.connection.execute(
+            f"SELECT {name}, count(*) FROM {table.source} WHERE {name} IS NOT NULL "
+            f"AND NOT coalesce({fit}, false) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {ODD_TEXTS}"
+        ).fetchall()
+        nothing = placeholders.among(dict(found), column.known, column.distinct)
+    texts = column.known - sum(nothing.values())
+    if not rows or rows < MOSTLY * texts:
+        return None
+    given = Reading(
+        type=type,
+        format=tuple(formats),
+        missing=tuple(nothing),
+        invalid="refuse" if rows == texts else "missing",
     )
-    return bool(holds)
+    note = _shown(formats)
+    if odd := texts - rows:
+        note += f", but for {odd:,} of {column.known:,}"
+    kind: Literal["date", "time"] = "time" if type == "TIME" else "date"
+    return TimeReading(kind=kind, reading=given, note=note, known=rows)
+
+
+def _zones(column: Column, zoned: int, unzoned: int) -> str:
+    texts = ", ".join(repr(one_line(text, 40)) for text in column.texts[:SHOWN])
+    return (
+        f"column '{one_line(column.name, 40)}' has {zoned:,} times with a zone and {unzoned:,} "
+        f"without, such as {texts}: those without are taken for UTC; if they are not, give each "
+        "its zone in the file."
+    )
+
+
+def _shown(formats: Sequence[str]) -> str:
+    return " or ".join(formats)
+
+
+def _doubted(table: Table, column: Column, found: TimeReading) -> TimeReading:
+    """Return a reading with what is to be said where day and month could be exchanged."""
+    assert found.reading is not None
+    swapped = {month_first_of(one): one for one in date_formats.FORMATS if month_first_of(one)}
+    other = replace(
+        found.reading, format=tuple(swapped.get(one, one) for one in found.reading.format)
+    )
+    name = quote(column.name)
+    month, day = (
+        of_text(name, column.name, one.given | {"invalid": "missing"})
+        for one in (found.reading, other)
+    )
+    shown = table.connection.execute(
+        f"SELECT DISTINCT trim({name}, {literal(BLANKS)}), CAST({month} AS VARCHAR), "
+        f"CAST({day} AS VARCHAR) FROM {table.source} WHERE {month} <> {day} "
+        f"ORDER BY 1 LIMIT {SHOWN}"
+    ).fetchall()
+    said = ", ".join(f"{text} as {one}" for text, one, _ in shown)
+    doubt = (
+        f"column '{one_line(column.name, 40)}': {said}: nothing tells whether the month or the day "
+        f"comes first; if they are {', '.join(one for *_, one in shown)}, write "
+        f"{line_of(column.name, other.given)} in the dataset file."
+    )
+    note = f"{found.note}; {_shown(other.format)} would fit as well"
+    return replace(found, note=note, other=other, doubt=doubt)

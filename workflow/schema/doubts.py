@@ -29,6 +29,8 @@ def doubt_of(table: Table, column: Column, use: ColumnUse | None) -> str | None:
         column: The column.
         use: How it is used as a feature; None for the target.
     """
+    if use and use.time:
+        return use.time.doubt
     if is_number(column) and column.format.other is not None:
         return _two_readings(table, column)
     if use and use.kind == "category" and column.reading is None:

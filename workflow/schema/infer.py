@@ -14,7 +14,7 @@ import duckdb
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
-from sql_features.text_reading import of_text
+from sql_features.text_reading import of_other, of_text
 from workflow.data import readers
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import RESERVED
@@ -22,7 +22,7 @@ from workflow.data.parquet import scan_parquet
 from workflow.data.split_key import repeat_by_nature
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
-from workflow.schema.column_roles import ColumnUse
+from workflow.schema.column_roles import ColumnUse, sql_name
 from workflow.schema.column_stats import Column, Table, profile
 from workflow.schema.doubts import doubt_of, doubt_of_last_row
 from workflow.schema.leakage import find_leaks, paired
@@ -141,7 +141,8 @@ def _infer(
             left_out[name] = use
         else:
             uses[name] = use
-    time, time_type = _time(table, split_by, target)
+    uses = column_roles.with_one_order(uses)
+    time, time_type = _time(table, split_by, target, uses)
     types: dict[str, str | Reading] = {target: target_use.type}
     types |= time_type | {name: use.type for name, use in uses.items()}
     typed = _typed(table, types)
@@ -186,8 +187,8 @@ def _infer(
         left_out=left_out,
         doubts={
             name: doubt
-            for name in [target, *(name for name in uses if name not in left_out)]
-            if (doubt := doubt_of(table, table.columns[name], uses.get(name)))
+            for name in table.columns
+            if name in used and (doubt := doubt_of(table, table.columns[name], uses.get(name)))
         }
         | doubt_of_last_row(table),
         time=time,
@@ -203,37 +204,48 @@ def _typed(table: Table, types: Mapping[str, str | Reading]) -> Table:
     for name, type in types.items():
         column = value = quote(name)
         if isinstance(type, Reading):
-            value = of_text(column, name, type.given)
+            read = of_text if table.columns[name].values == "text" else of_other
+            value = read(column, name, type.given)
         elif type != table.columns[name].type:
             value = f"CAST({column} AS {type})"
         values.append(f"{value} AS {column}")
     return replace(table, source=f"(SELECT {', '.join(values)} FROM {table.source})")
 
 
-def _time(table: Table, split_by: str, target: str) -> tuple[str | None, dict[str, str | Reading]]:
-    """Return the SQL of the time to split by, and the type of its column in a text file."""
+def _time(
+    table: Table, split_by: str, target: str, uses: Mapping[str, ColumnUse]
+) -> tuple[str | None, dict[str, str | Reading]]:
+    """Return the SQL of the time to split by, and how its column is read."""
     if not split_by.startswith("time:"):
         return None, {}
     name = split_by.removeprefix("time:").strip()
     if name not in table.columns:
         raise unknown("column in split_by:", name, table.columns)
     others = {one: column for one, column in table.columns.items() if one != target}
-    if name in others and (time := _time_of(table, others[name])):
-        return time, {name: column_roles.type_read(others[name])}
-    times = [one for one, column in others.items() if _time_of(table, column)]
+    if name in others and (time := _time_of(table, others[name], uses.get(name))):
+        value, type = time
+        return value, {name: type}
+    times = [one for one, column in others.items() if _time_of(table, column, uses.get(one))]
     raise WorkflowError(
         f"split_by='{split_by}': '{name}' holds neither dates nor numbers to split the rows by. "
         f"These columns do: {', '.join(times) or 'none'}."
     )
 
 
-def _time_of(table: Table, column: Column) -> str | None:
-    """Return the SQL of a column's values as dates or numbers, or None if they are neither."""
+def _time_of(
+    table: Table, column: Column, use: ColumnUse | None
+) -> tuple[str, str | Reading] | None:
+    """Return the SQL of a column's dates or numbers and how they are read, or None without any."""
+    if use:
+        return (use.value, use.type) if use.kind in ("date", "number") else None
     if not column.known or column.name.casefold() in BARE_CLOCKS:
         return None
     if reading := column_roles.time_reading_of(table, column):
-        return reading.sql if reading.kind == "date" else None
-    return column_roles.number_value(column) if column_roles.is_number(column) else None
+        is_date = reading.kind == "date"
+        return (sql_name(column.name), reading.reading or column.type) if is_date else None
+    if not column_roles.is_number(column):
+        return None
+    return column_roles.number_value(column), column_roles.type_read(column)
 
 
 def _features(table: Table, name: str, use: ColumnUse) -> dict[str, str]:

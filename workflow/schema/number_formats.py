@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sql_features.text_reading import APOSTROPHES, BLANKS, MINUS, number_pattern
+from sql_features.text_reading import APOSTROPHES, number_pattern
+from sql_features.time_texts import BLANKS, MINUS
+from workflow.schema.date_formats import durations
 
 LONGEST = 40  # characters of a number with what stands around it
 MOSTLY = 0.9  # share of texts from which on a format or a sign counts as theirs
@@ -68,6 +70,8 @@ def guess(texts: Sequence[str]) -> NumberFormat | None:
     texts = [text for text in texts if len(text) <= LONGEST]
     if all(map(PLAIN.fullmatch, texts)):
         return _plain(texts) if texts else None
+    if formats := durations(texts):
+        return NumberFormat(keys={"format": formats})
     matches = [match for match in map(WRITTEN.fullmatch, texts) if match and _is_number(match)]
     around = [_usual([match[name] for match in matches]) for name in ("before", "after")]
     keys: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from sql_features.text_reading import BLANKS
+from sql_features.time_texts import BLANKS
 
 KNOWN = {
     *("", "?", "??", "???", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "**", "_"),

@@ -59,7 +59,7 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
             conda_env=serving_environment(packages, Path(folder, "pins.txt")),
             code_paths=[str(SQL_FEATURES)],
             signature=signature,
-            input_example=as_served(example, signature),
+            input_example=_with_written_times(as_served(example, signature)),
             serialization_format="skops",
             skops_trusted_types=[*TRUSTED, *family.trusted],
             metadata={RAW_COLUMNS: features.columns},
@@ -68,6 +68,18 @@ def log(pipeline: Pipeline, example: pd.DataFrame, family: Family, run_id: str) 
     size = Model.load(info.model_uri).model_size_bytes
     assert size is not None  # log_model has written it
     mlflow.log_metric(MODEL_BYTES, size, run_id=run_id)
+
+
+def _with_written_times(example: pd.DataFrame) -> pd.DataFrame:
+    """Return an example with times as texts: of a gap among times, MLflow would write NaT."""
+    times = example.select_dtypes(["datetime", "datetimetz"])
+    written = {
+        name: [None if pd.isna(one) else one.isoformat() for one in values]
+        for name, values in times.items()
+    }
+    return example.assign(
+        **{str(name): pd.Series(texts, example.index, object) for name, texts in written.items()}
+    )
 
 
 def _outputs(pipeline: Pipeline) -> Schema:

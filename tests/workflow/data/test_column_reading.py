@@ -49,7 +49,11 @@ def test_texts_that_mean_missing_in_every_column_are_read_back(missing):
         ("{type: DOUBLE, decima: ','}", "did you mean 'decimal'?"),
         ("{decimal: ','}", "'columns.x.type' in dataset file houses.yaml is missing"),
         ("{type: VARCHAR, decimal: ','}", "has decimal, which is for numbers only."),
-        ("{type: DOUBLE, format: '%Y'}", "has format, which is for a DATE, a TIMESTAMP or a TIME"),
+        ("{type: DOUBLE, format: '%Y'}", "has format '%Y': for the seconds of a duration give "
+         "'h:m:s', 'm:s', 'h:m', 'd h m s'."),
+        ("{type: VARCHAR, format: ISO}", "has format, which is for a DATE, a TIMESTAMP, a TIME or"),
+        ("{type: DATE, format: dd.mm.yyyy}", "has format 'dd.mm.yyyy': give ISO or what strptime"),
+        ("{type: DATE, format: '%Q'}", "has format '%Q': give ISO or what strptime takes"),
         ("{type: DOUBLE, width: 5}", "has width, which is for VARCHAR only"),
         ("{type: VARCHAR, width: wide}", "must be a number of digits or 'varies', not 'wide'."),
         ("{type: VARCHAR, width: 0}", "must be a number of digits or 'varies', not 0."),

@@ -1,0 +1,115 @@
+"""The ways in which dates, times of day and durations are written, and which a text may be in.
+
+A text may be in a format that has its shape: the same signs between digits and words. Whether it
+is, and what its value is, SQL tells (`sql_features.time_texts`).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sql_features.time_texts import BLANKS, DURATIONS, ISO
+
+DATES = (  # of those that fit as many texts the first is taken
+    *("%m/%d/%y", "%m/%d/%Y", "%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y", "%m-%d-%y"),
+    *("%m-%d-%Y", "%d-%m-%y", "%d-%m-%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y"),
+    *("%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y.%m.%d", "%Y-%m"),
+    *("%b %Y", "%B %Y", "%b-%Y"),
+)
+TIMES = (
+    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f"),
+    *("%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p", "%I%p"),
+)
+ISO_SHAPE = re.compile("[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T].*)?")
+ZONED = ":[0-9]{2}([.][0-9]+)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$"
+SHORTEST, LONGEST = 3, 40  # characters of a date
+MOSTLY = 0.9  # share of different texts from which on they are durations
+HALF = 0.5  # share of different texts with the shape of dates from which on their rows are counted
+MOST_FORMATS = 16  # that are tried on all rows of a column
+
+
+def _shape(text: str) -> str:
+    """Return a text with each number as 0, each word as a and blanks as one.
+
+    >>> _shape("Jan 31, 2024"), _shape("%b %d, %Y")
+    ('a 0, 0', 'a 0, 0')
+    """
+    text = re.sub("%[bBp]", "a", text)
+    text = re.sub("%[a-zA-Z]", "0", text)
+    return re.sub(r"\s+", " ", re.sub("[^\\W\\d_]+", "a", re.sub("[0-9]+", "0", text)))
+
+
+FORMATS = (*DATES, *(f"{date} {time}" for date in DATES for time in TIMES), *TIMES)
+SHAPES: dict[str, list[str]] = {}
+for _format in FORMATS:
+    SHAPES.setdefault(_shape(_format), []).append(_format)
+
+
+def candidates(texts: Iterable[str]) -> list[str]:
+    """Return the formats that texts may be written in, or none where fewer than half may be.
+
+    >>> candidates(["31/12/2024", "2024-12-31"])
+    ['ISO', '%m/%d/%y', '%m/%d/%Y', '%d/%m/%y', '%d/%m/%Y']
+    """
+    found: Counter[str] = Counter()
+    count, of_dates = 0, 0
+    for text in (text.strip(BLANKS) for text in texts):
+        count += 1
+        if not SHORTEST <= len(text) <= LONGEST:
+            continue
+        own = [ISO] if ISO_SHAPE.fullmatch(text) else SHAPES.get(_shape(text), [])
+        found.update(own)
+        of_dates += bool(own)
+    if of_dates < HALF * count:
+        return []
+    usual = {one for one, _ in found.most_common(MOST_FORMATS)}
+    return [one for one in (ISO, *FORMATS) if one in usual]
+
+
+def durations(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the formats of the durations that most texts are, or none where they are none.
+
+    Times of day are no durations: one at least is of a day or more, or has units.
+
+    >>> durations(["38:25:29", "4:20:45"]), durations(["8:25:29", "4:20:45"])
+    (('h:m:s',), ())
+    >>> durations(["2h 50m", "7h"]), durations(["7h", "2h"])
+    (('d h m s',), ())
+    """
+    found: Counter[str] = Counter()
+    is_longer = False
+    for text in (text.strip(BLANKS) for text in texts):
+        for name in ("h:m:s", "m:s", "d h m s"):
+            if not (match := re.fullmatch(DURATIONS[name][0], text)) or not re.search(r"\d", text):
+                continue
+            sign, *parts = match.groups()
+            given = [part for part in parts if part]
+            if name == "d h m s":
+                is_longer |= len(given) > 1
+            else:
+                is_longer |= bool(sign) or len(given) > 3 or float(given[0]) >= 24
+            found[name] += 1
+            break
+    if not is_longer or found.total() < MOSTLY * len(texts):
+        return ()
+    return tuple(name for name in DURATIONS if found[name])
+
+
+def month_first_of(day_first: str) -> str | None:
+    """Return the same format with the month before the day, if it is numbers in the other order.
+
+    >>> month_first_of("%d/%m/%Y %H:%M")
+    '%m/%d/%Y %H:%M'
+    """
+    swapped = re.sub("^%d([/-])%m", r"%m\1%d", day_first)
+    return None if swapped == day_first or swapped not in FORMATS else swapped
+
+
+def is_time_of_day(format: str) -> bool:
+    """Tell whether a format is one of times of day alone."""
+    return format in TIMES
+
+
+def has_time(format: str) -> bool:
+    """Tell whether a date in a format has a time of day."""
+    return "%H" in format or "%I" in format
