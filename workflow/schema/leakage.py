@@ -200,7 +200,7 @@ def _sample(
     goals = frame.pop("goal")
     rows = frame.pop(row).to_numpy()
     columns = {
-        name: _codes(values)[0] if use.kind == "category" else values.to_numpy("float64")
+        name: _codes(values)[0] if use.kind == "category" else _known(values.to_numpy("float64"))
         for (name, use), (_, values) in zip(uses.items(), frame.items(), strict=True)
     }
     frame = pd.DataFrame(columns, index=range(len(rows)))
@@ -214,7 +214,7 @@ def _comparable(use: ColumnUse) -> str:
     """Return the SQL of a value that can be compared: a number, seconds, or a hash of a text."""
     match use.kind:
         case "number":
-            return _finite(use.value)
+            return f"CAST({use.value} AS DOUBLE)"
         case "category":
             return f"CASE WHEN {use.value} IS NOT NULL THEN hash({use.value}) END"
         case _:
@@ -225,6 +225,11 @@ def _codes(values: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Return (n,) codes of values, NaN where one is missing, and the text of each code."""
     codes, names = pd.factorize(values)
     return np.where(codes < 0, np.nan, codes.astype(float)), [str(name) for name in names]
+
+
+def _known(numbers: np.ndarray) -> np.ndarray:
+    """Return (n,) numbers with NaN for infinity: in SQL that takes long where columns are many."""
+    return np.where(np.isinf(numbers), np.nan, numbers)
 
 
 def _finite(value: str) -> str:
