@@ -14,7 +14,7 @@ from sql_features.expressions import connect, literal, quote
 from sql_features.text_reading import VARIES, of_text
 from sql_features.time_texts import BLANKS
 from workflow.checks.finding import NOTE, WARNING, Finding, quoted
-from workflow.data import readers
+from workflow.data import file_kinds, readers
 from workflow.data.column_reading import line_of
 from workflow.data.dataset import Dataset
 from workflow.plain_values import one_line
@@ -45,7 +45,7 @@ def check(dataset: Dataset, files: Mapping[str, list[Path]], *, inferred: bool) 
     if not readings:
         return found
     for part, paths in files.items():
-        text = readers.kind(paths) != "parquet"
+        text = file_kinds.kind(paths) != "parquet"
         scan = readers.scan_text(paths, dataset.missing) if text else readers.scan(paths)
         with connect() as connection:
             types = readers.columns(connection, scan)

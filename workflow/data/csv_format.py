@@ -54,6 +54,9 @@ PLACE = (
 )
 
 
+Versions = tuple[tuple[Path, int, int], ...]  # files, with what `version` returns of each
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
     """How one CSV file is written.

@@ -1,12 +1,12 @@
 """Parquet files as SQL reads them: the project's own splits, and raw ones."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
-from sql_features.expressions import literal
+from sql_features.expressions import literal, quote
 
 
 def scan_parquet(paths: list[Path]) -> str:
@@ -18,6 +18,11 @@ def scan_parquet(paths: list[Path]) -> str:
 def path_literal(path: Path) -> str:
     """Return the SQL text of a file's path, in which DuckDB finds no pattern."""
     return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def columns_literal(types: Mapping[str, str]) -> str:
+    """Return the SQL of types by column, as DuckDB's readers take them."""
+    return "{" + ", ".join(f"{quote(n)}: {literal(t)}" for n, t in types.items()) + "}"
 
 
 def row_number(columns: Iterable[str]) -> str:

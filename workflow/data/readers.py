@@ -8,54 +8,33 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TypeVar
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
-from sql_features.expressions import connect, literal, quote
+from sql_features.expressions import connect, quote
 from sql_features.text_reading import of_other, of_text
 from workflow.data import partitions
 from workflow.data.column_reading import Reading, type_of
-from workflow.data.csv_format import dialect, narrowest, version
-from workflow.data.csv_header import BLANKS, is_value
-from workflow.data.parquet import column_types, path_literal, scan_parquet
+from workflow.data.csv_format import Versions, dialect, narrowest, version
+from workflow.data.csv_header import is_value
+from workflow.data.csv_scan import scan_csv
+from workflow.data.file_kinds import kind, kind_of_file
+from workflow.data.json_files import json_columns, of_json, scan_json
+from workflow.data.parquet import column_types, scan_parquet
+from workflow.data.parquet_schema import misread_columns, parquet_schema
+from workflow.data.scan_errors import failed
 from workflow.errors import unknown
 from workflow.plain_values import one_line
 
-FileKind = Literal["parquet", "csv", "json"]
-SUFFIXES: dict[FileKind, tuple[str, ...]] = {
-    "parquet": (".parquet", ".pq"),
-    "csv": (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
-    "json": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
-}
-READ = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 MISSING = (  # what pandas.read_csv takes for a missing value
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 Given = TypeVar("Given")
-Versions = tuple[tuple[Path, int, int], ...]  # files, with what `version` returns of each
 TYPE = re.compile(r"[A-Za-z]\w*( \w+)*(\( *\d+ *(, *\d+ *)?\))?")
-
-
-def kind(paths: list[Path]) -> FileKind:
-    """Return the kind of the files.
-
-    Raises:
-        WorkflowError: No file, a kind that is not read, or files of several kinds.
-    """
-    if not paths:
-        raise WorkflowError("data: no file is given.")
-    found = {_kind(path): path for path in paths}
-    if len(found) > 1:
-        one, other, *_ = (path.name for path in found.values())
-        raise WorkflowError(f"data files '{one}' and '{other}' are of two kinds: give one kind.")
-    return next(iter(found))
 
 
 def scan(
@@ -84,7 +63,7 @@ def scan(
     missing = missing_texts(paths, missing)
     match kind(paths):
         case "parquet":
-            table = _read_parquet(_versions(paths))
+            table = _scan_raw_parquet(_versions(paths))
             if not given and not missing:
                 return table
             with connect() as connection:
@@ -100,18 +79,18 @@ def scan(
             if untyped:
                 found |= _csv_columns(_versions(paths), untyped, tuple(missing or ()))
             folded = {name.casefold(): type for name, type in found.items()}
-            tables = {path: _read_csv(path, folded, missing or ()) for path in paths}
+            tables = {path: scan_csv(path, folded, missing or ()) for path in paths}
             return _replaced(partitions.united(tables, folders, found), found, read, ())
         case "json":
-            found = _json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
+            found = json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
             read, plain = _apart(_spelled(given, found))
             types = found | plain | dict.fromkeys(read, "JSON")
             folders = _folders(paths)
             if not folders:
-                return _replaced(_read_json(paths, types), types, read, missing or ())
+                return _replaced(scan_json(paths, types), types, read, missing or ())
             types |= {name: "VARCHAR" for name in folders if name in read}
             inside = {name: type for name, type in types.items() if name not in folders}
-            table = partitions.united({p: _read_json([p], inside) for p in paths}, folders, types)
+            table = partitions.united({p: scan_json([p], inside) for p in paths}, folders, types)
             return _replaced(table, types, read, missing or ())
 
 
@@ -119,7 +98,7 @@ def scan_text(paths: list[Path], missing: Sequence[str] | None = None) -> str:
     """Return the SQL that reads CSV or JSON lines with every column that is not nested as text."""
     if kind(paths) == "csv":
         return scan(paths, dict.fromkeys(_csv_names(paths), "VARCHAR"), missing)
-    found = _json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
+    found = json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
     plain = [name for name, type in found.items() if kind_of(type) != "nested"]
     return scan(paths, dict.fromkeys(plain, "VARCHAR"), missing)
 
@@ -128,7 +107,7 @@ def typed_columns(paths: list[Path]) -> frozenset[str]:
     """Return the columns of JSON lines whose values are no texts; in a CSV file all are."""
     if kind(paths) != "json":
         return frozenset()
-    found = _json_columns(_versions(paths))
+    found = json_columns(_versions(paths))
     return frozenset(name for name, type in found.items() if type != "VARCHAR")
 
 
@@ -137,7 +116,7 @@ def missing_texts(paths: Iterable[Path], given: Sequence[str] | None) -> list[st
 
     They are those that are given; else those of pandas where there is a CSV file.
     """
-    if given is None and any(_kind(path) == "csv" for path in paths):
+    if given is None and any(kind_of_file(path) == "csv" for path in paths):
         return list(MISSING)
     return None if given is None else list(given)
 
@@ -185,7 +164,7 @@ def target_named(name: str, paths: list[Path], names: Iterable[str]) -> str:
     if name in names or len(alike) == 1:
         return name if name in names else alike[0]
     for path in paths:
-        header = dialect(path).header if _kind(path) == "csv" else ()
+        header = dialect(path).header if kind_of_file(path) == "csv" else ()
         if any(map(is_value, header)):
             shown = ", ".join(header[:4]) + (", ..." if len(header) > 4 else "")
             raise WorkflowError(
@@ -215,10 +194,10 @@ def unlike_pandas(paths: list[Path]) -> dict[str, str]:
         if kind(paths) == "csv":
             own, names, misread = dialect(path).header, dialect(path).names, {}
         else:
-            schema = _parquet_schema(path)
+            schema = parquet_schema(path)
             with connect() as connection:
                 own, names = schema.names, list(columns(connection, scan([path])))
-            misread = _misread(schema)
+            misread = misread_columns(schema)
         for place, (name, sql) in enumerate(zip(own, names, strict=True), start=1):
             if name in misread:
                 reasons[sql] = misread[name]
@@ -227,40 +206,6 @@ def unlike_pandas(paths: list[Path]) -> dict[str, str]:
             elif name != sql:
                 reasons[sql] = f"name '{name}' of column {place} of {path.name} is taken already"
     return reasons
-
-
-def failed(scan: str, error: Exception) -> WorkflowError:
-    """Return a one-line error that names the files of a scan and says what DuckDB said."""
-    # `path_literal` has put pattern characters of the path in brackets.
-    paths = re.findall(r"read_\w+\(\[?'((?:[^']|'')*)'", scan)
-    names = ", ".join(Path(re.sub(r"\[([*?\[])\]", r"\1", path)).name for path in paths[:3])
-    more = ", ..." if len(paths) > 3 else ""
-    return WorkflowError(f"data {names}{more}: {reason(error)}")
-
-
-def reason(error: Exception) -> str:
-    """Return what a DuckDB error says, without its hints, in one line."""
-    hints = r"\n\n|Possible (?:fixes|solution)|\n *file *=|\nLINE"
-    said = one_line(re.split(hints, str(error), flags=re.IGNORECASE)[0])
-    if "quote" in said and "CSV Error" in said:
-        said += ' A quote inside a quoted value must be doubled: "the ""old"" town".'
-    return said
-
-
-def _kind(path: Path) -> FileKind:
-    for one, suffixes in SUFFIXES.items():
-        if path.name.casefold().endswith(suffixes):
-            return one
-    if path.suffix.casefold() in WORKBOOKS:
-        raise WorkflowError(
-            f"data file '{path.name}' is a workbook, which is not read: save its sheet as CSV, or "
-            f"convert it by pandas.read_excel('{path.name}').to_parquet('{path.stem}.parquet')."
-        )
-    raise WorkflowError(f"data file '{path.name}': give one of {', '.join(READ)}.")
-
-
-def _mapping(types: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{quote(n)}: {literal(t)}" for n, t in types.items()) + "}"
 
 
 def _spelled(given: Mapping[str, Given], names: Iterable[str]) -> dict[str, Given]:
@@ -299,7 +244,7 @@ def _replaced(
         column, one = quote(name), given.get(name, type)
         reading = one.given if isinstance(one, Reading) else {"type": one}
         if type == "JSON":
-            values[name] = _of_json(column, name, reading, missing)
+            values[name] = of_json(column, name, reading, missing)
         elif kind_of(type) == "text" and (missing or isinstance(one, Reading)):
             values[name] = of_text(f"CAST({column} AS VARCHAR)", name, reading, missing)
         elif name in given:
@@ -310,20 +255,8 @@ def _replaced(
     return f"(SELECT * REPLACE ({casts}) FROM {table})"
 
 
-def _of_json(column: str, name: str, reading: Mapping[str, Any], missing: Sequence[str]) -> str:
-    """Return the SQL of a value in JSON: a number is that number, whatever its text would mean."""
-    value = of_text(f"({column} ->> '$')", name, reading, missing)
-    if kind_of(reading["type"]) not in ("number", "text"):
-        return value
-    number = of_other(f"CAST({column} ->> '$' AS DOUBLE)", name, reading)
-    return (
-        f"CASE WHEN json_type({column}) IN ('BIGINT', 'UBIGINT', 'DOUBLE') "
-        f"THEN {number} ELSE {value} END"
-    )
-
-
 @lru_cache(maxsize=16)  # a call may read all rows
-def _read_parquet(versions: Versions) -> str:
+def _scan_raw_parquet(versions: Versions) -> str:
     """Return the SQL that reads Parquet files; bytes that are all UTF-8 are texts.
 
     Files that are written without saying that their bytes are texts are common.
@@ -356,120 +289,21 @@ def _folders(paths: list[Path]) -> partitions.Values:
     if not any(partitions.is_partition(folder) for folder in paths[0].parts[:-1]):
         return {}
     if kind(paths) == "json":
-        return partitions.values_of(paths, _json_columns(_versions(paths)))
+        return partitions.values_of(paths, json_columns(_versions(paths)))
     return partitions.values_of(paths, [name for path in paths for name in _own_names(path)])
 
 
 def _own_names(path: Path) -> Sequence[str]:
     """Return the columns of a CSV or Parquet file itself."""
-    return dialect(path).names if _kind(path) == "csv" else _parquet_schema(path).names
+    return dialect(path).names if kind_of_file(path) == "csv" else parquet_schema(path).names
 
 
 def _csv_names(paths: list[Path]) -> list[str]:
     return [name for path in paths for name in dialect(path).names] + list(_folders(paths))
 
 
-def _read_csv(path: Path, types: dict[str, str], missing: Sequence[str]) -> str:
-    file = dialect(path)
-    known = {name: types[name.casefold()] for name in file.names}
-    nothing = ", ".join(map(literal, {"": None, **dict.fromkeys(missing)}))
-    if file.delimiter == BLANKS:
-        return _read_aligned(path, known, nothing)
-    # The filter is always true. It keeps DuckDB from moving a TRY_CAST of an outer query into the
-    # reader, where a text that cannot be cast fails instead of becoming NULL
-    # (duckdb/duckdb#23818).
-    return (
-        f"(SELECT * FROM read_csv({path_literal(path)}, "
-        f"auto_detect = false, hive_partitioning = false, columns = {_mapping(known)}, "
-        f"encoding = '{file.encoding}', "
-        f"delim = {literal(file.delimiter)}, quote = '\"', escape = {literal(file.escape)}, "
-        f"comment = '', header = true, skip = {file.skip}, new_line = '{file.newline}', "
-        f"nullstr = [{nothing}]) "
-        "WHERE random() >= 0)"
-    )
-
-
-def _read_aligned(path: Path, types: Mapping[str, str], nothing: str) -> str:
-    """Return the SQL that reads a table whose columns are set apart by any number of blanks."""
-    file = dialect(path)
-    # To DuckDB each line is one value: no text file has the character that stands for a delimiter.
-    lines = (
-        f"SELECT regexp_split_to_array(trim(line, ' \t'), '[ \t]+') AS parts FROM read_csv("
-        f"{path_literal(path)}, auto_detect = false, hive_partitioning = false, "
-        "columns = {'line': 'VARCHAR'}, "
-        f"encoding = '{file.encoding}', delim = '\x1f', quote = '', escape = '', comment = '', "
-        f"header = true, skip = {file.skip}, new_line = '{file.newline}') "
-        "WHERE trim(line, ' \t') <> ''"
-    )
-    known = ", ".join(
-        f"CAST(CASE WHEN parts[{n}] NOT IN ({nothing}) THEN parts[{n}] END AS {type}) "
-        f"AS {quote(name)}"
-        for n, (name, type) in enumerate(types.items(), start=1)
-    )
-    wrong = literal(f"a line has not {len(types)} values, set apart by blanks: ")
-    checked = (
-        f"SELECT CASE WHEN len(parts) = {len(types)} THEN parts "
-        f"ELSE error({wrong} || array_to_string(parts, ' ')) END AS parts FROM ({lines})"
-    )
-    return f"(SELECT {known} FROM ({checked}) WHERE random() >= 0)"
-
-
-def _read_json(paths: list[Path], types: Mapping[str, str] | None = None) -> str:
-    # A .json file may hold one array of records instead of a record a line.
-    files = ", ".join(map(path_literal, paths))
-    lines = not any(".json" in path.suffixes for path in paths)
-    options = [f"format = '{'newline_delimited' if lines else 'auto'}', union_by_name = true"]
-    options += ["hive_partitioning = false, records = 'true'"]
-    if types is None:
-        options += ["sample_size = -1, map_inference_threshold = -1"]
-    else:
-        options += [f"columns = {_mapping(types)}"]
-    return f"read_json([{files}], {', '.join(options)})"
-
-
 def _versions(paths: list[Path]) -> Versions:
     return tuple((path, *version(path)) for path in paths)
-
-
-@lru_cache(maxsize=16)  # a call reads all rows; callers must not change what is returned
-def _json_columns(versions: Versions) -> dict[str, str]:
-    for path, _, size in versions:
-        if not size:
-            raise WorkflowError(f"data file '{path.name}' is empty.")
-    with connect() as connection:
-        scan = _read_json([path for path, *_ in versions])
-        found = columns(connection, scan)
-        if any(kind_of(type) == "nested" for type in found.values()):
-            _refuse_one_record(connection, scan, [path for path, *_ in versions], found)
-    return {name: "VARCHAR" if type == '"NULL"' else type for name, type in found.items()}
-
-
-def _refuse_one_record(
-    connection: duckdb.DuckDBPyConnection, scan: str, paths: list[Path], types: dict[str, str]
-) -> None:
-    """Refuse files that hold a record each, whose lists or records are a whole table.
-
-    Raises:
-        WorkflowError: They do.
-    """
-    try:
-        rows = connection.execute(f"SELECT 1 FROM {scan} LIMIT {len(paths) + 1}").fetchall()
-    except duckdb.Error as error:
-        raise failed(scan, error) from error
-    if len(rows) > len(paths):
-        return
-    file, stem = paths[0].name, paths[0].name.partition(".")[0]
-    records = [name for name, type in types.items() if re.fullmatch(r"STRUCT\(.*\)\[\]", type)]
-    if {"columns", "data"} <= types.keys():
-        read = f"pandas.read_json('{file}', orient='split')"
-    elif records:
-        read = f"pandas.DataFrame(json.load(open('{file}'))['{records[0]}'])"
-    else:
-        read = f"pandas.read_json('{file}')"
-    raise WorkflowError(
-        f"data file '{file}' holds a whole table in one record: write a record a line, by "
-        f"{read}.to_json('{stem}.jsonl', orient='records', lines=True)."
-    )
 
 
 @lru_cache(maxsize=16)  # a call reads all rows; callers must not change what is returned
@@ -482,20 +316,3 @@ def _csv_columns(
             return narrowest(connection, text, list(names))
         except duckdb.Error as error:
             raise failed(text, error) from error
-
-
-def _parquet_schema(path: Path) -> pa.Schema:
-    try:
-        return pq.read_schema(path)
-    except (OSError, pa.ArrowException) as error:
-        raise WorkflowError(f"data file '{path.name}' cannot be read: {error}.") from error
-
-
-def _misread(schema: pa.Schema) -> dict[str, str]:
-    """Return the columns of a Parquet file that pandas and DuckDB read differently, and how."""
-    durations = [field.name for field in schema if pa.types.is_duration(field.type)]
-    misread = dict.fromkeys(durations, "a duration, which SQL reads as a whole number")
-    for name in (schema.pandas_metadata or {}).get("index_columns", []):
-        if isinstance(name, str):  # an index that only counts rows is not written as a column
-            misread[name] = "the index of the pandas frame, which is no column when it is read"
-    return misread

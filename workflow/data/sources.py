@@ -10,7 +10,7 @@ import fsspec
 
 from sql_features.errors import WorkflowError
 from workflow import addresses, digests
-from workflow.data import archives, partitions, readers
+from workflow.data import archives, file_kinds, partitions
 
 REMOTE = ("http", "https", "s3", "gs")
 # Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
@@ -82,7 +82,7 @@ def gather(location: str, into: Path) -> list[Path]:
         WorkflowError: There is no such file, or files of several kinds.
     """
     found = _unpacked(_gathered(location, into), into)
-    readers.kind(found)
+    file_kinds.kind(found)
     return found
 
 
@@ -106,7 +106,7 @@ def _gathered(location: str, into: Path) -> list[Path]:
     if not found:
         raise WorkflowError(
             f"data '{location}': there is no such file, or none that is read. Give a file, a "
-            f"folder or a pattern of files that end in {', '.join(readers.READ)}, or one of "
+            f"folder or a pattern of files that end in {', '.join(file_kinds.READ)}, or one of "
             "these in a zip file."
         )
     _check_kind(found)
@@ -121,7 +121,7 @@ def _unpacked(paths: Iterable[Path], into: Path) -> list[Path]:
 def _check_kind(paths: list[Path]) -> None:
     """Check that files are of one kind, as far as can be said before they are unpacked."""
     if plain := [path for path in paths if not archives.is_archive(path.name)]:
-        readers.kind(plain)
+        file_kinds.kind(plain)
 
 
 def identities(location: str, names: Collection[str] | None = None) -> dict[str, str]:
@@ -201,7 +201,7 @@ def _is_part(path: Path, folder: Path) -> bool:
 
 def _is_read(name: str) -> bool:
     plain = name.casefold().removesuffix(archives.SUFFIX)
-    return plain.endswith(readers.READ) and not name.startswith(".")
+    return plain.endswith(file_kinds.READ) and not name.startswith(".")
 
 
 def _local(folder: Path, name: str) -> Path:

@@ -23,7 +23,7 @@ from sql_features.expressions import (
     quote,
     type_of,
 )
-from workflow.data import readers, split_key
+from workflow.data import readers, scan_errors, split_key
 from workflow.data.dataset import Dataset
 from workflow.data.parquet import row_number, scan_parquet
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
@@ -160,7 +160,7 @@ def _in_one_line(what: str) -> Iterator[None]:
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
             raise
-        raise WorkflowError(f"{what}: {readers.reason(error)}") from error
+        raise WorkflowError(f"{what}: {scan_errors.reason(error)}") from error
 
 
 def _refuse_empty(split: str, name: str, report: SplitReport) -> None:

@@ -15,7 +15,7 @@ from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
 from sql_features.text_reading import of_other, of_text
-from workflow.data import readers
+from workflow.data import file_kinds, readers, scan_errors
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import RESERVED
 from workflow.data.parquet import scan_parquet
@@ -80,7 +80,7 @@ def infer(
             column to split by is neither date nor number, or no column is left as a feature.
     """
     absent = readers.absent_columns(paths, target)
-    text = readers.kind(paths) != "parquet"
+    text = file_kinds.kind(paths) != "parquet"
     scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (
         tempfile.TemporaryDirectory(prefix="tabular-workflow-") as folder,
@@ -107,7 +107,7 @@ def infer(
             found = _infer(table, target, task, split_by, left_out)
             return replace(found, doubts=absent | found.doubts)
         except duckdb.Error as error:
-            raise readers.failed(scan, error) from error
+            raise scan_errors.failed(scan, error) from error
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], folder: Path) -> str:

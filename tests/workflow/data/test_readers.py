@@ -16,17 +16,9 @@ from sql_features.errors import WorkflowError
 from sql_features.expressions import connect
 from workflow.data.column_reading import Reading
 from workflow.data.csv_format import dialect
-from workflow.data.readers import (
-    MISSING,
-    columns,
-    failed,
-    kind,
-    missing_texts,
-    reason,
-    scan,
-    scan_text,
-    unlike_pandas,
-)
+from workflow.data.file_kinds import kind
+from workflow.data.readers import MISSING, columns, missing_texts, scan, scan_text, unlike_pandas
+from workflow.data.scan_errors import failed, reason
 
 QUIET = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
