@@ -48,7 +48,10 @@ def errors(table: pd.DataFrame) -> list[str]:
 def notes(table: pd.DataFrame) -> dict[str, str]:
     """Return what users of the model may want to know, by column."""
     found = table[table["level"] == NOTE]
-    return dict(zip(found["column"], found["message"], strict=True))
+    notes: dict[str, str] = {}
+    for column, message in zip(found["column"], found["message"], strict=True):
+        notes[column] = f"{notes[column]} {message}" if column in notes else message
+    return notes
 
 
 def warnings(table: pd.DataFrame) -> list[str]:

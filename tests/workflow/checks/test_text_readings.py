@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workflow.checks.finding import NOTE, WARNING, Finding
+from workflow.checks.finding import NOTE, WARNING, Finding, notes
 from workflow.checks.text_readings import check, doubts
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import Dataset
@@ -63,6 +63,12 @@ def test_what_becomes_of_texts_is_counted_and_shown(tmp_path, suffix):
         "column 'zip' has numbers with leading zeros, such as '00501', '02139': they stay texts, "
         "of 5 digits; to have numbers, write columns: {zip: DOUBLE} in the dataset file.",
     ]
+
+
+def test_the_notes_of_a_column_are_one(tmp_path):
+    table = pd.DataFrame(findings(tmp_path / "t.csv", inferred=False, zip=ZIP))
+    (note,) = notes(table).values()
+    assert "'?' is taken for missing values" in note and "of 5 digits" in note
 
 
 def test_texts_that_a_dataset_file_calls_missing_are_a_note(tmp_path):

@@ -1,10 +1,14 @@
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from workflow.data.dataset_file import from_yaml, to_yaml
-from workflow.data.split_rules import ByHash, ByTime
-from workflow.schema.infer import Inferred
+from workflow.data.split_rules import SPLITS, ByHash, ByTime
+from workflow.data.split_writer import read_raw, write_splits
+from workflow.data.splits import WHOLE
+from workflow.schema.infer import Inferred, infer
 from workflow.schema.inferred_dataset import comments, from_table
 
 FOUND = Inferred(
@@ -25,6 +29,23 @@ FOUND = Inferred(
 
 def table(data: str = "/data/houses.csv", split_by: str = "auto", **changes: object):
     return from_table(replace(FOUND, **changes), "price", data, split_by)
+
+
+def test_placeholders_are_split_as_the_same_rows_with_blanks(tmp_path):
+    random = np.random.default_rng(5)
+    frame = pd.DataFrame({name: random.normal(size=300).round(2) for name in ("a", "b", "price")})
+    blank = frame.mask(random.random(frame.shape) < 0.2)
+    written = {}
+    for name, text in (("blank", ""), ("t", "?")):
+        path, folder = tmp_path / f"{name}.csv", tmp_path / name / "splits"
+        folder.mkdir(parents=True)
+        blank.to_csv(path, index=False, na_rep=text)
+        dataset = from_table(infer([path], target="price"), "price", str(path), "auto")
+        write_splits(dataset, read_raw(dataset, {WHOLE: [path]}), folder)
+        written[name] = [pd.read_parquet(folder / f"{split}.parquet") for split in SPLITS]
+    assert sum(map(len, written["t"])) == blank["price"].notna().sum()
+    for one, other in zip(written["t"], written["blank"], strict=True):
+        pd.testing.assert_frame_equal(one, other)
 
 
 @pytest.mark.parametrize("split_by", ["auto", "hash", "hash:city", "time:sold"])
