@@ -5,6 +5,7 @@ its value may depend on nothing but its row: aggregates, window functions, subqu
 random numbers are refused. DuckDB's parser and catalogue tell what an expression is made of.
 """
 
+import ctypes
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -85,12 +86,19 @@ def isolated() -> duckdb.DuckDBPyConnection:
 
 @cache
 def _isolated(process: int) -> duckdb.DuckDBPyConnection:
-    # A forked process makes its own, and never closes the one that it has a copy of: closing would
-    # wait for threads that a fork does not copy.
     connection = connect()
+    os.register_at_fork(after_in_child=lambda: _keep(connection))
     connection.execute("SET enable_external_access = false").fetchall()
     connection.execute("SET lock_configuration = true").fetchall()
     return connection
+
+
+def _keep(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep a forked process's copy of a database from being closed, even when the process ends.
+
+    Closing would wait for ever, for threads that are not copied. The process makes its own.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 @cache

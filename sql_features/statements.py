@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 
 from sql_features.expressions import isolated
@@ -43,10 +43,10 @@ class _Plan:
         self._cursor.register("frame", self._rows)
         self._cursor.execute(f"PREPARE plan AS {select}")
 
-    def run(self, table: pa.Table) -> pd.DataFrame:
+    def run(self, table: pa.Table) -> dict[str, np.ndarray]:
         empty, self._rows.table = self._rows.table, table
         try:
-            return self._cursor.execute("EXECUTE plan").df()
+            return self._cursor.execute("EXECUTE plan").fetchnumpy()
         finally:
             self._rows.table = empty  # so that the rows do not stay in memory
 
@@ -54,8 +54,8 @@ class _Plan:
 _plans = _Plans()
 
 
-def run(key: Hashable, table: pa.Table, write: Callable[[pa.Schema], str]) -> pd.DataFrame:
-    """Return what a SELECT from `frame` selects from a table.
+def run(key: Hashable, table: pa.Table, write: Callable[[pa.Schema], str]) -> dict[str, np.ndarray]:
+    """Return what a SELECT from `frame` selects from a table, by column; gaps are masked.
 
     Args:
         key: What the SELECT is made of, beside the table's schema.

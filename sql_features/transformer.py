@@ -3,9 +3,10 @@
 from typing import Any, Self
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.api.types import is_object_dtype
+from pandas.api.extensions import ExtensionArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +15,8 @@ from sql_features.duckdb_types import is_integer
 from sql_features.expressions import columns_of, kinds, quote
 from sql_features.frames import ROW, TEXTS, arrow_table, is_text, value
 from sql_features.text_reading import of_other, of_text
+
+TEXT = pd.StringDtype(na_value=np.nan)  # what pandas calls str
 
 
 class SqlFeatures(TransformerMixin, BaseEstimator):
@@ -83,13 +86,11 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
             repr((self.readings, self.missing)),
         )
         try:
-            frame = statements.run(key, arrow_table(X, self.columns), self._select)
+            found = statements.run(key, arrow_table(X, self.columns), self._select)
         except duckdb.Error as error:
             raise ValueError(f"features cannot be computed: {error}") from error
-        frame.index = X.index
-        # Where no row has a value, DuckDB returns a category as object instead of str.
-        texts = {name: "str" for name, dtype in frame.dtypes.items() if is_object_dtype(dtype)}
-        return frame.astype(texts) if texts else frame
+        values = {feature: self._values(feature, found[feature]) for feature in self.features}
+        return pd.DataFrame(values, X.index)
 
     def get_feature_names_out(self, input_features: object = None) -> list[str]:
         """Return the features' names, in order."""
@@ -102,18 +103,24 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         for name, type in self.columns.items():
             is_exact = type == "VARCHAR" or name.casefold() in written
             raw.append(f"{self._raw_value(name, given, is_exact)} AS {quote(name)}")
-        values, out = [], []
-        for name, expression in self.features.items():
-            column = quote(name)
-            if self.kinds_[name] == "category":
-                values.append(f"CAST((\n{expression}\n) AS VARCHAR) AS {column}")
-                out.append(column)
-            else:
-                values.append(f"CAST((\n{expression}\n) AS DOUBLE) AS {column}")
-                # No estimator accepts an infinite number; missing ones are encoded for each.
-                out.append(f"CASE WHEN isfinite({column}) THEN {column} END AS {column}")
-        inner = f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
-        return f"SELECT {', '.join(out)} FROM ({inner})"
+        types = {"category": "VARCHAR", "number": "DOUBLE"}
+        values = [
+            f"CAST((\n{expression}\n) AS {types[self.kinds_[name]]}) AS {quote(name)}"
+            for name, expression in self.features.items()
+        ]
+        return f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
+
+    def _values(self, feature: str, found: np.ndarray) -> np.ndarray | ExtensionArray:
+        """Return the values of a feature as an estimator's first step takes them."""
+        if self.kinds_[feature] == "category":
+            mask = np.ma.getmask(found)
+            texts = np.ma.getdata(found)
+            return pd.array(
+                texts if mask is np.ma.nomask else np.where(mask, np.array(None), texts), TEXT
+            )
+        numbers = np.ma.filled(found, np.nan)
+        # No estimator accepts an infinite number; missing ones are encoded for each.
+        return np.where(np.isfinite(numbers), numbers, np.nan)
 
     def _written(self) -> set[str]:
         """Return the raw columns of whole numbers that categories are made of, in small letters."""

@@ -186,3 +186,15 @@ def test_a_column_that_is_there_twice_is_refused():
 def test_lists_are_lists():
     sql = SqlFeatures({"y": "len(x)"}, {"x": "VARCHAR[]"}).fit(None)
     assert sql.transform(pd.DataFrame({"x": [["a", "b"], None, []]}))["y"].tolist()[0] == 2
+
+
+def test_many_columns_of_one_type_are_taken_as_few_are():
+    names = [f"c{n}" for n in range(60)]
+    cells = np.arange(180).reshape(3, 60)
+    frame = pd.DataFrame(cells, columns=names).astype({"c1": "float64", "c2": object})
+    frame.loc[1, "c7"] = np.nan
+    table = arrow_table(frame.assign(more="x"), reversed(names))
+    assert set(table.column_names[1:]) == set(names)
+    assert {name: table[name].to_pylist() for name in names} == {
+        name: [None if pd.isna(one) else one for one in frame[name]] for name in names
+    }
