@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import (
+    BARE_CLOCKS,
     CLOCKS,
     ROW_WISE,
     columns_of,
@@ -39,7 +40,8 @@ def test_a_quoted_name_names_that_column(name):
     assert cursor.description[0][0] == name
 
 
-@given(NAMES)
+# DuckDB's tree does not tell "localtime" from localtime, so neither may name a column.
+@given(NAMES.filter(lambda name: name.casefold() not in BARE_CLOCKS))
 def test_any_quoted_name_is_found_as_a_column(name):
     assert columns_of(f"{quote(name)} + 1", "target") == {name}
 

@@ -770,5 +770,12 @@ def test_any_table_is_inferred_or_refused_in_one_line(tmp_path, file, data, task
     columns = {name: found[name] for name in raw}
     readings = {name: reading for name, reading in texts.items() if name in raw}
     model = SqlFeatures(features, columns, readings=readings).fit(frame)
-    if all(kind != "object" for kind in frame[list(raw)].dtypes):
+    if any(kind == "object" for kind in frame[list(raw)].dtypes):
+        return
+    # Of whole numbers with gaps pandas makes doubles: of the greatest 2^63, which is none of them.
+    floats = frame[[name for name in raw if columns[name] == "BIGINT"]].select_dtypes("float")
+    if (floats >= 2**63).any(axis=None):
+        with pytest.raises(ValueError, match="has other digits|out of range"):
+            model.transform(frame)
+    else:
         assert model.transform(frame).shape[1] == len(features)
