@@ -775,7 +775,7 @@ def test_any_table_is_inferred_or_refused_in_one_line(tmp_path, file, data, task
     # Of whole numbers with gaps pandas makes doubles: of the greatest 2^63, which is none of them.
     floats = frame[[name for name in raw if columns[name] == "BIGINT"]].select_dtypes("float")
     if (floats >= 2**63).any(axis=None):
-        with pytest.raises(ValueError, match="has other digits|out of range"):
+        with pytest.raises(ValueError, match=r"has other digits|out of range"):
             model.transform(frame)
     else:
         assert model.transform(frame).shape[1] == len(features)
