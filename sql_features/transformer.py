@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sql_features import statements
-from sql_features.duckdb_types import is_integer
+from sql_features.duckdb_types import is_integer, kind_of
 from sql_features.expressions import columns_of, kinds, quote
 from sql_features.frames import ROW, TEXTS, arrow_table, is_text, value
 from sql_features.text_reading import of_other, of_text
+from sql_features.time_texts import ISO
 
 TEXT = pd.StringDtype(na_value=np.nan)  # what pandas calls str
 
@@ -133,6 +134,9 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         """Return the SQL of a raw column's values, of the type that they had in training."""
         type = self.columns[name]
         reading = {**(self.readings or {}).get(name, {}), "type": type}
+        if kind_of(type) in ("date", "time") and (formats := reading.get("format")):
+            # JSON has no dates: those of a frame are sent as ISO texts, however the file has them.
+            reading["format"] = [*([formats] if isinstance(formats, str) else formats), ISO]
         values = []
         for column in (name, TEXTS + name):
             if column not in given.names:

@@ -292,3 +292,20 @@ def test_the_hour_of_a_zoned_time_does_not_depend_on_the_machine():
         check=True,
     )
     assert done.stdout.split() == ["5.0", "5.0"]
+
+
+@pytest.mark.parametrize(
+    ("type", "format", "texts"),
+    [
+        ("DATE", "%d.%m.%Y", ["03.04.2024", "2024-04-03", "2024-04-03T00:00:00.000"]),
+        ("TIMESTAMP", "%d.%m.%Y %H:%M", ["03.04.2024 00:00", "2024-04-03 00:00:00"]),
+        ("TIME", ["%I:%M %p"], ["12:00 AM", "00:00:00"]),
+    ],
+)
+def test_dates_that_json_has_made_iso_texts_are_read_in_any_format(type, format, texts):
+    readings = {"moment": {"type": type, "format": format}}
+    sql = SqlFeatures({"x": "epoch(moment)"}, {"moment": type}, readings=readings)
+    found = sql.fit(None).transform(pd.DataFrame({"moment": texts}))
+    assert found["x"].nunique() == 1 and found["x"].notna().all()
+    with pytest.raises(ValueError, match="does not fit 3 April"):
+        sql.transform(pd.DataFrame({"moment": ["3 April"]}))
