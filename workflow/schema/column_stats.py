@@ -119,7 +119,7 @@ def profile(
     texts = _sampled_texts(table, written)
     formats = number_formats.resolved({n: number_formats.guess(some) for n, some in texts.items()})
     columns: dict[str, Column] = {}
-    for part, names in _parts(table, list(types)):
+    for part, names in parts(table, list(types)):
         counted = _counted(part, {name: types[name] for name in names})
         read = [
             _read(part, replace(one, texts=texts.get(one.name, ())), formats.get(one.name))
@@ -147,7 +147,7 @@ def _sampled_texts(table: Table, names: list[str]) -> dict[str, tuple[str, ...]]
     }
 
 
-def _parts(table: Table, names: list[str]) -> Iterator[tuple[Table, list[str]]]:
+def parts(table: Table, names: list[str]) -> Iterator[tuple[Table, list[str]]]:
     """Yield the table and its columns; where they are many, copies of some of them at a time.
 
     Each column takes several queries, and to DuckDB each takes the longer the more columns there

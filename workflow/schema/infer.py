@@ -23,7 +23,7 @@ from workflow.data.split_key import repeat_by_nature
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse, sql_name
-from workflow.schema.column_stats import Column, Table, profile
+from workflow.schema.column_stats import Column, Table, parts, profile
 from workflow.schema.doubts import doubt_of, doubt_of_last_row
 from workflow.schema.leakage import find_leaks, paired
 
@@ -130,14 +130,15 @@ def _infer(
     left_out.pop(target, None)
     target_use = column_roles.target_use_of(table, table.columns[target], task)
     uses: dict[str, ColumnUse] = {}
-    for name, column in table.columns.items():
+    in_parts = ((part, name) for part, names in parts(table, list(table.columns)) for name in names)
+    for part, name in in_parts:
         if name == target or name in left_out:
             continue
         if name.casefold() in BARE_CLOCKS:
             left_out[name] = f"in SQL the name '{name}' means the clock: rename the column"
         elif name.casefold() == TARGET:
             left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
-        elif isinstance(use := column_roles.column_use(table, column), str):
+        elif isinstance(use := column_roles.column_use(part, part.columns[name]), str):
             left_out[name] = use
         else:
             uses[name] = use
@@ -150,12 +151,13 @@ def _infer(
     kinds = {name: use.kind for name, use in uses.items()}
     compared = [name for names in paired(kinds) for name in names]
     features, notes = {}, {}
+    varying = _varying_parts(table, types, uses)
     key: set[str] = set()
     taken = set(RESERVED)
     for name, use in uses.items():
         if name in left_out:
             continue
-        own = _features(typed, name, use)
+        own = _features(name, use, varying)
         if not own:
             left_out[name] = "the same date in every row"
             continue
@@ -248,16 +250,27 @@ def _time_of(
     return column_roles.number_value(column), column_roles.type_read(column)
 
 
-def _features(table: Table, name: str, use: ColumnUse) -> dict[str, str]:
+def _varying_parts(
+    table: Table, types: Mapping[str, str | Reading], uses: Mapping[str, ColumnUse]
+) -> dict[str, list[str]]:
+    """Return the parts of each date that vary, such as its year, as `dates.PARTS` names them."""
+    found: dict[str, list[str]] = {}
+    for part, names in parts(table, [name for name, use in uses.items() if use.kind == "date"]):
+        for name in names:  # of its own column alone: all readings are bound with each query
+            values = [sql.format(uses[name].value) for sql in dates.PARTS.values()]
+            counts = ", ".join(f"count(DISTINCT {sql})" for sql in values)
+            counted = part.ask(f"SELECT {counts} FROM {_typed(part, {name: types[name]}).source}")
+            found[name] = [key for key, n in zip(dates.PARTS, counted, strict=True) if n > 1]
+    return found
+
+
+def _features(name: str, use: ColumnUse, varying: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the SQL of a column's features by name; a date has one for each part that varies."""
     if use.kind == "time":
         return {name: dates.HOURS.format(use.value)}
     if use.kind != "date":
         return {name: use.value}
-    parts = {f"{name}_{part}": sql.format(use.value) for part, sql in dates.PARTS.items()}
-    counts = ", ".join(f"count(DISTINCT {sql})" for sql in parts.values())
-    found = table.ask(f"SELECT {counts} FROM {table.source}")
-    return {part: sql for (part, sql), count in zip(parts.items(), found, strict=True) if count > 1}
+    return {f"{name}_{part}": dates.PARTS[part].format(use.value) for part in varying[name]}
 
 
 def _unique_name(wanted: str, taken: set[str]) -> str:

@@ -20,6 +20,7 @@ from sql_features.transformer import SqlFeatures
 from workflow.data import readers
 from workflow.data.column_reading import Reading, type_of
 from workflow.schema.column_roles import sql_name
+from workflow.schema.column_stats import NARROW, Table
 from workflow.schema.infer import Inferred, infer
 from workflow.schema.leakage import LEAK, PAIRED
 
@@ -779,3 +780,21 @@ def test_any_table_is_inferred_or_refused_in_one_line(tmp_path, file, data, task
             model.transform(frame)
     else:
         assert model.transform(frame).shape[1] == len(features)
+
+
+def test_queries_of_a_wide_tables_dates_read_few_columns(maker, monkeypatch):
+    asked = []
+    ask = Table.ask
+
+    def noted(table, query):
+        asked.append(query)
+        return ask(table, query)
+
+    monkeypatch.setattr(Table, "ask", noted)
+    days = pd.date_range("2020-01-01", periods=N).strftime("%Y-%m-%d")
+    columns = {f"d{n}": np.roll(days, 7 * n) for n in range(NARROW + 5)}
+    inferred = maker.infer(**columns)
+    assert len(inferred.features) == 6 * len(columns)  # of a date without a time of day
+    counts = [query for query in asked if "dayofyear" in query]
+    assert len(counts) == len(columns)
+    assert all("FROM part" in query and query.count(' AS "d') == 1 for query in counts)
