@@ -17,7 +17,10 @@ QUERY_VARIABLES = {
 }
 PATTERNS = ("s3", "gs")  # their `?` stands for any character, unless `name=` follows
 # In a text an address ends at white space, and neither with a bracket nor with a quote.
-IN_TEXT = re.compile(r"[A-Za-z][\w+.:-]*://\S*?(?:\?\.\.\.)?(?=[)\]}>\"',;:]*\.?(?:\s|$))")
+END = r"(?=[)\]}>\"',;:]*\.?(?:\s|$))"
+IN_TEXT = re.compile(rf"[A-Za-z][\w+.:-]*://\S*?(?:\?\.\.\.)?{END}")
+# A server that repeats what it was asked for may name neither itself nor the scheme.
+PATH_IN_TEXT = re.compile(rf"(?<!\S)([(\[{{<\"']*/[^\s?]*)\?[\w.%~-]+=\S*?{END}")
 REQUESTED = re.compile(r"(?<=with url: )(/[^\s?]*)\?\S*")  # by urllib3, which names the host before
 HOST = re.compile(r"(\[.*\]|[^:]*)(:\d+)?|arn:.*")  # with a port; or a name of s3's
 
@@ -40,7 +43,8 @@ def stripped_text(text: str) -> str:
     >>> stripped_text("403, url='https://host/x.csv?signature=abc' (forbidden)")
     "403, url='https://host/x.csv?...' (forbidden)"
     """
-    text = REQUESTED.sub(rf"\1?{LEFT_OUT}", text)
+    for without_host in (REQUESTED, PATH_IN_TEXT):
+        text = without_host.sub(rf"\1?{LEFT_OUT}", text)
     return IN_TEXT.sub(lambda found: stripped(found[0]), text)
 
 
@@ -101,7 +105,7 @@ def _parts(address: str) -> tuple[str, str, str, str]:
     `@`, which they should not; of a text that was cut within one, no more than the scheme is left.
     A fragment is no part of the place: no server is sent it.
     """
-    found = re.fullmatch(r"([^/?#@\s]*:/{2,})(.*)", address, re.DOTALL)
+    found = re.fullmatch(r"(\s*[^/?#@\s]*:/{2,})(.*)", address, re.DOTALL)
     if found is None or found[1].startswith("file:"):
         return "", "", address, ""
     scheme, rest = found.groups()

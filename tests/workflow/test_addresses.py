@@ -36,6 +36,7 @@ SECRET = "hush"
             "postgresql+psycopg2://host/db?...",
         ),
         ("simplecache::https://me:hush@host/x.csv", "simplecache::https://host/x.csv"),
+        (" https://me:hush@host/x.csv", " https://host/x.csv"),
         ("sqlite:////tmp/mlflow.db", "sqlite:////tmp/mlflow.db"),
         ("https://me:hush", "https://"),  # cut off within
         ("/data/202?/x.csv", "/data/202?/x.csv"),
@@ -71,6 +72,9 @@ def test_whatever_a_password_holds_it_is_stripped(before, after):
             "exceeded with url: /bucket/x?sig=hush (Caused by",
             "exceeded with url: /bucket/x?... (Caused by",
         ),
+        ("403, message='no /x?sig=hu/sh', url", "403, message='no /x?...', url"),
+        ("no ('/b/x?sig=hush').", "no ('/b/x?...')."),
+        ("no file /data/202?.csv, /data/a?b", "no file /data/202?.csv, /data/a?b"),
         ("https://host/x?... it is.", "https://host/x?... it is."),
         ("ends in https://host/x?....", "ends in https://host/x?...."),
         ("a ? b :// c", "a ? b :// c"),

@@ -11,6 +11,7 @@ from yaml.reader import Reader
 
 from sql_features.errors import WorkflowError
 from workflow import addresses
+from workflow.data import sources
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import KEYS, Dataset
 from workflow.data.dataset_errors import explained
@@ -57,9 +58,8 @@ def load(dataset: str) -> Dataset:
             text = file.read()
     # Every protocol's library has errors of its own, which mean the same to the user.
     except Exception as error:
-        why = addresses.stripped_text(str(error))
         raise WorkflowError(
-            f"dataset file {addresses.stripped(dataset)} cannot be read: {why}."
+            f"dataset file {addresses.stripped(dataset)} cannot be read: {sources.reason(error)}."
         ) from error
     return from_yaml(text, where=addresses.stripped(dataset))
 

@@ -2,10 +2,11 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from sql_features.errors import WorkflowError
-from sql_features.expressions import quote
+from sql_features.expressions import columns_of, feature_columns, quote
 from workflow import addresses, digests
 from workflow.data import sources
 from workflow.data.dataset import Dataset
@@ -61,7 +62,8 @@ class DatasetRequest:
                 a password, or lacks its query.
         """
         for name, address in (("dataset", dataset), ("data", data)):
-            if begun := re.match(rf"({'|'.join(sources.REMOTE)}):(?!//)", address):
+            scheme = rf"\s*({'|'.join(sources.REMOTE)}):(?!//)"
+            if begun := re.match(scheme, address, re.IGNORECASE):
                 raise WorkflowError(f"{name}: an address begins with {begun[1]}://, then its host.")
             if addresses.has_user(address):
                 raise WorkflowError(
@@ -98,7 +100,8 @@ class DatasetRequest:
         """Check a request for an inferred dataset, before its table is read.
 
         Raises:
-            WorkflowError: There is no such task or split rule, or no table is given.
+            WorkflowError: There is no such task or split rule, or no table is given, or the rule
+                splits the rows by the target.
         """
         if self.task not in TASKS_TO_INFER:
             raise unknown("task", self.task, TASKS_TO_INFER)
@@ -108,7 +111,7 @@ class DatasetRequest:
                 "table of yours; give data=<file, folder, pattern or URL>, or leave target at "
                 f"'{NONE}'."
             )
-        read_rule(self.split_by)
+        _check_key(self.split_by, read_rule(self.split_by), [self.target.strip()])
 
     def resolve(self) -> Dataset:
         """Return the definition in the dataset file, with the changes that are asked for.
@@ -132,6 +135,8 @@ class DatasetRequest:
                     f"split_by='{self.split_by}': dataset '{definition.name}' has a file for each "
                     f"split; give '{AUTO}'."
                 )
+            read = feature_columns(definition.features)
+            _check_key(self.split_by, rule, columns_of(definition.target, "target") - read)
             definition = replace(definition, split=rule)
         data = self.data
         if data == DEFAULT:
@@ -192,6 +197,26 @@ def _whole(name: str, address: str) -> str:
         f"signature. Give the whole address as {name}=<URL>, or put what follows its '?' into the "
         f"environment variable {variable}."
     )
+
+
+def _check_key(split_by: str, rule: Split | None, columns: Iterable[str]) -> None:
+    """Check that no split by hash that is asked for goes by the target.
+
+    Args:
+        split_by: The parameter.
+        rule: What it stands for.
+        columns: Those that the target alone reads.
+
+    Raises:
+        WorkflowError: It does: then all rows of one label would be in one split.
+    """
+    target = {name.casefold() for name in columns}
+    if isinstance(rule, ByHash) and target & {name.casefold() for name in rule.key}:
+        raise WorkflowError(
+            f"split_by='{split_by}': the target cannot split the rows, as those of one label would "
+            "all be in one split. Give 'hash', or 'hash:COLUMN' with what rows belong to, such as "
+            "a customer."
+        )
 
 
 def read_rule(split_by: str) -> Split | None:

@@ -245,10 +245,14 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _unreadable(url: str, error: Exception) -> WorkflowError:
+def reason(error: Exception) -> str:
+    """Return why an address cannot be read, of an error that a library has raised."""
     cause = _cause(error) if isinstance(error, FileNotFoundError) else error.__cause__ or error
-    why = addresses.stripped_text(f"{type(cause).__name__}: {cause}")
+    return addresses.stripped_text(f"{type(cause).__name__}: {cause}")
+
+
+def _unreadable(url: str, error: Exception) -> WorkflowError:
     return WorkflowError(
-        f"data: {addresses.stripped(url)} cannot be read ({why}). Check the address, the "
+        f"data: {addresses.stripped(url)} cannot be read ({reason(error)}). Check the address, the "
         "network and the credentials in the environment."
     )

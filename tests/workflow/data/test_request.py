@@ -160,6 +160,36 @@ def test_an_unknown_task_or_rule_of_a_table_is_refused():
     assert rule.startswith("split_by='day': give")
 
 
+def test_rows_are_not_split_by_the_target_alone(houses):
+    why = (
+        "the target cannot split the rows, as those of one label would all be in one split. Give "
+        "'hash', or 'hash:COLUMN' with what rows belong to, such as a customer."
+    )
+    table = request(data="/d.csv", target="price", split_by="hash:Price")
+    assert refusal(table.check_table) == f"split_by='hash:Price': {why}"
+    replace(table, split_by="hash:customer").check_table()
+    path = Path(houses)
+    by_rule = TEXT.replace("{train: a.csv, validation: b.csv, test: c.csv}", "{by: hash}")
+    path.write_text(by_rule)
+    assert (
+        refusal(request(houses, DEFAULT, split_by="hash:price").resolve)
+        == f"split_by='hash:price': {why}"
+    )
+    # What a feature reads too is known to the model: it may be what rows belong to.
+    path.write_text(by_rule.replace("price / 1000", "price / area"))
+    assert request(houses, DEFAULT, split_by="hash:area").resolve().split == ByHash(key=("area",))
+    # A file that says so itself goes on splitting as it did.
+    path.write_text(
+        TEXT.replace("{train: a.csv, validation: b.csv, test: c.csv}", "{by: hash, key: [price]}")
+    )
+    assert request(houses, DEFAULT).resolve().split == ByHash(key=("price",))
+
+
+@pytest.mark.parametrize("data", [" https://me:hush@h/x.csv", "HTTPS:/me:hush@h/x.csv"])
+def test_a_password_is_repeated_of_no_address_that_is_written_wrongly(houses, data):
+    assert "hush" not in refusal(typed, houses, data)
+
+
 def test_relative_paths_become_absolute_and_names_stay(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     monkeypatch.chdir(tmp_path)

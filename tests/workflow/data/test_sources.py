@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from sql_features.errors import WorkflowError
 from workflow import digests
+from workflow.data.dataset_file import load
 from workflow.data.sources import fetch, gather, identities, is_remote
 from workflow.paths import PROJECT
 
@@ -578,6 +579,28 @@ def test_a_refusal_of_a_signed_file_does_not_repeat_the_signature(serve, into, s
         assert f"{url}?..." in message
         assert "hush" not in message
         assert ("there is no file" if status == 404 else str(status)) in message
+
+
+def test_a_server_that_repeats_the_signature_is_quoted_without_it(serve, into):
+    class Repeating(Failing):
+        def do_HEAD(self) -> None:
+            self.send_error(403, f"no {self.path}")
+
+        do_GET = do_HEAD
+
+    url = f"{serve(Repeating)}/a.csv"
+    message = gather_refusal(f"{url}?signature=hu/sh%2Bhush", into)
+    assert message.startswith(f"data: {url}?... cannot be read (ClientResponseError: 403, ")
+    assert "hush" not in message
+
+
+def test_a_dataset_file_that_a_server_refuses_is_refused_with_its_answer(serve):
+    url = f"{serve(Failing)}/x.yaml"
+    with pytest.raises(WorkflowError) as caught:
+        load(f"{url}?signature=hush")
+    message = str(caught.value)
+    assert message.startswith(f"dataset file {url}?... cannot be read: ClientResponseError: 503, ")
+    assert "hush" not in message
 
 
 def test_a_server_that_is_away_is_named_without_the_signature(into):
