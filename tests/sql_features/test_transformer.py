@@ -309,3 +309,12 @@ def test_dates_that_json_has_made_iso_texts_are_read_in_any_format(type, format,
     assert found["x"].nunique() == 1 and found["x"].notna().all()
     with pytest.raises(ValueError, match="does not fit 3 April"):
         sql.transform(pd.DataFrame({"moment": ["3 April"]}))
+
+
+def test_a_number_that_pandas_has_made_of_a_grouped_text_is_refused():
+    readings = {"x": {"type": "BIGINT", "decimal": ",", "group": "."}}
+    sql = SqlFeatures({"x": "x"}, {"x": "BIGINT"}, readings=readings).fit(None)
+    assert sql.transform(pd.DataFrame({"x": ["283.274", "7"]}))["x"].tolist() == [283274, 7]
+    assert sql.transform(pd.DataFrame({"x": [283274, 7]}))["x"].tolist() == [283274, 7]
+    with pytest.raises(ValueError, match="no whole number in column x"):
+        sql.transform(pd.DataFrame({"x": [283.274, 7]}))

@@ -284,7 +284,7 @@ def _read_as_numbers(table: Table, column: Column) -> Column:
         return replace(codes, number=None, numbers=0, wholes=0, lowest=None, highest=None)
     fits = read.numbers == known
     reading = Reading(
-        type="DOUBLE",
+        type=_number_type(read),
         **read.format.keys,
         missing=tuple(nothing),
         invalid="refuse" if fits else "missing",
@@ -295,6 +295,17 @@ def _read_as_numbers(table: Table, column: Column) -> Column:
         known=known,
         texts=column.texts if fits else tuple(text for text in odd if text not in nothing),
     )
+
+
+def _number_type(column: Column) -> str:
+    """Return the type of a column of numbers.
+
+    pandas makes 283.274 of a text whose dot groups digits. Of a column of whole numbers it is then
+    refused when a model is served; in one of doubles nothing would tell.
+    """
+    grouped = column.format.keys.get("group") == "." and column.wholes == column.numbers
+    largest = max(abs(column.lowest or 0), abs(column.highest or 0))
+    return "BIGINT" if grouped and largest < 2**53 else "DOUBLE"
 
 
 def _has_signs_of_few(column: Column, format: NumberFormat) -> bool:
