@@ -11,10 +11,10 @@ from yaml.reader import Reader
 
 from sql_features.errors import WorkflowError
 from workflow import addresses
-from workflow.data import sources
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import KEYS, Dataset
 from workflow.data.dataset_errors import explained
+from workflow.data.fetch_errors import reason
 from workflow.errors import unknown
 from workflow.paths import DATASETS
 
@@ -59,7 +59,7 @@ def load(dataset: str) -> Dataset:
     # Every protocol's library has errors of its own, which mean the same to the user.
     except Exception as error:
         raise WorkflowError(
-            f"dataset file {addresses.stripped(dataset)} cannot be read: {sources.reason(error)}."
+            f"dataset file {addresses.stripped(dataset)} cannot be read: {reason(error)}."
         ) from error
     return from_yaml(text, where=addresses.stripped(dataset))
 

@@ -11,6 +11,7 @@ import fsspec
 from sql_features.errors import WorkflowError
 from workflow import addresses, digests
 from workflow.data import archives, file_kinds, partitions
+from workflow.data.fetch_errors import cause, reason
 
 REMOTE = ("http", "https", "s3", "gs")
 # Keys of a file's version in answers of http servers, s3 and gs; the first that is there counts.
@@ -227,28 +228,11 @@ def _download(url: str, path: Path) -> Path:
 
 def _unavailable(url: str, error: Exception) -> WorkflowError:
     """Return the error for a file that is missing or cannot be read, whichever library says so."""
-    cause = _cause(error)
-    status = getattr(cause, "status", 404 if isinstance(cause, FileNotFoundError) else None)
+    found = cause(error)
+    status = getattr(found, "status", 404 if isinstance(found, FileNotFoundError) else None)
     if isinstance(error, FileNotFoundError) and (status == 404 or not url.startswith("http")):
         return WorkflowError(f"data: there is no file {addresses.stripped(url)}.")
     return _unreadable(url, error)
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return what has gone wrong.
-
-    fsspec raises FileNotFoundError also for a web server that is out of order, and once more for a
-    URL that has a query.
-    """
-    while isinstance(error, FileNotFoundError) and error.__cause__:
-        error = error.__cause__
-    return error
-
-
-def reason(error: Exception) -> str:
-    """Return why an address cannot be read, of an error that a library has raised."""
-    cause = _cause(error) if isinstance(error, FileNotFoundError) else error.__cause__ or error
-    return addresses.stripped_text(f"{type(cause).__name__}: {cause}")
 
 
 def _unreadable(url: str, error: Exception) -> WorkflowError:
