@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 LONGEST, CELL = 22, 30  # most characters of a label, and of a value in a table
+QUOTED = 40  # of a name or a value in a message
 
 
 def significant(value: float | None) -> float | None:
@@ -53,6 +54,15 @@ def one_line(value: object, longest: int | None = None) -> str:
     ('two lines', 'two l…')
     """
     return cut(" ".join(str(value).split()), longest)
+
+
+def quoted(value: object) -> str:
+    """Return a name or a value in quotes for a message, in one line of `QUOTED` characters at most.
+
+    >>> quoted("two\\nlines")
+    "'two lines'"
+    """
+    return f"'{one_line(value, QUOTED)}'"
 
 
 def text(value: object, longest: int | None = LONGEST) -> str:

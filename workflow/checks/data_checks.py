@@ -18,9 +18,10 @@ from sql_features.expressions import TARGET, connect
 from workflow.checks import profile, split_scan, value_counts
 from workflow.checks.drift import shifts
 from workflow.checks.duplicates import duplicates
-from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding, quoted
+from workflow.checks.finding import ERROR, FEW, LEVELS, OK, TRAIN, WARNING, Finding
 from workflow.checks.gaps import leaking_gaps
 from workflow.checks.split_scan import Split, scan_splits
+from workflow.plain_values import quoted
 
 FEWEST_ROWS = 10  # of train: nothing is learned from fewer
 MISSING = 0.5  # a greater share of missing values is worth a warning

@@ -9,9 +9,10 @@ import numpy as np
 
 from sql_features.expressions import TARGET
 from workflow.binning import MISSING, OTHERS, deciles, most_frequent
-from workflow.checks.finding import OK, WARNING, Finding, quoted
+from workflow.checks.finding import OK, WARNING, Finding
 from workflow.checks.split_scan import Split
 from workflow.checks.value_counts import Numbers, Sample, Texts, ValueKind
+from workflow.plain_values import quoted
 
 SHIFTED = 0.25  # Siddiqi's limit for a significant shift
 WHY = {"time": "a split by time shifts it", "other": "it is no number or text"}

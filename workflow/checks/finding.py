@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workflow.plain_values import one_line
-
 OK, NOTE, WARNING, ERROR = "ok", "note", "warning", "error"
 LEVELS = (ERROR, WARNING, NOTE, OK)  # in the order of the table
 TRAIN = "train"
 
 FEW = 5  # fewer rows than this may be chance
-SHOWN = 40  # characters of a name or a value in a message
 
 
 @dataclass(frozen=True)
@@ -33,11 +30,6 @@ class Finding:
     value: float
     level: str
     message: str
-
-
-def quoted(name: object) -> str:
-    """Return a name or a value in quotes, in one line of at most `SHOWN` characters."""
-    return f"'{one_line(name, SHOWN)}'"
 
 
 def errors(table: pd.DataFrame) -> list[str]:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from sql_features.duckdb_types import FLOATS
 from sql_features.expressions import TARGET, quote
-from workflow.checks.finding import OK, TRAIN, WARNING, Finding, quoted
+from workflow.checks.finding import OK, TRAIN, WARNING, Finding
 from workflow.checks.split_scan import Split
+from workflow.plain_values import quoted
 from workflow.schema.leak_evidence import Target, evidence
 
 

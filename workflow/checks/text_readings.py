@@ -13,11 +13,11 @@ from sql_features.duckdb_types import kind_of
 from sql_features.expressions import connect, literal, quote
 from sql_features.text_reading import VARIES, of_text
 from sql_features.time_texts import BLANKS
-from workflow.checks.finding import NOTE, WARNING, Finding, quoted
+from workflow.checks.finding import NOTE, WARNING, Finding
 from workflow.data import file_kinds, readers
 from workflow.data.column_reading import line_of
 from workflow.data.dataset import Dataset
-from workflow.plain_values import one_line
+from workflow.plain_values import quoted
 
 CHECK = "text readings"
 SHOWN = 3  # texts in a message
@@ -140,4 +140,4 @@ def _value(
 
 
 def _listed(texts: Sequence[str]) -> str:
-    return ", ".join(f"'{one_line(text, 40)}'" for text in texts)
+    return ", ".join(map(quoted, texts))

@@ -64,7 +64,7 @@ class Dialect:
     Attributes:
         encoding: `utf-8` or `latin-1`.
         delimiter: One of `csv_header.DELIMITERS`, what a line such as `sep=;` says, or its
-            `BLANKS`.
+            `ALIGNED`.
         escape: What stands before a quote inside a quoted value: another quote, or a backslash.
         newline: What ends a row, with the backslashes that DuckDB wants; a quoted value may hold
             another line break.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sql_features.errors import WorkflowError
 
 DELIMITERS = ",;\t|"
-BLANKS = " +"  # stands for any number of blanks, as in tables that are aligned for people
+ALIGNED = " +"  # no delimiter: any number of blanks, as in tables that are aligned for people
 # A number, a date or a time, in whichever way it is written.
 VALUE = re.compile(r"\s*[-+]?[.,]?[0-9][0-9\s.,'/:-]*([eE][-+]?[0-9]+)?\s?[%$€£]?\s*")
 AGREEING = 0.9  # share of the records that must be as wide as a header below a title
@@ -36,7 +36,7 @@ def delimiter_and_header(
     delimiter = max(DELIMITERS, key=lambda one: _fit(text, one, escape, cut))
     (_, first), *_ = [*records(text, delimiter, escape), (0, [""])]
     if len(first) == 1 and (columns := _aligned(text, cut)):
-        return BLANKS, 0, columns
+        return ALIGNED, 0, columns
     if _filled(first) < 2:
         found = max(
             (_below_titles(text, one, escape, cut) for one in DELIMITERS),

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sql_features.expressions import literal, quote
-from workflow.data.csv_format import dialect
-from workflow.data.csv_header import BLANKS
+from workflow.data.csv_format import Dialect, dialect
+from workflow.data.csv_header import ALIGNED
 from workflow.data.parquet import columns_literal, path_literal
 
 
@@ -23,8 +23,8 @@ def scan_csv(path: Path, types: Mapping[str, str], missing: Sequence[str]) -> st
     file = dialect(path)
     known = {name: types[name.casefold()] for name in file.names}
     nothing = ", ".join(map(literal, {"": None, **dict.fromkeys(missing)}))
-    if file.delimiter == BLANKS:
-        return _scan_aligned(path, known, nothing)
+    if file.delimiter == ALIGNED:
+        return _scan_aligned(path, file, known, nothing)
     # The filter is always true. It keeps DuckDB from moving a TRY_CAST of an outer query into the
     # reader, where a text that cannot be cast fails instead of becoming NULL
     # (duckdb/duckdb#23818).
@@ -39,9 +39,8 @@ def scan_csv(path: Path, types: Mapping[str, str], missing: Sequence[str]) -> st
     )
 
 
-def _scan_aligned(path: Path, types: Mapping[str, str], nothing: str) -> str:
+def _scan_aligned(path: Path, file: Dialect, types: Mapping[str, str], nothing: str) -> str:
     """Return the SQL that reads a table whose columns are set apart by any number of blanks."""
-    file = dialect(path)
     # To DuckDB each line is one value: no text file has the character that stands for a delimiter.
     lines = (
         f"SELECT regexp_split_to_array(trim(line, ' \t'), '[ \t]+') AS parts FROM read_csv("

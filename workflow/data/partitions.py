@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import literal, quote
-from workflow.plain_values import one_line
+from workflow.plain_values import QUOTED, one_line, quoted
 
 KEY_AND_VALUE = re.compile(r"([^=]+)=(.*)")
 NOTHING = "__HIVE_DEFAULT_PARTITION__"  # what Hive and Spark write for a missing value
@@ -106,7 +106,7 @@ def absent_columns(columns: Mapping[Path, Iterable[str]], target: str) -> dict[s
         without = [path.name for path, own in folded.items() if one not in own]
         if without:
             sentences[name] = (
-                f"column '{one_line(name, 40)}' is in {len(folded) - len(without):,} of "
+                f"column {quoted(name)} is in {len(folded) - len(without):,} of "
                 f"{len(folded):,} files, not in {_some(without)}: its values are missing there; "
                 "look whether all files are of one table."
             )
@@ -123,4 +123,4 @@ def _value(text: str) -> str | None:
 
 def _some(names: list[str]) -> str:
     more = ", ..." if len(names) > SHOWN else ""
-    return ", ".join(one_line(name, 40) for name in names[:SHOWN]) + more
+    return ", ".join(one_line(name, QUOTED) for name in names[:SHOWN]) + more

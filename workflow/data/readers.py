@@ -82,10 +82,10 @@ def scan(
             tables = {path: scan_csv(path, folded, missing or ()) for path in paths}
             return _replaced(partitions.united(tables, folders, found), found, read, ())
         case "json":
-            found = json_columns(_versions(paths)) | partitions.types_of(_folders(paths))
+            folders = _folders(paths)
+            found = json_columns(_versions(paths)) | partitions.types_of(folders)
             read, plain = _apart(_spelled(given, found))
             types = found | plain | dict.fromkeys(read, "JSON")
-            folders = _folders(paths)
             if not folders:
                 return _replaced(scan_json(paths, types), types, read, missing or ())
             types |= {name: "VARCHAR" for name in folders if name in read}

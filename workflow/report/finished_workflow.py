@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workflow.checks.finding import quoted
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.splits import DEFINITION
 from workflow.evaluation.plausibility import implausible
 from workflow.formatting import number, p_value, share, with_unit
 from workflow.models import metrics
+from workflow.plain_values import quoted
 from workflow.report import leaderboard, prepared_data, registered_model, reproduction
 from workflow.report.leaderboard import Leaderboard
 from workflow.report.prepared_data import PreparedData

@@ -22,7 +22,7 @@ SOME_ZEROS = 0.1  # share of whole numbers with leading zeros from which on they
 SAMPLED_ROWS = 2_000  # in which the format of numbers is looked for
 SAMPLED_TEXTS = 200  # different ones, of a column
 HALF = 0.5  # share of numbers without a sign from which on that of the others is not theirs
-ODD_TEXTS = 50  # different texts among numbers that are looked at
+ODD_TEXTS = 50  # different texts among numbers, or dates, that are looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,13 +267,13 @@ def _read_as_numbers(table: Table, column: Column) -> Column:
     if plain and not _may_be_codes(column.texts):
         return column
     read = column if plain else _with_keys(table, column, column.format.keys)
-    odd = {} if plain else _odd_texts(table, read)
+    odd = {} if plain else odd_texts(table, read, f"{read.number} IS NOT NULL")
     # A way of writing that is rare, such as parentheses, may not be among the sampled texts.
     again = number_formats.guess([*column.texts, *odd])
     changed = again and not again.other and again.keys != column.format.keys
     if again and changed and not _has_signs_of_few(column, again):
         read = _with_keys(table, replace(column, format=again), again.keys)
-        odd = _odd_texts(table, read)
+        odd = odd_texts(table, read, f"{read.number} IS NOT NULL")
     nothing = placeholders.among(odd, column.known, column.distinct)
     known = column.known - sum(nothing.values())
     if not read.numbers or read.numbers < MOSTLY * known:
@@ -321,12 +321,18 @@ def _with_keys(table: Table, column: Column, keys: dict[str, Any]) -> Column:
     return counted
 
 
-def _odd_texts(table: Table, column: Column) -> dict[str, int]:
-    """Return the texts that are no numbers, the most frequent first, with the rows of each."""
+def odd_texts(table: Table, column: Column, fit: str) -> dict[str, int]:
+    """Return texts that do not fit, the most frequent first, with the rows of each.
+
+    Args:
+        table: The table.
+        column: A column of texts.
+        fit: SQL that is true for a text that fits.
+    """
     name = quote(column.name)
     found = table.connection.execute(
         f"SELECT {name}, count(*) FROM {table.source} WHERE {name} IS NOT NULL "
-        f"AND {column.number} IS NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {ODD_TEXTS}"
+        f"AND NOT coalesce({fit}, false) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {ODD_TEXTS}"
     ).fetchall()
     return dict(found)
 

@@ -11,13 +11,11 @@ from sql_features.expressions import literal, quote
 from sql_features.text_reading import of_other, of_text
 from sql_features.time_texts import BLANKS, ISO
 from workflow.data.column_reading import Reading, line_of
-from workflow.plain_values import one_line
+from workflow.plain_values import QUOTED, one_line, quoted
 from workflow.schema import date_formats, placeholders
-from workflow.schema.column_stats import MOSTLY, Column, Table
+from workflow.schema.column_stats import MOSTLY, SAMPLED_TEXTS, Column, Table, odd_texts
 from workflow.schema.date_formats import has_time, is_time_of_day, month_first_of
 
-SAMPLED_TEXTS = 200  # distinct texts whose shape is looked at
-ODD_TEXTS = 50  # different texts among dates that are looked at
 MOST_FORMATS = 4  # in one column
 EVEN = 3  # times the median step that the longest one has, where dates come in even steps
 STEPS = 12  # fewer different dates may be even by chance
@@ -271,12 +269,8 @@ def _reading(
     """Return the reading if it fits all values but few, beside those that mean missing."""
     nothing: dict[str, int] = {}
     if rows < column.known and column.type == "VARCHAR":
-        name = quote(column.name)
-        found = table.connection.execute(
-            f"SELECT {name}, count(*) FROM {table.source} WHERE {name} IS NOT NULL "
-            f"AND NOT coalesce({fit}, false) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {ODD_TEXTS}"
-        ).fetchall()
-        nothing = placeholders.among(dict(found), column.known, column.distinct)
+        odd = odd_texts(table, column, fit)
+        nothing = placeholders.among(odd, column.known, column.distinct)
     texts = column.known - sum(nothing.values())
     if not rows or rows < MOSTLY * texts:
         return None
@@ -287,16 +281,16 @@ def _reading(
         invalid="refuse" if rows == texts else "missing",
     )
     note = _shown(formats)
-    if odd := texts - rows:
-        note += f", but for {odd:,} of {column.known:,}"
+    if others := texts - rows:
+        note += f", but for {others:,} of {column.known:,}"
     kind: Literal["date", "time"] = "time" if type == "TIME" else "date"
     return TimeReading(kind=kind, reading=given, note=note, known=rows)
 
 
 def _zones(column: Column, zoned: int, unzoned: int) -> str:
-    texts = ", ".join(repr(one_line(text, 40)) for text in column.texts[:SHOWN])
+    texts = ", ".join(repr(one_line(text, QUOTED)) for text in column.texts[:SHOWN])
     return (
-        f"column '{one_line(column.name, 40)}' has {zoned:,} times with a zone and {unzoned:,} "
+        f"column {quoted(column.name)} has {zoned:,} times with a zone and {unzoned:,} "
         f"without, such as {texts}: those without are taken for UTC; if they are not, give each "
         "its zone in the file."
     )
@@ -325,7 +319,7 @@ def _doubted(table: Table, column: Column, found: TimeReading) -> TimeReading:
     ).fetchall()
     said = ", ".join(f"{text} as {one}" for text, one, _ in shown)
     doubt = (
-        f"column '{one_line(column.name, 40)}': {said}: nothing tells whether the month or the day "
+        f"column {quoted(column.name)}: {said}: nothing tells whether the month or the day "
         f"comes first; if they are {', '.join(one for *_, one in shown)}, write "
         f"{line_of(column.name, other.given)} in the dataset file."
     )

@@ -7,7 +7,7 @@ from sql_features.expressions import literal, quote
 from sql_features.frames import ROW
 from sql_features.text_reading import of_text
 from workflow.data.column_reading import Reading, line_of
-from workflow.plain_values import one_line
+from workflow.plain_values import QUOTED, one_line, quoted
 from workflow.schema.column_roles import ColumnUse, is_number
 from workflow.schema.column_stats import MOSTLY, Column, Table
 
@@ -57,7 +57,7 @@ def doubt_of_last_row(table: Table) -> dict[str, str]:
         if same == 1:
             column = next(one for one in table.columns if quote(one) == name)
             found[column] = (
-                f"column '{one_line(column, 40)}' is '{one_line(text, 40)}' in the last row alone: "
+                f"column {quoted(column)} is {quoted(text)} in the last row alone: "
                 "if that row is the sum of the others, take it out of the file; it is trained on, "
                 "or scored, like the others."
             )
@@ -88,7 +88,7 @@ def _two_readings(table: Table, column: Column) -> str | None:
         why = "the numbers of other columns are written so"
     line = line_of(column.name, Reading(type="DOUBLE", **second).given)
     return (
-        f"column '{one_line(column.name, 40)}': {shown}: {why}; if they are {other}, write {line} "
+        f"column {quoted(column.name)}: {shown}: {why}; if they are {other}, write {line} "
         "in the dataset file."
     )
 
@@ -100,10 +100,10 @@ def _value(name: str, keys: dict[str, Any]) -> str:
 def _some_numbers(column: Column) -> str | None:
     if column.numbers < HALF * column.known:
         return None
-    shown = ", ".join(f"'{one_line(text, 40)}'" for text in column.texts[:SHOWN])
+    shown = ", ".join(map(quoted, column.texts[:SHOWN]))
     line = line_of(column.name, {"type": "DOUBLE", "invalid": "missing"})
     return (
-        f"column '{one_line(column.name, 40)}': {column.numbers:,} of {column.known:,} texts are "
+        f"column {quoted(column.name)}: {column.numbers:,} of {column.known:,} texts are "
         f"numbers, others are not, such as {shown}, so it is taken for a category: if the others "
         f"mean missing, write {line} in the dataset file."
     )
@@ -113,11 +113,11 @@ def _many_texts(column: Column) -> str | None:
     few = column.distinct < max(MANY, HALF * column.known)
     if few or column.digits < MOSTLY * column.known:
         return None
-    shown = ", ".join(repr(one_line(text, 40)) for text in column.texts[:SHOWN])
+    shown = ", ".join(repr(one_line(text, QUOTED)) for text in column.texts[:SHOWN])
     number = line_of(column.name, {"type": "DOUBLE", "strip": ["kg"]})
     date = line_of(column.name, {"type": "DATE", "format": "%d.%m.%Y"})
     return (
-        f"column '{one_line(column.name, 40)}' has {column.distinct:,} different texts in "
+        f"column {quoted(column.name)} has {column.distinct:,} different texts in "
         f"{column.known:,} rows, with digits, such as {shown}, and is taken for a category: if "
         f"they are numbers or dates, say in the dataset file how they are written, as in "
         f"{number} or {date}."

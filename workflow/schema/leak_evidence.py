@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import bdtr, bdtrc, gammaln
 
-from workflow.plain_values import one_line
+from workflow.plain_values import quoted
 
 FEWEST = 20  # rows from which on there is evidence of anything
 FEW = 5  # fewer rows than this may be chance
@@ -107,7 +107,7 @@ def _same(x: np.ndarray, y: np.ndarray, kind: Kind, target: Target, tried: int) 
         return f"one value for each value of {target.name}"
     (filled,) = np.unique(y[x == 0])
     text = f"{filled:.6g}" if target.labels is None else target.labels[int(filled)]
-    return f"filled exactly where {target.name} is '{one_line(text, 40)}'"
+    return f"filled exactly where {target.name} is {quoted(text)}"
 
 
 def _log_orders(counts: np.ndarray) -> float:

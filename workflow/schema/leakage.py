@@ -87,6 +87,11 @@ def leaks(frame: pd.DataFrame, kinds: Mapping[str, str], target: Target) -> dict
             if how := evidence(candidate, kind, goal, tried):
                 found[name] = f"{how}: {LEAK}"
                 break
+    # Few pairs need all rows.
+    parts = [
+        (some, Target(goal.name, goal.values[some], goal.labels))
+        for some in (slice(SCREENED), slice(None))
+    ]
     for pair in pairs:
         if found.keys() & pair:
             continue
@@ -95,8 +100,7 @@ def leaks(frame: pd.DataFrame, kinds: Mapping[str, str], target: Target) -> dict
         backwards = len(with_both) > 0 and np.median(with_both) < 0
         earlier, later = pair[::-1] if backwards else pair
         passed = -passed if backwards else passed
-        for some in (slice(SCREENED), slice(None)):  # few pairs need all rows
-            part = Target(goal.name, goal.values[some], goal.labels)
+        for some, part in parts:
             if not (how := evidence(passed[some], "difference", part, tried)):
                 break
         if how:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from table_files import write_table
 
 from workflow.checks.finding import NOTE, WARNING, Finding, notes
 from workflow.checks.text_readings import check, doubts
@@ -21,13 +22,7 @@ ZIP = Reading(type="VARCHAR", width=5, missing=("?",))
 
 
 def findings(path: Path, inferred: bool = True, **columns: str | Reading) -> list[Finding]:
-    match path.suffix:
-        case ".csv":
-            FRAME.to_csv(path, index=False)
-        case ".parquet":
-            FRAME.to_parquet(path)
-        case ".jsonl":
-            FRAME.to_json(path, orient="records", lines=True)
+    write_table(FRAME, path)
     dataset = Dataset(
         name="t",
         task="regression",

@@ -2,6 +2,7 @@ import json
 
 import pandas as pd
 import pytest
+from table_files import write_table
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import connect
@@ -9,18 +10,14 @@ from workflow.data.readers import absent_columns, columns, scan, scan_text
 from workflow.data.sources import gather
 from workflow.schema.infer import infer
 
-FRAMES = {
-    "csv": lambda frame, path: frame.to_csv(path, index=False),
-    "parquet": lambda frame, path: frame.to_parquet(path, index=False),
-    "jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
-}
+KINDS = ("csv", "parquet", "jsonl")
 
 
 def table(folder, kind: str, parts: dict[str, pd.DataFrame]):
     for name, frame in parts.items():
         path = folder / name / f"part.{kind}"
         path.parent.mkdir(parents=True)
-        FRAMES[kind](frame, path)
+        write_table(frame, path)
     return folder
 
 
@@ -32,7 +29,7 @@ def read(location, **given: str) -> tuple[dict[str, str], list[tuple]]:
     return found, rows
 
 
-@pytest.fixture(params=FRAMES)
+@pytest.fixture(params=KINDS)
 def sales(request, tmp_path):
     parts = {
         f"year={year}/area={area}": pd.DataFrame({"price": [year + 0.5, year + 1.5]})
@@ -67,7 +64,7 @@ def test_a_folders_column_is_a_feature_of_an_inferred_dataset(tmp_path):
     assert found.columns["year"] == "DOUBLE"
 
 
-@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_column_of_the_file_is_the_files_own(tmp_path, kind):
     parts = {f"Price={n}": pd.DataFrame({"price": [n + 0.5], "x": [n]}) for n in (1, 2)}
     types, rows = read(table(tmp_path / "t", kind, parts))
@@ -75,7 +72,7 @@ def test_a_column_of_the_file_is_the_files_own(tmp_path, kind):
     assert rows == [(1.5, 1), (2.5, 2)]
 
 
-@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_that_tells_no_files_apart_is_no_column(tmp_path, kind):
     folder = table(tmp_path, kind, {"price=5": pd.DataFrame({"price": [1.5]})}) / "price=5"
     assert read(folder)[1] == [(1.5,)]
@@ -98,9 +95,9 @@ def test_a_folders_column_is_a_text_where_all_columns_are(tmp_path, kind):
 
 def kaggle(folder, kind: str = "csv") -> list:
     whole = pd.DataFrame({"Id": [1, 2], "size": [1.5, 2], "area": ["a", "b"], "rooms": [1, 2]})
-    FRAMES[kind](whole.assign(price=[1.5, 2.5]), folder / f"train.{kind}")
-    FRAMES[kind](whole, folder / f"test.{kind}")
-    FRAMES[kind](whole[["Id"]].assign(price=0.5), folder / f"sample_submission.{kind}")
+    write_table(whole.assign(price=[1.5, 2.5]), folder / f"train.{kind}")
+    write_table(whole, folder / f"test.{kind}")
+    write_table(whole[["Id"]].assign(price=0.5), folder / f"sample_submission.{kind}")
     return sorted(folder.glob(f"*.{kind}"))
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas._libs.parsers import STR_NA_VALUES
+from table_files import write_table
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import connect
@@ -99,14 +100,7 @@ def test_a_csv_column_gets_the_narrowest_type_that_fits_every_row(tmp_path, text
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
 def test_types_that_are_given_are_forced_whatever_case_names_have(tmp_path, suffix):
     frame = pd.DataFrame({"Zone": [74, 75], "x": [1, 2]})
-    path = tmp_path / f"t{suffix}"
-    match suffix:
-        case ".csv":
-            frame.to_csv(path, index=False)
-        case ".parquet":
-            frame.to_parquet(path)
-        case ".jsonl":
-            frame.to_json(path, orient="records", lines=True)
+    path = write_table(frame, tmp_path / f"t{suffix}")
     table = scan([path], {"zone": "VARCHAR"})
     assert types(table) == {"Zone": "VARCHAR", "x": "BIGINT"}
     assert rows(table) == [("74", 1), ("75", 2)]
@@ -211,14 +205,7 @@ def test_texts_are_read_as_the_definition_says(tmp_path, suffix):
     frame = pd.DataFrame(
         {"Preis": ["1.234,5", "?", "12 kg"], "zip": ["01", "02", "NA"], "x": ["NA", "b", "c"]}
     )
-    path = tmp_path / f"t{suffix}"
-    match suffix:
-        case ".csv":
-            frame.to_csv(path, index=False)
-        case ".parquet":
-            frame.to_parquet(path)
-        case ".jsonl":
-            frame.to_json(path, orient="records", lines=True)
+    path = write_table(frame, tmp_path / f"t{suffix}")
     preis = {"decimal": ",", "group": ".", "missing": ("?",), "strip": ("kg",)}
     given = {"preis": Reading(type="DOUBLE", **preis), "zip": Reading(type="VARCHAR", width=2)}
     nothing = None if suffix == ".csv" else "NA"

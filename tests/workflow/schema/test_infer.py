@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn import datasets as sklearn_datasets
+from table_files import write_table
 
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of, connect
@@ -42,16 +43,7 @@ class Maker:
         return infer([self.write(suffix, **columns)], target=target, **options)
 
     def write(self, suffix: str, **columns: object) -> Path:
-        path = self.folder / f"t{suffix}"
-        frame = pd.DataFrame(columns)
-        match suffix:
-            case ".csv":
-                frame.to_csv(path, index=False)
-            case ".parquet":
-                frame.to_parquet(path)
-            case ".jsonl":
-                frame.to_json(path, orient="records", lines=True)
-        return path
+        return write_table(pd.DataFrame(columns), self.folder / f"t{suffix}")
 
     def refusal(self, **columns: object) -> str:
         with pytest.raises(WorkflowError) as caught:
