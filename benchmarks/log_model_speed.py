@@ -7,6 +7,7 @@ own. MLflow infers the requirements where it is given none, in another process.
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -14,15 +15,16 @@ from tempfile import TemporaryDirectory
 
 import mlflow
 
-from workflow.data.dataset_file import load, to_yaml
-from workflow.data.split_writer import read_raw, write_splits
-from workflow.data.splits import Splits
-from workflow.models.families import FAMILIES
-from workflow.tracking import logged_models
-from workflow.training.trainer import Trainer
-from workflow.training.training_data import TrainingData
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workflow.data.dataset_file import load, to_yaml  # noqa: E402
+from workflow.data.split_writer import read_raw, write_splits  # noqa: E402
+from workflow.data.splits import Splits  # noqa: E402
+from workflow.models.families import FAMILIES  # noqa: E402
+from workflow.tracking import logged_models  # noqa: E402
+from workflow.training.trainer import Trainer  # noqa: E402
+from workflow.training.training_data import TrainingData  # noqa: E402
 
 
 def main() -> None:

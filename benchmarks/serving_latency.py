@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -25,12 +26,15 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from sql_features.expressions import quote
-from sql_features.transformer import SqlFeatures
-from sql_features.value_pipeline import ValuePipeline
-from workflow.models import encoding
-from workflow.models.families import FAMILIES
-from workflow.tracking import logged_models
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from sql_features.expressions import quote  # noqa: E402
+from sql_features.transformer import SqlFeatures  # noqa: E402
+from sql_features.value_pipeline import ValuePipeline  # noqa: E402
+from workflow.models import encoding  # noqa: E402
+from workflow.models.families import FAMILIES  # noqa: E402
+from workflow.tracking import logged_models  # noqa: E402
 
 ROWS = 2_000
 

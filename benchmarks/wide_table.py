@@ -7,6 +7,7 @@ a user would write: pandas to read and split it, scikit-learn's ColumnTransforme
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,13 +22,16 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import OneHotEncoder
 
-from sql_features.transformer import SqlFeatures
-from workflow.checks import data_checks
-from workflow.data.split_rules import SPLITS
-from workflow.data.split_writer import read_raw, write_splits
-from workflow.data.splits import split_columns
-from workflow.schema.infer import infer
-from workflow.schema.inferred_dataset import from_table
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from sql_features.transformer import SqlFeatures  # noqa: E402
+from workflow.checks import data_checks  # noqa: E402
+from workflow.data.split_rules import SPLITS  # noqa: E402
+from workflow.data.split_writer import read_raw, write_splits  # noqa: E402
+from workflow.data.splits import split_columns  # noqa: E402
+from workflow.schema.infer import infer  # noqa: E402
+from workflow.schema.inferred_dataset import from_table  # noqa: E402
 
 
 def main() -> None:
