@@ -61,21 +61,11 @@ class DatasetRequest:
                 the folder where the user typed it cannot be found out. An address holds a user or
                 a password, or lacks its query.
         """
-        for name, address in (("dataset", dataset), ("data", data)):
-            scheme = rf"\s*({'|'.join(sources.REMOTE)}):(?!//)"
-            if begun := re.match(scheme, address, re.IGNORECASE):
-                raise WorkflowError(f"{name}: an address begins with {begun[1]}://, then its host.")
-            if addresses.has_user(address):
-                raise WorkflowError(
-                    f"{name} '{addresses.stripped(address)}': no user, password or key may stand "
-                    "in an address, and MLflow has recorded it already, as a parameter of this run "
-                    f"and in its line in the terminal: change the password, and give {CREDENTIALS}."
-                )
+        _check_address("dataset", dataset)
         if not is_name(dataset):
             dataset = calling_process.absolute(_whole("dataset", dataset))
-        if data not in (SAMPLE, DEFAULT) and not sources.is_remote(data):
-            data = calling_process.absolute(data)
-        data = _whole("data", data)
+        if data not in (SAMPLE, DEFAULT):
+            data = location("data", data)
         return cls(dataset=dataset, data=data, target=target, task=task, split_by=split_by)
 
     @property
@@ -175,6 +165,41 @@ class DatasetRequest:
         split = definition.split
         names = split.files.values() if isinstance(split, ByFiles) else None
         return of_file | sources.identities(definition.data, names)
+
+
+def location(name: str, address: str) -> str:
+    """Return where files are as a user typed it, with a relative path made absolute.
+
+    A query that was left out of the address is taken from the environment.
+
+    Args:
+        name: The parameter.
+        address: A file, a folder, a pattern or a URL.
+
+    Raises:
+        WorkflowError: As `DatasetRequest.from_parameters` does.
+    """
+    _check_address(name, address)
+    if not sources.is_remote(address):
+        address = calling_process.absolute(address)
+    return _whole(name, address)
+
+
+def _check_address(name: str, address: str) -> None:
+    """Check that what is typed as an address can be one, and holds no user or password.
+
+    Raises:
+        WorkflowError: It cannot, or does.
+    """
+    scheme = rf"\s*({'|'.join(sources.REMOTE)}):(?!//)"
+    if begun := re.match(scheme, address, re.IGNORECASE):
+        raise WorkflowError(f"{name}: an address begins with {begun[1]}://, then its host.")
+    if addresses.has_user(address):
+        raise WorkflowError(
+            f"{name} '{addresses.stripped(address)}': no user, password or key may stand "
+            "in an address, and MLflow has recorded it already, as a parameter of this run "
+            f"and in its line in the terminal: change the password, and give {CREDENTIALS}."
+        )
 
 
 def _whole(name: str, address: str) -> str:

@@ -89,6 +89,7 @@ REPORT = "report.html"
 
 # The model registry. A version has tags: these, its scores, and digests as preprocess has them.
 VERSION_RUN, VERSION_SPLITS, VERSION_COMMIT = "run_id", "splits", "git_commit"
+VERSION_REGISTER = "register_run"  # the id of the run that has made the version
 VERSION_FAMILY = "family"
-ALIAS = "champion"  # the newest version that was accepted
+ALIAS = "champion"  # the version that serves
 TAKES_RAW_ROWS = "Takes raw rows."  # ends register's description of a version; a workflow says more

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import mlflow
 import pandas as pd
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
@@ -16,21 +17,16 @@ from workflow.data.splits import Splits
 from workflow.evaluation.comparison import Comparison
 from workflow.models.metrics import METRICS, TEST, VAL
 from workflow.runtime.creating_requests import make_once
-from workflow.tracking import names, runs
+from workflow.tracking import model_versions, names, runs
 from workflow.tracking.logged_models import model_uri
-from workflow.tracking.runs import is_missing
 
 LEVEL = 0.01  # the probability with which a model that knows nothing may be registered
 
 
 def champion(name: str) -> str | None:
     """Return the number of the version with the alias `champion`, or None if no version has it."""
-    try:
-        return str(MlflowClient().get_model_version_by_alias(name, names.ALIAS).version)
-    except MlflowException as error:
-        if error.error_code != "INVALID_PARAMETER_VALUE" and not is_missing(error):
-            raise
-        return None
+    version = model_versions.aliased(name, names.ALIAS)
+    return None if version is None else version.number
 
 
 def check_gates(
@@ -95,6 +91,8 @@ def _no_more_than_chance(comparison: Comparison) -> str:
 def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> str:
     """Register the model of a run as a new version, and point the alias to it.
 
+    The active run is the one that does it.
+
     Args:
         name: Of the registered model, which is made if it does not exist.
         run: The run that has logged the model.
@@ -104,10 +102,12 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
     Returns:
         The number of the version.
     """
-    client = MlflowClient()
+    client, register = MlflowClient(), mlflow.active_run()
+    assert register is not None
     preprocess = client.get_run(splits.run_id)
     tags = {
         names.VERSION_RUN: run.info.run_id,
+        names.VERSION_REGISTER: register.info.run_id,
         names.VERSION_SPLITS: splits.uri,
         names.VERSION_FAMILY: winner["family"],
         names.VERSION_COMMIT: runs.git_commit(run),
