@@ -23,7 +23,7 @@ from workflow.errors import StepFailed
 from workflow.models import metrics
 from workflow.models.family_names import FAMILY_NAMES
 from workflow.paths import PROJECT
-from workflow.report import finished_workflow, publish, terminal_summary, workflow_runs
+from workflow.report import finished_workflow, publish, terminal_summary
 from workflow.runtime import terminal
 from workflow.tracking import (
     cache_key,
@@ -34,6 +34,7 @@ from workflow.tracking import (
     source_files,
     stale_runs,
     step,
+    workflow_runs,
 )
 from workflow.version import VERSION
 

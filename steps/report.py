@@ -8,8 +8,8 @@ import click
 
 from sql_features.errors import WorkflowError
 from workflow import options
-from workflow.report import finished_workflow, publish, terminal_summary, workflow_runs
-from workflow.tracking import step
+from workflow.report import finished_workflow, publish, terminal_summary
+from workflow.tracking import step, workflow_runs
 
 
 @click.command()

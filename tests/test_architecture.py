@@ -27,6 +27,7 @@ FLOORS = (
     "workflow.tracking",
     "workflow.training",
     "workflow.monitoring",
+    "workflow.reproduction",
     "workflow.report",
 )
 FILES = [

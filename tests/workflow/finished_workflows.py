@@ -10,12 +10,12 @@ from mlflow.entities import Run, RunData, RunInfo, RunTag
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
 from workflow.models import metrics
-from workflow.report import reproduction
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.report.leaderboard import Leaderboard
 from workflow.report.prepared_data import PreparedData
 from workflow.report.registered_model import RegisteredModel
-from workflow.report.workflow_runs import STEPS, Step, WorkflowRuns
+from workflow.reproduction import recipe
+from workflow.tracking.workflow_runs import STEPS, Step, WorkflowRuns
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = {
@@ -143,7 +143,7 @@ def finished(
             run("trial-000", 1.0, {"leaves": "3", "how": name}, workflow__validation="cv:5"),
             regression(name) if task == "regression" else classes(name, label),
         ),
-        reproduction=reproduction.read(runs),
+        reproduction=recipe.read(runs),
     )  # fmt: skip
 
 

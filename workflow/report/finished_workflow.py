@@ -15,13 +15,14 @@ from workflow.evaluation.plausibility import implausible
 from workflow.formatting import number, p_value, share, with_unit
 from workflow.models import metrics
 from workflow.plain_values import quoted
-from workflow.report import leaderboard, prepared_data, registered_model, reproduction
+from workflow.report import leaderboard, prepared_data, registered_model
 from workflow.report.leaderboard import Leaderboard
 from workflow.report.prepared_data import PreparedData
 from workflow.report.registered_model import RegisteredModel
-from workflow.report.reproduction import Reproduction
-from workflow.report.workflow_runs import WorkflowRuns
+from workflow.reproduction import recipe
+from workflow.reproduction.recipe import Recipe
 from workflow.tracking import names
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class FinishedWorkflow:
     trials: pd.DataFrame
     hyperparameter_importance: pd.DataFrame
     model: RegisteredModel
-    reproduction: Reproduction
+    reproduction: Recipe
 
     @property
     def title(self) -> str:
@@ -112,5 +113,5 @@ def read(runs: WorkflowRuns) -> FinishedWorkflow:
         trials=runs.table("hpo", names.TRIALS),
         hyperparameter_importance=runs.table("hpo", names.SEARCH_IMPORTANCE),
         model=registered_model.read(runs),
-        reproduction=reproduction.read(runs),
+        reproduction=recipe.read(runs),
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow.models.metrics import Metric
-from workflow.report.workflow_runs import WorkflowRuns
 from workflow.tracking import names
 from workflow.tracking.runs import candidates, leaderboard_row
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 
 @dataclass(frozen=True)

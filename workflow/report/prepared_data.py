@@ -5,8 +5,8 @@ from typing import Any
 
 from workflow.checks import finding
 from workflow.data.split_rules import SPLITS
-from workflow.report.workflow_runs import WorkflowRuns
 from workflow.tracking import names
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from typing import Any
 
 from mlflow.entities import Run
 
-from workflow.report import workflow_runs
-from workflow.report.workflow_runs import WorkflowRuns
-from workflow.tracking import names
+from workflow.tracking import names, workflow_runs
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 LEADING = 3  # the most features that are called leading
 FAR_LESS = 0.1  # part of the first feature's importance below which none is

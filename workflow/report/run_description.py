@@ -7,7 +7,7 @@ import pandas as pd
 from workflow.formatting import number, seconds, size
 from workflow.plain_values import cut, one_line
 from workflow.report.finished_workflow import FinishedWorkflow
-from workflow.report.reproduction import Reproduction
+from workflow.reproduction.recipe import Recipe
 from workflow.tracking import names, runs
 from workflow.tracking.names import REPORT
 
@@ -153,7 +153,7 @@ def _warnings(warnings: list[str], most: int) -> list[str]:
     return ["### Warnings", "\n".join(lines)]
 
 
-def _reproduction(reproduction: Reproduction, has_command: bool) -> list[str]:
+def _reproduction(reproduction: Recipe, has_command: bool) -> list[str]:
     heading = "### Do it again"
     if not has_command:
         return [heading, f"The command is too long for here: see {REPORT}."]

@@ -7,10 +7,10 @@ from workflow import addresses
 from workflow.formatting import number, seconds
 from workflow.plain_values import cut
 from workflow.report.finished_workflow import FinishedWorkflow
-from workflow.report.workflow_runs import WorkflowRuns
 from workflow.runtime import terminal
 from workflow.tracking import names
 from workflow.tracking.runs import page
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 MODELS, WARNINGS = 8, 3  # lines of each: the summary fits on a screen
 WIDEST = 20  # characters of a column of names

@@ -4,7 +4,7 @@ import mlflow
 from finished_workflows import finished, run
 
 from workflow.report import run_description, terminal_summary, workflow_report
-from workflow.report.workflow_runs import Step
+from workflow.tracking.workflow_runs import Step
 
 PERFECT = {"val_accuracy": 1.0, "test_accuracy": 1.0}
 

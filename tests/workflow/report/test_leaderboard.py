@@ -4,7 +4,7 @@ from finished_workflows import finished, run, workflow_runs
 
 from workflow.models.metrics import METRICS
 from workflow.report import leaderboard
-from workflow.report.workflow_runs import WorkflowRuns
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 
 def candidate(name: str, rmse: float):

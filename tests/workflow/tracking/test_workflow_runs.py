@@ -2,8 +2,7 @@ import pytest
 from finished_workflows import run
 
 from sql_features.errors import WorkflowError
-from workflow.report import workflow_runs
-from workflow.tracking import names
+from workflow.tracking import names, workflow_runs
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import yaml
 
 from workflow import addresses
 from workflow.paths import MLPROJECT
-from workflow.report.workflow_runs import WorkflowRuns
 from workflow.tracking import names
+from workflow.tracking.workflow_runs import WorkflowRuns
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Recipe:
     """What is needed to run a workflow again.
 
     Attributes:
@@ -49,7 +49,7 @@ class Reproduction:
         ]
 
 
-def read(runs: WorkflowRuns) -> Reproduction:
+def read(runs: WorkflowRuns) -> Recipe:
     """Return what is needed to run a workflow again."""
     tags = runs.main.data.tags
     folder = tags.get(names.SOURCE_TAG, "").partition("#")[0].removeprefix("file://")
@@ -57,7 +57,7 @@ def read(runs: WorkflowRuns) -> Reproduction:
     # MLflow has logged the workflow's paths as they were typed, the step's are absolute.
     located = runs.steps["preprocess"].shown.data.params
     absolute = {name: located[name] for name in ("dataset", "data") if name in located}
-    return Reproduction(
+    return Recipe(
         source=addresses.stripped(remote).rstrip("/") if is_remote(remote) else folder,
         commit=tags.get(names.COMMIT_TAG),
         uncommitted=int(tags.get(names.UNCOMMITTED_TAG, 0)),

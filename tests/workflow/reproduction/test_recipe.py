@@ -2,12 +2,12 @@ import shlex
 
 from finished_workflows import COMMIT, workflow_runs
 
-from workflow.report import reproduction
-from workflow.report.reproduction import Reproduction
+from workflow.reproduction import recipe
+from workflow.reproduction.recipe import Recipe
 
 
-def repeated(**given: object) -> Reproduction:
-    return reproduction.read(workflow_runs(**given))
+def repeated(**given: object) -> Recipe:
+    return recipe.read(workflow_runs(**given))
 
 
 def test_the_command_has_the_commit_and_every_parameter_quoted():

@@ -1,0 +1,1 @@
+"""A registered version made again from its own record, and compared with it."""
