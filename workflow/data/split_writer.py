@@ -133,7 +133,7 @@ def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dic
         limit = 2_000 if sorts else max(200, 20 * len(types))
         connection.execute(f"SET memory_limit = '{limit}MB'").fetchall()
         if isinstance(dataset.split, ByFiles):
-            rows = {split: _rows(dataset, one, types) for split, one in raw.items()}
+            rows = {split: with_target(dataset, one, types) for split, one in raw.items()}
         else:
             rows = _by_rule(connection, dataset, raw[WHOLE], folder.parent)
         for split in SPLITS:
@@ -190,7 +190,7 @@ def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> 
     return {name: type for name, type in columns.items() if name.casefold() in named}
 
 
-def _rows(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> str:
+def with_target(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> str:
     """Return the SQL of raw rows with the target.
 
     Args:
@@ -283,7 +283,7 @@ def _by_rule(
         in_order = f"ORDER BY {position}, {order}"
         rows = numbered
         parts = {
-            # Rows without a time are counted here, and dropped by `_reasons`.
+            # Rows without a time are counted here, and dropped by `conditions`.
             "train": f"coalesce({position} <= (SELECT first FROM cuts), true) {in_order}",
             "validation": f"{position} > (SELECT first FROM cuts) "
             f"AND {position} <= (SELECT second FROM cuts) {in_order}",
@@ -299,7 +299,7 @@ def _by_rule(
             "validation": f"{position} >= {first} AND {position} < {second}",
             "test": f"{position} < {first}",
         }
-    table = _rows(dataset, raw, raw.columns, f"{value} AS {position}")
+    table = with_target(dataset, raw, raw.columns, f"{value} AS {position}")
     with _in_one_line(raw.name):
         _copy(connection, table, folder / "table.parquet")
         if isinstance(rule, ByTime):  # quantiles are values: rows of one moment stay together
@@ -307,7 +307,7 @@ def _by_rule(
                 f"CREATE TEMP TABLE cuts AS SELECT "
                 f"quantile_disc({position}, {1 - rule.validation - rule.test}) AS first, "
                 f"quantile_disc({position}, {1 - rule.test}) AS second "
-                f"FROM {rows} WHERE {' AND '.join(_reasons(dataset).values())}"
+                f"FROM {rows} WHERE {' AND '.join(conditions(dataset).values())}"
             ).fetchall()
         elif rule.repeats:
             counted = f"row_number() OVER (PARTITION BY {position} ORDER BY {order})"
@@ -323,7 +323,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
     connection.execute(f"COPY ({rows}) TO {literal(str(path))}").fetchall()
 
 
-def _reasons(dataset: Dataset) -> dict[str, str]:
+def conditions(dataset: Dataset) -> dict[str, str]:
     """Return the conditions that a row must meet, by the reason for which it is dropped if not."""
     # isfinite() is NULL, so not true, for a missing target: one mention, as each computes it again.
     known = f"isfinite({TARGET})" if dataset.task == "regression" else f"({TARGET} IS NOT NULL)"
@@ -337,7 +337,7 @@ def _write(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, rows: str, path: Path
 ) -> SplitReport:
     """Write one split, and count what is left out of it."""
-    reasons = _reasons(dataset)
+    reasons = conditions(dataset)
     *some, every = accumulate(reasons.values(), lambda met, one: f"{met} AND {one}")
     own = f"{quote(POSITION)}, {quote(ORDER)}"
     unwritten = f" EXCLUDE ({own})" if isinstance(dataset.split, ByTime) else ""
