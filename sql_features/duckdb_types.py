@@ -6,6 +6,7 @@ TypeKind = Literal["number", "boolean", "text", "date", "time", "duration", "nes
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")  # signed, narrowest first
 FLOATS = ("FLOAT", "DOUBLE")  # they alone can hold NaN and infinity
+ZONED = "TIMESTAMP WITH TIME ZONE"  # a moment, whose parts are those of UTC
 
 
 def kind_of(type: str) -> TypeKind:

@@ -16,7 +16,7 @@ import mlflow
 from sql_features.errors import WorkflowError
 from sql_features.expressions import columns_of
 from workflow import addresses, digests, options
-from workflow.checks import data_checks, finding, text_readings
+from workflow.checks import data_checks, finding, text_readings, time_zones
 from workflow.data import readers, sources, split_writer, splits
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
@@ -159,6 +159,7 @@ def _check_splits(
         more=[
             *text_readings.doubts(doubts or {}, splits.WHOLE),
             *text_readings.check(definition, files, inferred=doubts is not None),
+            *time_zones.check(definition, files, {part: one.columns for part, one in raw.items()}),
         ],
     )
     mlflow.log_text(table.to_csv(index=False), names.CHECKS)

@@ -101,7 +101,7 @@ def _findings(
         texts = reading["missing"]
         line = line_of(name, {"type": "VARCHAR"})
         message = (
-            f"{column}: {_listed(texts)} {'is' if len(texts) == 1 else 'are'} taken for missing "
+            f"{column}: {listed(texts)} {'is' if len(texts) == 1 else 'are'} taken for missing "
             f"values, in {rows:,} of the {counts['known']:,} rows with a text; if they are "
             f"values, write {line} in the dataset file."
         )
@@ -110,7 +110,7 @@ def _findings(
         noun = NOUNS.get(kind_of(reading["type"]), "value")
         message = (
             f"{column}: {rows:,} of {counts['known']:,} texts are no {noun}s, such as "
-            f"{_listed(counts['odd_texts'])}, and are taken for missing: correct them, or say how "
+            f"{listed(counts['odd_texts'])}, and are taken for missing: correct them, or say how "
             f"they are read in the dataset file, {line_of(name, reading)} now."
         )
         yield Finding(CHECK, part, name, rows, WARNING, message)
@@ -119,14 +119,14 @@ def _findings(
     if width := reading.get("width"):
         digits = "differing numbers of" if width == VARIES else width
         message = (
-            f"{column} has numbers with leading zeros, such as {_listed(shown)}: they stay texts, "
+            f"{column} has numbers with leading zeros, such as {listed(shown)}: they stay texts, "
             f"of {digits} digits; to have numbers, write {line_of(name, {'type': 'DOUBLE'})} in "
             "the dataset file."
         )
     else:
         values = [_value(connection, text, name, reading) for text in shown]
         pairs = zip(shown, values, strict=True)
-        said = ", ".join(f"{_listed([text])} as {value}" for text, value in pairs)
+        said = ", ".join(f"{listed([text])} as {value}" for text, value in pairs)
         message = f"{column} is read by {line_of(name, reading)}: {said}."
     yield Finding(CHECK, part, name, len(shown), NOTE, message)
 
@@ -139,5 +139,6 @@ def _value(
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def _listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str]) -> str:
+    """Return texts in quotes, for a message."""
     return ", ".join(map(quoted, texts))

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import duckdb
 
+from sql_features.duckdb_types import ZONED
 from sql_features.errors import WorkflowError
 from sql_features.expressions import quote
 from workflow.data.csv_header import delimiter_and_header, is_value, records
@@ -37,9 +38,12 @@ OPENED = re.compile(r'(?:^|[,;|\t])\s*"')
 # A quote after a backslash that does not end a value, as databases escape it.
 ESCAPED = re.compile(r'(?<!\\)\\"(?!"|[ \t]*(?:[,;|\t\r\n]|\Z))')
 HEAD = 2**18  # characters of a file in which the header and the delimiter are looked for
-TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "VARCHAR")
+TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", ZONED, "BOOLEAN", "TIME", "VARCHAR")
 # Two places in TYPES, and the place of the type that holds both; only VARCHAR holds other pairs.
-WIDER = {(0, 1): 1, (2, 3): 3}
+WIDER = {(0, 1): 1, (2, 3): 3, (2, 4): 4, (3, 4): 4}
+# Matches a text with a zone, or AM or PM, after a time of day. Casts to TIMESTAMP and to TIME leave
+# it out without a word.
+AFTER_TIME = ":[0-9.]+ *[A-Za-z+-]"
 # SQL of the place in TYPES of the narrowest type of one text. Only ISO dates are dates: of another
 # format a model that is given such a text later would know nothing.
 PLACE = (
@@ -48,9 +52,11 @@ PLACE = (
     "CASE WHEN TRY_CAST({0} AS BIGINT) IS NOT NULL "
     "AND regexp_full_match({0}, ' *[+-]?[0-9]+ *') THEN 0 ELSE 1 END "
     "WHEN TRY_CAST({0} AS TIMESTAMP) IS NOT NULL THEN "
-    "CASE WHEN length({0}) <= 10 THEN 2 ELSE 3 END "
-    "WHEN lower({0}) IN ('true', 'false') THEN 4 "
-    "WHEN TRY_CAST({0} AS TIME) IS NOT NULL THEN 5 ELSE 6 END"
+    f"CASE WHEN length({{0}}) <= 10 THEN 2 WHEN NOT regexp_matches({{0}}, '{AFTER_TIME}') THEN 3 "
+    f"WHEN TRY_CAST({{0}} AS {ZONED}) IS NOT NULL THEN 4 ELSE 7 END "
+    "WHEN lower({0}) IN ('true', 'false') THEN 5 "
+    f"WHEN TRY_CAST({{0}} AS TIME) IS NOT NULL AND NOT regexp_matches({{0}}, '{AFTER_TIME}') "
+    "THEN 6 ELSE 7 END"
 )
 
 

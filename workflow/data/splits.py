@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
+from sql_features.duckdb_types import ZONED
 from sql_features.expressions import TARGET, connect, feature_columns, quote
 from workflow import digests
 from workflow.data.dataset import Dataset
@@ -35,6 +37,20 @@ def _is_long(type: str) -> bool:
     """Tell whether a DuckDB type is of decimals with more digits than any double holds."""
     digits = re.match(r"DECIMAL\((\d+)", type)
     return digits is not None and int(digits[1]) > DIGITS
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
+    """Return the rows of a query; a time with a zone is one in UTC.
+
+    DuckDB's own conversion of such times uses what pandas is about to take away.
+    """
+    rows = connection.sql(query)
+    types = zip(rows.columns, map(str, rows.types), strict=True)
+    if not (zoned := [name for name, type in types if type == ZONED]):
+        return rows.df()
+    bare = ", ".join(f"timezone('UTC', {quote(name)}) AS {quote(name)}" for name in zoned)
+    frame = connection.sql(f"SELECT * REPLACE ({bare}) FROM ({query})").df()
+    return frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in zoned})
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,7 @@ class Splits:
         wanted = ", ".join(quote(name) for name in [*columns, TARGET])
         scan = scan_parquet([self.path(split)])
         with connect() as connection:
-            frame = connection.execute(f"SELECT {wanted} FROM {scan}").df()
+            frame = _frame(connection, f"SELECT {wanted} FROM {scan}")
             target = frame.pop(TARGET)
             if long := [name for name in frame if _is_long(self.columns[name])]:
                 wanted = ", ".join(map(quote, long))
@@ -130,5 +146,5 @@ class Splits:
             return None
         scan = scan_parquet([self.path(split) for split in splits])
         with connect() as connection:
-            frame = connection.execute(f"SELECT (\n{rule.column}\n) AS moment FROM {scan}").df()
+            frame = _frame(connection, f"SELECT (\n{rule.column}\n) AS moment FROM {scan}")
         return frame["moment"]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sql_features.errors import WorkflowError
+from sql_features.transformer import SqlFeatures
 from workflow import digests
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import to_yaml
@@ -756,6 +757,24 @@ def test_the_moments_of_rows_are_what_the_rule_computes(maker):
     assert found.tolist() == (rows["day"] * 2).tolist()[: len(found)]
     (maker.out / "dataset.yaml").write_text(to_yaml(a_dataset()))
     assert maker.splits.moments("train") is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_times_with_offsets_in_a_csv_file_are_those_of_utc(maker):
+    texts = [f"2019-12-{n // 24 + 1:02}T{n % 24:02}:00:00+02:00" for n in range(240)]
+    text = "x,y,at\n" + "".join(f"{n},1,{one}\n" for n, one in enumerate(texts))
+    rule = ByTime(column='"at"')
+    maker.table(text, suffix=".csv", features={"hour": 'hour("at")'}, split=rule)
+    (maker.out / "dataset.yaml").write_text(to_yaml(a_dataset(split=rule)))
+    expected = pd.to_datetime(texts, utc=True)
+    moments = maker.splits.moments("train", "validation", "test")
+    assert moments.tolist() == expected.tolist()
+    columns = maker.splits.columns_for({"hour": 'hour("at")'})
+    raw, _ = maker.splits.read("train", columns)
+    features = SqlFeatures({"hour": 'hour("at")'}, columns).fit(raw)
+    served = pd.DataFrame({"at": texts}).head(len(raw))
+    for frame in (raw, served):
+        assert features.transform(frame)["hour"].tolist() == expected.hour[: len(raw)].tolist()
 
 
 def test_rows_may_be_split_by_sql_of_a_time(maker):
