@@ -6,14 +6,24 @@ import subprocess
 
 import mlflow
 import pytest
-from conftest import ROOT, free_port, mlflow_run, new_store, parameters
+from conftest import ROOT, Store, free_port, mlflow_run, new_store, parameters
+
+from sql_features.errors import WorkflowError
+from steps.reproduce import reproduce
+from workflow.version import VERSION
 
 QUICK = {"models": "linear", "tune": "all", "max_evals": 2, "top_n": 1}
 
 
+EARLIER = "0.0.9"  # what the project of the git URL calls itself
+
+
 @pytest.fixture(scope="module")
 def git_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A git daemon on loopback that serves the project as it is now, uncommitted changes too."""
+    """A git daemon on loopback that serves the project as it is now, uncommitted changes too.
+
+    It is an earlier version of the project, at the tag v1.0; a later commit cannot be run.
+    """
     folder = tmp_path_factory.mktemp("git")
     work, bare = folder / "work", folder / "project.git"
     listed = subprocess.check_output(
@@ -23,6 +33,8 @@ def git_url(tmp_path_factory: pytest.TempPathFactory) -> str:
         if (ROOT / name).is_file():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_bytes((ROOT / name).read_bytes())
+    version = f'"""The version."""\n\nVERSION = "{EARLIER}"\n'
+    (work / "workflow" / "version.py").write_text(version)
     who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org"}
     who |= {"GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}
     for words in (
@@ -30,6 +42,8 @@ def git_url(tmp_path_factory: pytest.TempPathFactory) -> str:
         ["add", "-A", "."],
         ["commit", "-q", "-m", "The project"],
         ["tag", "v1.0"],
+        ["rm", "-q", "main.py"],
+        ["commit", "-q", "-m", "Break it"],
         ["clone", "-q", "--bare", ".", str(bare)],
     ):
         subprocess.run(["git", *words], cwd=work, check=True, env=os.environ | who)
@@ -49,22 +63,61 @@ def git_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     daemon.wait(10)
 
 
-def test_a_git_url_at_a_tag_runs_into_the_callers_store(git_url, empty_store, tmp_path, trips):
-    caller = tmp_path / "caller"
-    caller.mkdir()
+@pytest.fixture(scope="module")
+def store_of_git_url(git_url, empty_store, tmp_path_factory, trips) -> Store:
+    """The store in which a workflow of the git URL is finished, in the caller's folder."""
+    caller = tmp_path_factory.mktemp("caller")
     store = new_store(empty_store, caller)
     (caller / "data").symlink_to(trips)
     before = set(ROOT.rglob("*")) - set(ROOT.rglob("*cache*/*"))
-    done = mlflow_run(
-        "-v", "v1.0", *parameters(data="data", **QUICK), cwd=caller, uri=git_url
-    )  # fmt: skip
+    done = mlflow_run("-v", "v1.0", *parameters(data="data", **QUICK), cwd=caller, uri=git_url)
     assert done.code == 0, done.err
     assert {path.name for path in caller.iterdir()} == {"data", "mlflow.db", "mlruns"}
     assert set(ROOT.rglob("*")) - set(ROOT.rglob("*cache*/*")) == before
+    return store
+
+
+def test_a_git_url_at_a_tag_runs_into_the_callers_store(git_url, store_of_git_url):
+    store = store_of_git_url
     (main,) = store.runs("main")
     assert main.info.status == "FINISHED"
     assert main.data.tags["mlflow.source.name"] == git_url
     assert store.client.get_model_version_by_alias("green-taxi-duration", "champion")
+
+
+def test_what_an_earlier_version_of_the_project_made_is_made_again(store_of_git_url, tmp_path):
+    store = store_of_git_url
+    (main,) = store.runs("main")
+    assert main.data.tags["workflow.version"] == EARLIER != VERSION
+    given = {"MLFLOW_TRACKING_URI": store.uri}
+    model = parameters(model="green-taxi-duration/1")
+    done = mlflow_run("-e", "reproduce", *model, cwd=tmp_path, **given)
+    assert done.code == 0, done.out + done.err
+    (run,) = store.runs("reproduce")
+    assert (run.info.status, run.data.tags["workflow.verdict"]) == ("FINISHED", "identical")
+    assert [one.info.run_id for one in store.runs("main")] == [main.info.run_id]
+    line = "is made again, identical: raw data, 3 splits, 2 families, 2 trials, "
+    assert line in run.data.tags["workflow.result"]
+    mlflow.set_tracking_uri(store.uri)
+    found = mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/reproduction.json")
+    assert all(stage["count"] for stage in found["stages"]), found
+
+
+def test_a_version_whose_data_have_changed_is_not_run_again(store_of_git_url, trips, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_of_git_url.uri)
+    changed = trips / "green_tripdata_2023-02.parquet"
+    before = changed.read_bytes()
+    changed.write_bytes(before + b" ")
+    try:
+        with pytest.raises(WorkflowError, match=r"raw data: .*/data/.*-02\.parquet has changed\."):
+            reproduce.main(
+                ["--model", "green-taxi-duration", "--code", "recorded", "--verbose", "false"],
+                standalone_mode=False,
+            )
+    finally:
+        changed.write_bytes(before)
+    run = store_of_git_url.runs("reproduce")[-1]
+    assert (run.info.status, run.data.tags["workflow.verdict"]) == ("FAILED", "different")
 
 
 def test_everything_works_the_same_on_a_tracking_server(tracking_server, tmp_path, trips):

@@ -13,7 +13,12 @@ DIGITS = 32
 
 def of_text(text: str) -> str:
     """Return the digest of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    return of_bytes(text.encode())
+
+
+def of_bytes(content: bytes) -> str:
+    """Return the digest of bytes."""
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
 
 
 def of_files(paths: Sequence[Path]) -> str:

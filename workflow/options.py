@@ -73,6 +73,14 @@ candidates = _option(
 )
 run = _option("run", "Id of the run of a finished workflow.", argument="run_id")
 
+# A registered version, after its training.
+model = _option("model", "NAME (its champion), NAME/3, NAME@alias, or models:/ and one of these.")
+code = _option(
+    "code",
+    "'recorded': the commit that the version was made by; 'here': this folder's code.",
+    partial(parameters.one_of, allowed=["recorded", "here"]),
+)
+
 # How models are fitted, searched and chosen.
 features = _option("features", "'all', 'search', a feature set, or a list of features.")
 metric = _option("metric", "'auto' or a metric of the task.")

@@ -81,6 +81,17 @@ def names(name: str, text: str, *, allowed: list[str]) -> list[str]:
     return list(dict.fromkeys(given))
 
 
+def one_of(name: str, text: str, *, allowed: list[str]) -> str:
+    """Return a text that is one of those that are allowed.
+
+    Raises:
+        WorkflowError: It is another.
+    """
+    if text not in allowed:
+        raise unknown(f"value of {name}:", text, allowed)
+    return text
+
+
 def validation(name: str, text: str) -> str | None:
     """Return a way of validation as it is, or None for `auto`, which is the dataset's.
 

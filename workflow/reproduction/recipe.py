@@ -22,6 +22,7 @@ class Recipe:
         uncommitted: How many files of the project were changed since that commit.
         version: The version of the project.
         parameters: The workflow's parameters, quoted for a shell, with absolute paths.
+        subfolder: Of the source, where the project is; "" where it is the source itself.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Recipe:
     uncommitted: int
     version: str
     parameters: dict[str, str]
+    subfolder: str = ""
 
     @property
     def command(self) -> str:
@@ -52,7 +54,8 @@ class Recipe:
 def read(runs: WorkflowRuns) -> Recipe:
     """Return what is needed to run a workflow again."""
     tags = runs.main.data.tags
-    folder = tags.get(names.SOURCE_TAG, "").partition("#")[0].removeprefix("file://")
+    folder, _, subfolder = tags.get(names.SOURCE_TAG, "").partition("#")
+    folder = folder.removeprefix("file://")
     remote = tags.get(names.REPOSITORY_TAG, "")
     # MLflow has logged the workflow's paths as they were typed, the step's are absolute.
     located = runs.steps["preprocess"].shown.data.params
@@ -63,6 +66,7 @@ def read(runs: WorkflowRuns) -> Recipe:
         uncommitted=int(tags.get(names.UNCOMMITTED_TAG, 0)),
         version=tags.get(names.PROJECT_VERSION_TAG, "unknown"),
         parameters=_as_declared(runs.main.data.params | absolute),
+        subfolder=subfolder,
     )
 
 

@@ -34,6 +34,7 @@ NO_VALUE_TAG = "workflow.no_value"  # which metrics have no mean over the folds,
 MODEL_TAG = "workflow.registered_model"
 VERSION_TAG = "workflow.registered_version"
 WINNER_TAG = "workflow.winner"  # the id of the run whose model was registered
+VERDICT_TAG = "workflow.verdict"  # of reproduce and monitor: what they have found
 RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
 
 # MLflow's own tags.
@@ -83,6 +84,8 @@ TRIAL_PREFIX = "trial-"
 LEADERBOARD = "leaderboard.csv"
 PREDICTIONS = "predictions.parquet"
 WINNER = "winner.json"
+# Of reproduce.
+REPRODUCTION = "reproduction.json"
 # Of every finished step, and of a workflow.
 RECORD = "step.json"  # what its result depends on, and what came out
 REPORT = "report.html"

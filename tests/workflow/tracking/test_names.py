@@ -19,7 +19,9 @@ FILES = {
     key: value for key, value in NAMES.items() if re.search(r"\.(json|csv|html|parquet)$", value)
 }
 OTHERS = ("FIT_SECONDS", "MODEL_BYTES", "CHECK_WARNINGS", "ESTIMATOR", "TRIAL_PREFIX")
-DOCUMENTS = "".join((ROOT / "docs" / name).read_text() for name in ("runs.md", "reuse.md"))
+DOCUMENTS = "".join(
+    (ROOT / "docs" / name).read_text() for name in ("runs.md", "reuse.md", "after-training.md")
+)
 
 
 def texts(path: Path) -> Iterator[tuple[str, str]]:
