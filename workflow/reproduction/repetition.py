@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow import addresses
-from workflow.parameters import NONE
+from workflow.parameters import AUTO, NONE
 from workflow.reproduction.recipe import Recipe, is_remote
 from workflow.tracking import environment, names, workflow_runs
 from workflow.tracking.workflow_runs import WorkflowRuns
@@ -73,11 +73,10 @@ def parameters(recipe: Recipe, recorded: WorkflowRuns, *, trials: int) -> dict[s
         trials: How many its search has started.
     """
     given = {name: "".join(shlex.split(text)) for name, text in recipe.parameters.items()}
-    winner = workflow_runs.existing(
-        recorded.of("register").data.tags[names.WINNER_TAG], "the registered model"
-    )
-    if given.get("validation") == "auto":
-        given["validation"] = winner.data.tags[names.VALIDATION_TAG]
+    if given.get("validation") == AUTO:
+        winner = recorded.of("register").data.tags[names.WINNER_TAG]
+        tags = workflow_runs.existing(winner, "the registered model").data.tags
+        given["validation"] = tags[names.VALIDATION_TAG]
     if given.get("timeout", NONE) != NONE:
         given |= {"timeout": NONE, "max_evals": str(trials)}
     return given

@@ -6,7 +6,7 @@ from finished_workflows import COMMIT, workflow_runs
 from sql_features.errors import WorkflowError
 from workflow.reproduction import recipe
 from workflow.reproduction.recipe import Recipe
-from workflow.reproduction.repetition import check_out, check_recipe
+from workflow.reproduction.repetition import check_out, check_recipe, parameters
 
 
 def of_folder(folder, commit: str = COMMIT) -> Recipe:
@@ -61,3 +61,16 @@ def test_a_commit_that_is_not_there_is_one_line(repository, tmp_path, where, why
 def test_code_that_no_commit_has_is_refused(tags, line):
     with pytest.raises(WorkflowError, match=line):
         check_recipe(recipe.read(workflow_runs(tags=tags)))
+
+
+def test_a_time_limit_is_repeated_as_the_number_of_trials_it_gave():
+    params = {"timeout": "60", "max_evals": "100", "validation": "cv:5", "data": "'/my data'"}
+    workflow = workflow_runs(params=params)
+    given = parameters(recipe.read(workflow), workflow, trials=7)
+    assert given["timeout"] == "none" and given["max_evals"] == "7"
+    assert (given["validation"], given["data"]) == ("cv:5", "/my data")
+
+
+def test_without_a_time_limit_all_trials_are_asked_for_again():
+    workflow = workflow_runs(params={"timeout": "none", "max_evals": "9", "validation": "holdout"})
+    assert parameters(recipe.read(workflow), workflow, trials=7)["max_evals"] == "9"
