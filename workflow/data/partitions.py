@@ -75,27 +75,28 @@ def united(scans: Mapping[Path, str], values: Values, types: Mapping[str, str]) 
     return f"({' UNION ALL BY NAME '.join(tables)})"
 
 
-def absent_columns(columns: Mapping[Path, Iterable[str]], target: str) -> dict[str, str]:
+def absent_columns(columns: Mapping[Path, Iterable[str]], target: str | None) -> dict[str, str]:
     """Return a sentence for each column that some files of a table lack.
 
     Args:
         columns: The names of the columns of each file.
-        target: The target.
+        target: The target, or None where it need not be there.
 
     Raises:
         WorkflowError: A file lacks the target or most of the columns: it is of another table.
     """
     folded = {path: {name.strip().casefold() for name in names} for path, names in columns.items()}
     names = {name.strip().casefold(): name for some in columns.values() for name in some}
-    goal = target.strip().casefold()
-    having = [path for path, own in folded.items() if goal in own]
+    goal = None if target is None else target.strip().casefold()
+    having = [path for path, own in folded.items() if goal is None or goal in own]
     if not having:
         return {}  # the target is no column, which is refused elsewhere
     whole = max(having, key=lambda path: len(folded[path]))
     for path, own in folded.items():
-        if goal not in own or len(own) < FEW * len(names):
+        lacks_target = path not in having
+        if lacks_target or len(own) < FEW * len(names):
             lacks = [name for one, name in names.items() if one not in own]
-            what = f"the target '{target}'" if goal not in own else f"most columns ({_some(lacks)})"
+            what = f"the target '{target}'" if lacks_target else f"most columns ({_some(lacks)})"
             raise WorkflowError(
                 f"data file '{path.name}' lacks {what}, so it is no part of the table of "
                 f"'{whole.name}': give that file alone (data=.../{whole.name}), or a pattern of "

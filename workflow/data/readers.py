@@ -137,8 +137,12 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
         raise failed(scan, error) from error
 
 
-def absent_columns(paths: list[Path], target: str) -> dict[str, str]:
+def absent_columns(paths: list[Path], target: str | None = None) -> dict[str, str]:
     """Return a sentence for each column that some files lack; keys of records may be left out.
+
+    Args:
+        paths: The files.
+        target: A column that none may lack.
 
     Raises:
         WorkflowError: A file is of another table.

@@ -3,19 +3,15 @@
 DuckDB writes the rows in the order of the raw files, or of time, without holding a split in memory.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from sql_features.duckdb_types import FLOATS, INTEGERS, is_numeric, kind_of
+from sql_features.duckdb_types import is_numeric, kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import (
     TARGET,
-    cast,
     connect,
     feature_columns,
     kinds,
@@ -23,45 +19,24 @@ from sql_features.expressions import (
     quote,
     type_of,
 )
-from workflow.data import readers, scan_errors, split_key
+from workflow.data import readers, split_key
+from workflow.data.clean_rows import (
+    ORDER,
+    RawRows,
+    SplitReport,
+    conditions,
+    in_one_line,
+    position_of,
+    target_type,
+    widens,
+    with_target,
+    write,
+)
 from workflow.data.dataset import Dataset
 from workflow.data.parquet import row_number, scan_parquet
 from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.data.splits import POSITION, WHOLE
 from workflow.errors import unknown
-from workflow.runtime import infrastructure_errors
-
-ORDER = "split order"  # a row's number in the table, to keep rows of one moment in one order
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitReport:
-    """How many raw rows of one split were kept, and dropped.
-
-    Attributes:
-        rows_read: Raw rows.
-        rows: Rows in the split.
-        dropped: Rows dropped, by the first reason that holds.
-    """
-
-    rows_read: int
-    rows: int
-    dropped: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RawRows:
-    """The raw rows of one split, or of a table that a rule splits.
-
-    Attributes:
-        name: The file, or how many there are, for errors.
-        scan: The SQL that reads them.
-        columns: DuckDB type by column that the dataset names, as the first file spells it.
-    """
-
-    name: str
-    scan: str
-    columns: dict[str, str]
 
 
 def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, RawRows]:
@@ -100,7 +75,7 @@ def with_key(dataset: Dataset, raw: dict[str, RawRows]) -> Dataset:
     if not isinstance(dataset.split, ByHash):
         return dataset
     table = raw[WHOLE]
-    with _in_one_line(table.name):
+    with in_one_line(table.name):
         rule = split_key.decided(dataset.split, dataset.features, table.scan, table.columns)
     return replace(dataset, split=rule)
 
@@ -142,25 +117,14 @@ def write_splits(dataset: Dataset, raw: dict[str, RawRows], folder: Path) -> dic
             # Pushed down, the filter computes the target again at each mention. But where a cast
             # can fail the filter has to come first, so that it fails only in rows that count.
             cast_is_safe = split in raw and all(
-                _widens(raw[split].columns[column], type) for column, type in types.items()
+                widens(raw[split].columns[column], type) for column, type in types.items()
             )
             disabled = "filter_pushdown" if cast_is_safe else ""
             connection.execute(f"SET disabled_optimizers = '{disabled}'").fetchall()
-            with _in_one_line(f"{split} split, {name}"):
-                reports[split] = _write(connection, dataset, rows[split], path)
+            with in_one_line(f"{split} split, {name}"):
+                reports[split] = write(connection, dataset, rows[split], path)
             _refuse_empty(split, name, reports[split])
     return reports
-
-
-@contextmanager
-def _in_one_line(what: str) -> Iterator[None]:
-    """Turn an error of DuckDB into a WorkflowError, unless it is the machine's: a full disk."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and infrastructure_errors.explain(error):
-            raise
-        raise WorkflowError(f"{what}: {scan_errors.reason(error)}") from error
 
 
 def _refuse_empty(split: str, name: str, report: SplitReport) -> None:
@@ -190,38 +154,6 @@ def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> 
     return {name: type for name, type in columns.items() if name.casefold() in named}
 
 
-def with_target(dataset: Dataset, raw: RawRows, types: dict[str, str], *more: str) -> str:
-    """Return the SQL of raw rows with the target.
-
-    Args:
-        dataset: The definition.
-        raw: The rows.
-        types: Type by column in train, which holds in every split.
-        more: SQL of more columns, each with its name.
-    """
-    columns = ", ".join(_as_in_train(name, raw.columns[name], type) for name, type in types.items())
-    type = _target_type(dataset, type_of(dataset.target, types, "target"))
-    target = _number_or_null(f"CAST((\n{dataset.target}\n) AS {type})", type)
-    # A raw column named `target` is left out: it is the target, and has to be there once.
-    kept = ", ".join(quote(name) for name in types if name.casefold() != TARGET)
-    parts = [kept, f"{target} AS {TARGET}", *more]
-    return f"SELECT {', '.join(filter(None, parts))} FROM (SELECT {columns} FROM {raw.scan})"
-
-
-def _as_in_train(name: str, found: str, type: str) -> str:
-    """Return the SQL of a column with the type and the spelling that it has in train."""
-    if _widens(found, type):  # spares the search for fractions, which takes long
-        return f"CAST({quote(name)} AS {type}) AS {quote(name)}"
-    return cast(name, type)
-
-
-def _widens(type: str, to: str) -> bool:
-    """Tell whether every value of a type can be cast to another."""
-    if type not in INTEGERS:
-        return type == to
-    return to in (*INTEGERS[INTEGERS.index(type) :], *FLOATS)
-
-
 def _check(dataset: Dataset, types: dict[str, str]) -> None:
     """Bind every expression before a row is read."""
     is_target = dataset.target.strip('" ').casefold() == TARGET
@@ -242,7 +174,7 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
             f"target is of type {target}; a class is a text, a number or a boolean: make one of "
             "it, for example CAST(x AS VARCHAR)."
         )
-    where = type_of(dataset.where, types | {TARGET: _target_type(dataset, target)}, "where")
+    where = type_of(dataset.where, types | {TARGET: target_type(dataset, target)}, "where")
     if where != "BOOLEAN":
         raise WorkflowError(f"where is of type {where}; it must be true or false.")
     kinds(dataset.features, types)
@@ -253,15 +185,6 @@ def _check(dataset: Dataset, types: dict[str, str]) -> None:
                 f"split.column is of type {time}; rows are split by a time or a number: parse a "
                 "text, for example strptime(x, '%d.%m.%Y')."
             )
-
-
-def _number_or_null(expression: str, type: str) -> str:
-    """Return the SQL of a value, with NULL for NaN."""
-    return f"nullif({expression}, 'nan'::{type})" if type in FLOATS else expression
-
-
-def _target_type(dataset: Dataset, type: str) -> str:
-    return "DOUBLE" if dataset.task == "regression" or type.startswith("DECIMAL") else type
 
 
 def _by_rule(
@@ -278,8 +201,6 @@ def _by_rule(
     # Threads bring rows of one moment, or alike in the key, in any order: their number decides.
     numbered = f"(SELECT *, {row_number(raw.columns)} AS {order} FROM {staged})"
     if isinstance(rule, ByTime):
-        time_type = type_of(rule.column, raw.columns, "split.column")
-        value = _number_or_null(f"(\n{rule.column}\n)", time_type)
         in_order = f"ORDER BY {position}, {order}"
         rows = numbered
         parts = {
@@ -291,7 +212,6 @@ def _by_rule(
         }
     else:
         assert isinstance(rule, ByHash)
-        value = split_key.hash_of(rule.key, raw.columns)
         # The test rows come first, so that they stay the same when validation's share is changed.
         first, second = rule.test, rule.test + rule.validation
         parts = {
@@ -299,8 +219,9 @@ def _by_rule(
             "validation": f"{position} >= {first} AND {position} < {second}",
             "test": f"{position} < {first}",
         }
+    value = position_of(rule, raw.columns)
     table = with_target(dataset, raw, raw.columns, f"{value} AS {position}")
-    with _in_one_line(raw.name):
+    with in_one_line(raw.name):
         _copy(connection, table, folder / "table.parquet")
         if isinstance(rule, ByTime):  # quantiles are values: rows of one moment stay together
             connection.execute(
@@ -321,32 +242,3 @@ def _by_rule(
 
 def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
     connection.execute(f"COPY ({rows}) TO {literal(str(path))}").fetchall()
-
-
-def conditions(dataset: Dataset) -> dict[str, str]:
-    """Return the conditions that a row must meet, by the reason for which it is dropped if not."""
-    # isfinite() is NULL, so not true, for a missing target: one mention, as each computes it again.
-    known = f"isfinite({TARGET})" if dataset.task == "regression" else f"({TARGET} IS NOT NULL)"
-    reasons = {"target missing": known, f"not where {dataset.where}": f"(\n{dataset.where}\n)"}
-    if isinstance(dataset.split, ByTime):
-        reasons["time missing"] = f"({quote(POSITION)} IS NOT NULL)"
-    return reasons
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, rows: str, path: Path
-) -> SplitReport:
-    """Write one split, and count what is left out of it."""
-    reasons = conditions(dataset)
-    *some, every = accumulate(reasons.values(), lambda met, one: f"{met} AND {one}")
-    own = f"{quote(POSITION)}, {quote(ORDER)}"
-    unwritten = f" EXCLUDE ({own})" if isinstance(dataset.split, ByTime) else ""
-    ((written,),) = connection.execute(
-        f"COPY (SELECT *{unwritten} FROM ({rows}) WHERE {every}) "
-        f"TO {literal(str(path))} (FORMAT parquet)"
-    ).fetchall()
-    left = ", ".join(f"count(*) FILTER (WHERE {met})" for met in some)
-    (counts,) = connection.execute(f"SELECT count(*), {left} FROM ({rows})").fetchall()
-    counted = zip(reasons, pairwise([*counts, written]), strict=True)
-    dropped = {reason: before - after for reason, (before, after) in counted}
-    return SplitReport(rows_read=counts[0], rows=written, dropped=dropped)

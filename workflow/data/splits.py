@@ -55,10 +55,10 @@ def _frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Splits:
-    """A preprocess run's `splits/`, downloaded to this machine.
+    """A preprocess run's `splits/`, downloaded to this machine; or new rows as its test split.
 
     Attributes:
-        uri: `runs:/<run id>/splits`.
+        uri: `runs:/<run id>/splits`; of new rows their address.
         folder: Where its files are.
     """
 
@@ -88,7 +88,8 @@ class Splits:
     @cached_property
     def columns(self) -> dict[str, str]:
         """DuckDB type by raw column."""
-        return split_columns(self.path("train"))
+        there = (self.path(split) for split in SPLITS if self.path(split).is_file())
+        return split_columns(next(there))
 
     def columns_for(self, features: dict[str, str]) -> dict[str, str]:
         """Return the raw columns that features name, with their types."""
