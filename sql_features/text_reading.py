@@ -140,7 +140,7 @@ def number_pattern(reading: Mapping[str, Any]) -> str:
     pattern = f"{sign}{blank}{affix}{blank}{sign}{blank}{number}{blank}{affix}"
     if reading.get("negative") == "parentheses":
         bare = f"{affix}{blank}{number}{blank}{affix}"
-        pattern = f"(?:{pattern}|(\\(){blank}{bare}{blank}\\){blank}{affix})"
+        pattern = f"(?:{pattern}|{affix}{blank}(\\(){blank}{bare}{blank}\\){blank}{affix})"
     elif reading.get("negative") == "trailing":
         pattern += f"{blank}{sign}{blank}{affix}"
     return f"^{blank}{pattern}{blank}$"

@@ -102,6 +102,11 @@ def test_indian_groups_and_exponents_are_read():
     assert value("1,5e-05", {"decimal": ","}) == 1.5e-05
 
 
+def test_parentheses_make_a_number_negative_within_or_around_its_currency():
+    reading = {"negative": "parentheses", "strip": ["$"]}
+    assert [value(text, reading) for text in ("$(5.00)", "($5.00)", "$5.00")] == [-5, -5, 5]
+
+
 def test_a_text_that_means_missing_is_missing_with_blanks_around_it():
     reading = {"missing": ["?", "-"]}
     assert [value(text, reading) for text in ("?", " - ", None, "-5")] == [None, None, None, -5]

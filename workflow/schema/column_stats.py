@@ -11,7 +11,7 @@ from sql_features.expressions import quote
 from sql_features.frames import ROW
 from sql_features.text_reading import VARIES, of_text
 from workflow.data.column_reading import Reading
-from workflow.schema import number_formats, placeholders
+from workflow.schema import number_formats, placeholders, units
 from workflow.schema.number_formats import NumberFormat
 
 FEW = 2_000  # distinct values, up to which they are counted exactly at little cost
@@ -277,7 +277,9 @@ def _read_as_numbers(table: Table, column: Column) -> Column:
     nothing = placeholders.among(odd, column.known, column.distinct)
     known = column.known - sum(nothing.values())
     if not read.numbers or read.numbers < MOSTLY * known:
-        return replace(column, texts=tuple(odd) or column.texts)
+        return replace(column, texts=tuple(dict.fromkeys((*odd, *column.texts))))
+    if bare := _without_unit(table, read):
+        return replace(column, texts=tuple(dict.fromkeys((*column.texts, *bare))))
     if not read.format.keys and (width := _width(table, column, known)):
         reading = Reading(type="VARCHAR", width=width, missing=tuple(nothing))
         codes = replace(column, known=known, reading=reading)
@@ -310,7 +312,27 @@ def _number_type(column: Column) -> str:
 
 def _has_signs_of_few(column: Column, format: NumberFormat) -> bool:
     """Tell whether numbers have a unit or a currency in a few rows, and in most have none."""
-    return "strip" in format.keys and column.numbers >= HALF * column.known
+    signs = units.measuring(format.keys.get("strip", ()))
+    return bool(signs) and column.numbers >= HALF * column.known
+
+
+def _without_unit(table: Table, column: Column) -> list[str]:
+    """Return texts of numbers that lack the unit of the others, so that they may be of another.
+
+    Nothing is nothing in any unit.
+    """
+    keys = column.format.keys
+    signs = set(keys.get("strip", ()))
+    if not units.measuring(signs):
+        return []
+    bare = keys | {"type": "DOUBLE", "strip": tuple(signs - units.measuring(signs))}
+    name = quote(column.name)
+    number = of_text(name, column.name, bare | {"invalid": "missing"})
+    found = table.connection.execute(
+        f"SELECT DISTINCT {name} AS text FROM {table.source} WHERE {number} <> 0 "
+        f"ORDER BY text LIMIT {ODD_TEXTS}"
+    ).fetchall()
+    return [text for (text,) in found]
 
 
 def _with_keys(table: Table, column: Column, keys: dict[str, Any]) -> Column:

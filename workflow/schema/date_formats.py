@@ -21,6 +21,12 @@ TIMES = (
     *("%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p", "%I%p"),
 )
 ISO_SHAPE = re.compile("[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T].*)?")
+LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}([-/.]\d{2,4})?([ T].*)?|\d{1,2}[-/.]\d{4}|(19|20)\d{6}.*")
+MONTH_LIKE = re.compile(  # how the names of months begin in the languages of Europe
+    "\\b(jan|feb|f[e\u00e9]v|m[a\u00e4]r|mrz|mrt|a[bpv]r|ma[gijy]|mei|ju[ln]|jui|giu|lug|a[gou][go\u00fbu]"
+    "|se[pt]|o[ck]t|ott|out|no[nv]|d[e\u00e9][cz]|di[cz]|ene|gen)[^\\W\\d_]{0,7}\\b",
+    re.IGNORECASE,
+)
 ZONED = ":[0-9]{2}([.][0-9]+)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$"
 SHORTEST, LONGEST = 3, 40  # characters of a date
 MOSTLY = 0.9  # share of different texts from which on they are durations
@@ -64,6 +70,18 @@ def candidates(texts: Iterable[str]) -> list[str]:
         return []
     usual = {one for one, _ in found.most_common(MOST_FORMATS)}
     return [one for one in (ISO, *FORMATS) if one in usual]
+
+
+def looks_like_date(text: str) -> bool:
+    """Tell whether people would take a text for a date, in whatever format.
+
+    >>> [looks_like_date(text) for text in ("12/19", "Dec-19", "3rd of May 2019", "192.168.0.1")]
+    [True, True, True, False]
+    """
+    text = text.strip(BLANKS)
+    if len(text) > LONGEST or not re.search(r"\d", text):
+        return False
+    return bool(LIKE.fullmatch(text) or MONTH_LIKE.search(text))
 
 
 def durations(texts: Sequence[str]) -> tuple[str, ...]:

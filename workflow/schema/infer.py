@@ -24,7 +24,7 @@ from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse, sql_name
 from workflow.schema.column_stats import Column, Table, parts, profile
-from workflow.schema.doubts import doubt_of, doubt_of_last_row
+from workflow.schema.doubts import doubt_of, doubt_of_last_row, doubt_of_left_out
 from workflow.schema.leakage import find_leaks, paired
 
 MEMORY = "1GB"
@@ -130,6 +130,7 @@ def _infer(
     left_out.pop(target, None)
     target_use = column_roles.target_use_of(table, table.columns[target], task)
     uses: dict[str, ColumnUse] = {}
+    doubts: dict[str, str] = {}
     in_parts = ((part, name) for part, names in parts(table, list(table.columns)) for name in names)
     for part, name in in_parts:
         if name == target or name in left_out:
@@ -140,6 +141,8 @@ def _infer(
             left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
         elif isinstance(use := column_roles.column_use(part, part.columns[name]), str):
             left_out[name] = use
+            if doubt := doubt_of_left_out(part.columns[name]):
+                doubts[name] = doubt
         else:
             uses[name] = use
     uses = column_roles.with_one_order(uses)
@@ -187,7 +190,8 @@ def _infer(
         features=features,
         notes=notes,
         left_out=left_out,
-        doubts={
+        doubts=doubts
+        | {
             name: doubt
             for name in table.columns
             if name in used and (doubt := doubt_of(table, table.columns[name], uses.get(name)))

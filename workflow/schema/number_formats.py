@@ -5,7 +5,6 @@ Nothing here counts rows: whether a format fits a column is counted over all of 
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,20 +12,17 @@ from typing import Any
 
 from sql_features.text_reading import APOSTROPHES, number_pattern
 from sql_features.time_texts import BLANKS, MINUS
+from workflow.schema import units
 from workflow.schema.date_formats import durations
 
 LONGEST = 40  # characters of a number with what stands around it
 MOSTLY = 0.9  # share of texts from which on a format or a sign counts as theirs
 HALF = 0.5  # share of numbers with a sign, from which on those without one are of the same unit
-CURRENCIES = re.compile(  # signs of letters; symbols are known by their Unicode category
-    "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN"
-    "|MYR|NOK|NZD|PEN|PHP|PLN|RMB|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR"
-    "|S?Fr\\.?|Ft|kr\\.?|K\u010d|lei|Rp|Rs\\.?|\u0440\u0443\u0431\\.?|z\u0142"
-)
-NO_UNITS = re.compile(r"[ap]\.?m\.?|st|nd|rd|th", re.IGNORECASE)  # times of day, and ordinals
 SEPARATORS = (  # decimal and group sign; the first that fits most texts is taken
     *((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),
 )
+LIKE = re.compile(r"\W{0,4}\d[\d.,'\s]*\W{0,3}[^\W\d_]{0,10}\W{0,3}(\d{0,3}|\d[.,]\d{1,3})\W{0,3}")
+CODE = re.compile(r"0\d+")  # of digits, the first of which would be lost
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DOTS = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")  # dots that may group digits, or be decimal
 COMMAS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
@@ -35,8 +31,10 @@ BLANK = f"[{BLANKS}]*"
 WRITTEN = re.compile(
     rf"{BLANK}(?P<open>\()?{BLANK}[-+{MINUS}]?{BLANK}"
     rf"(?P<before>[^\d\s.,'()+{MINUS}-][^\d\s()+{MINUS}-]{{0,5}})?{BLANK}[-+{MINUS}]?{BLANK}"
+    rf"(?P<inner>\()?{BLANK}"
     rf"(?P<body>(?:\d|[.,]\d)[\d.,{APOSTROPHES}{BLANKS}]*?)(?:[eE][+-]?\d+)?{BLANK}"
-    rf"(?P<after>(?:[^\W\d_]|[^\w\s.,'()/:;{MINUS}-])[^\s()]{{0,9}}(?: [^\W\d_][^\s()]{{0,9}})?)?"
+    rf"(?P<after>(?:[^\W\d_]|[^\w\s.,{APOSTROPHES}()/:;{MINUS}-])[^\s()]{{0,9}}"
+    r"(?: [^\W\d_][^\s()]{0,9})?)?"
     rf"{BLANK}\)?{BLANK}(?P<trailing>[-{MINUS}])?{BLANK}"
 )
 
@@ -73,11 +71,13 @@ def guess(texts: Sequence[str]) -> NumberFormat | None:
     if formats := durations(texts):
         return NumberFormat(keys={"format": formats})
     matches = [match for match in map(WRITTEN.fullmatch, texts) if match and _is_number(match)]
-    around = [_usual([match[name] for match in matches]) for name in ("before", "after")]
     keys: dict[str, Any] = {}
-    if strip := sorted({one for one in around if one}):
-        keys["strip"] = tuple(strip)
-    if any(match["open"] for match in matches):
+    if strip := _usual(matches):
+        may_be_codes = not all(map(units.is_known, strip)) or strip >= units.EXPORTED
+        if may_be_codes and any(CODE.fullmatch(match["body"]) for match in matches):
+            return None
+        keys["strip"] = tuple(sorted(strip))
+    if any(match["open"] or match["inner"] for match in matches):
         keys["negative"] = "parentheses"
     elif any(match["trailing"] for match in matches):
         keys["negative"] = "trailing"
@@ -91,6 +91,29 @@ def guess(texts: Sequence[str]) -> NumberFormat | None:
             return _plain(fits[signs])
         keys = {"group": " "}  # a blank or a minus that is no plain one: a plain cast fails
     return _with_signs(fits[signs], signs, keys)
+
+
+def by_sign(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return the texts that are numbers by the unit that they have, which is empty without any.
+
+    >>> by_sign(["5 kg", "7", "30 g", "A12", "8 kg"])
+    {'kg': ['5 kg', '8 kg'], '': ['7'], 'g': ['30 g']}
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        if len(text) <= LONGEST and (match := WRITTEN.fullmatch(text)) and _is_number(match):
+            sign = " ".join(sorted(units.measuring(_signs_of(match))))
+            found.setdefault(sign, []).append(text)
+    return found
+
+
+def looks_like_number(text: str) -> bool:
+    """Tell whether people would take a text for one number, though it cannot be read as one.
+
+    >>> [looks_like_number(text) for text in ("<5", "2.3D-3", "1.5±0.1", "Q1", "PC 17599")]
+    [True, True, True, False, False]
+    """
+    return LIKE.fullmatch(text) is not None
 
 
 def resolved(formats: Mapping[str, NumberFormat | None]) -> dict[str, NumberFormat | None]:
@@ -129,6 +152,8 @@ def _with_signs(
     # Of 1,234 alone it cannot be told, but it is more often a thousand than 1.234.
     for pattern, either in ((COMMAS, ((",", ""), (".", ","))), (DOTS, ((".", ""), (",", ".")))):
         if signs in either and separated and all(map(pattern.fullmatch, separated)):
+            if pattern is COMMAS and any(map(units.commas_group, keys.get("strip", ()))):
+                return NumberFormat(keys=_keys(*either[1]) | keys)
             if any(len(re.findall("[.,]", body)) > 1 for body in separated):
                 return NumberFormat(keys=_keys(*either[1]) | keys)  # two of them only group
             first, second = reversed(either) if pattern is COMMAS else either
@@ -148,19 +173,26 @@ def _fitting(matches: Iterable[re.Match[str]], keys: Mapping[str, Any]) -> list[
     return [one["body"].strip(BLANKS) for one in matches if pattern.match(one.group())]
 
 
-def _usual(signs: Sequence[str | None]) -> str | None:
-    """Return the sign of all texts that have one, if they are not too few to know the others'."""
-    counts = Counter(filter(None, signs))
+def _usual(matches: Sequence[re.Match[str]]) -> set[str]:
+    """Return the signs of all texts that have any, if they are not too few to know the others'.
+
+    The signs of numbers that are known about, and of those without, are found with them.
+    """
+    signs = [_signs_of(match) for match in matches]
+    others = set().union(*signs) - set().union(*map(units.measuring, signs))
+    counts = Counter(measuring for one in signs if (measuring := frozenset(units.measuring(one))))
     if not counts:
-        return None
-    ((sign, count),) = counts.most_common(1)
-    return sign if count >= max(MOSTLY * counts.total(), HALF * len(signs)) else None
+        return others
+    ((usual, count),) = counts.most_common(1)
+    few = count < max(MOSTLY * counts.total(), HALF * len(signs))
+    return others if few else others | usual
+
+
+def _signs_of(match: re.Match[str]) -> set[str]:
+    """Return what stands before and after a number, without its sign and parentheses."""
+    return {one for one in (match["before"], match["after"]) if one}
 
 
 def _is_number(match: re.Match[str]) -> bool:
     """Tell a number with signs around it from a code, such as Q1, and from a time of day."""
-    before, after = match["before"] or "", match["after"] or ""
-    if NO_UNITS.fullmatch(after):
-        return False
-    symbols = (unicodedata.category(one) == "Sc" for one in before)
-    return not before or bool(CURRENCIES.fullmatch(before)) or any(symbols)
+    return units.is_prefix(match["before"] or "") and units.may_be_unit(match["after"] or "")

@@ -308,6 +308,77 @@ def test_what_cannot_be_known_of_points_is_said_with_both_readings(maker):
     assert "if they are 5.466, 283.274, 199, write" in inferred.doubts["x"]
 
 
+def test_the_texts_of_a_doubt_are_numbers_where_some_texts_are_not(maker):
+    points = [f"{1 + n}.{100 + n}" for n in RANDOM.permutation(N)]
+    points[:2] = ["no idea", "gone"]
+    inferred = maker.infer(y=[f"{n},5" for n in range(N)], x=points)
+    assert inferred.columns["x"].invalid == "missing"
+    first = min(points[2:])
+    assert inferred.doubts["x"].startswith(f"column 'x': {first} as {first.replace('.', '')}, ")
+
+
+@pytest.mark.parametrize(
+    ("write", "signs"),
+    [
+        (lambda n, x: f"{x}k" if n % 3 else f"{x}", ["k", None]),
+        (lambda n, x: f"{x} kg" if n != 7 else f"{x}", ["kg", None]),
+        (lambda n, x: f"{x} kg" if n % 2 else f"{x} g", ["g", "kg"]),
+        (lambda n, x: f"${x}" if n % 2 else f"{x} EUR", ["$", "EUR"]),
+        (lambda n, x: f"{x}%" if n % 2 else f"{x}", ["%", None]),
+    ],
+)
+@pytest.mark.parametrize("distinct", [400, 60])
+def test_numbers_of_several_units_stay_texts_and_are_said(maker, write, signs, distinct):
+    numbers = [n % distinct + 0.5 for n in RANDOM.permutation(N)]
+    inferred = maker.infer(x=[write(n, x) for n, x in enumerate(numbers)], z=PRICE[::-1])
+    assert "x" in inferred.left_out or inferred.columns["x"] == "VARCHAR"
+    said = [f"'{sign}'" if sign else "none" for sign in signs]
+    either = [f"numbers of different units ({' or '.join(one)})" for one in (said, said[::-1])]
+    doubt = inferred.doubts["x"]
+    assert any(one in doubt for one in either) and "{x: {type: DOUBLE, strip: [" in doubt
+    taken = "left out" if "x" in inferred.left_out else "taken for a category"
+    assert f", and is {taken}: give them one unit" in doubt
+
+
+def test_a_number_without_the_unit_of_the_others_may_be_zero(maker):
+    inferred = maker.infer(x=[f"${n}" if n else "0" for n in RANDOM.integers(0, 90, N)])
+    assert inferred.columns["x"] == Reading(type="DOUBLE", strip=("$",))
+    assert inferred.doubts == {}
+
+
+def test_an_unknown_sign_of_all_numbers_is_said(maker):
+    texts = [f"{3 * n}A" for n in RANDOM.permutation(N)]
+    inferred = maker.infer(x=texts)
+    assert inferred.columns["x"] == Reading(type="DOUBLE", strip=("A",))
+    assert "'A' is taken for the unit of all its numbers, '" in inferred.doubts["x"]
+    assert "if they are codes, write columns: {x: VARCHAR}" in inferred.doubts["x"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: f"<{x}",
+        lambda x: f"{x}D-3",
+        lambda x: f"{x}\u00b10.5",
+        lambda x: f"{x}*",
+        lambda x: f"{1 + x % 12:.0f}/{x:02.0f}",
+        lambda x: f"{1 + x % 28:.0f} Maart {x:.0f}",
+    ],
+)
+def test_what_looks_like_numbers_or_dates_is_not_left_out_in_silence(maker, write):
+    inferred = maker.infer(x=[write(n + 0.25) for n in RANDOM.permutation(N)], z=PRICE[::-1])
+    assert "x" in inferred.left_out or inferred.columns["x"] == "VARCHAR"
+    doubt = inferred.doubts["x"]
+    assert "different texts in 400 rows, with digits, such as " in doubt
+    assert "if they are numbers or dates, say in the dataset file how they are written" in doubt
+
+
+def test_identifiers_and_names_with_digits_are_not_warned_of(maker):
+    codes = [f"ORD-{n:05d}" for n in RANDOM.permutation(N)]
+    inferred = maker.infer(order=codes, ages=some("10-19", "20-29", "30-39"), z=PRICE[::-1])
+    assert "order" in inferred.left_out and not inferred.doubts
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
 def test_texts_that_stand_for_a_gap_are_missing(maker, suffix):
     columns = {}

@@ -29,6 +29,11 @@ EURO = {"decimal": ",", "group": "."}
         (["Fr. 5.50", "-Fr. 7"], {"strip": ("Fr.",)}),
         (["5 km/h", "7.5 km/h"], {"strip": ("km/h",)}),
         (["$5.00", "($7.50)"], {"strip": ("$",), "negative": "parentheses"}),
+        (["$5.00", "$(7.50)"], {"strip": ("$",), "negative": "parentheses"}),
+        (["~12.5", "7"], {"strip": ("~",)}),
+        (['="12"', '="7.5"'], {"strip": ('"', '="')}),
+        (["%12.5", "%7"], {"strip": ("%",)}),
+        (["220A", "941A"], {"strip": ("A",)}),
         (["1.5", "?", "-", "#DIV/0!"], {}),
         (["1", "2", "3", "12 apples"], {}),
     ],
@@ -45,6 +50,11 @@ def test_the_format_of_numbers_is_found(texts, keys):
         ["A12", "B13"],
         ["Q1", "Q2"],
         ["5 kg", "7 lb"],
+        ["$5", "7 \u20ac"],
+        ["12.5D-3", "7.5D-3"],
+        ["12\u00b13", "7\u00b13"],
+        ["007A", "941A"],
+        ['="00501"', '="94110"'],
         ["5 PM", "6 PM"],
         ["1st", "2nd"],
         ["17/01/2021", "2020-09-22"],
@@ -64,6 +74,13 @@ def test_a_point_or_a_comma_before_three_digits_may_be_either():
     assert guess(["5,466", "199"]) == NumberFormat(keys={"group": ","}, other={"decimal": ","})
     for texts in (["5.46", "283.274"], ["0.466"]):
         assert guess(texts) == POINT
+
+
+def test_commas_in_a_currency_that_groups_by_them_are_no_doubt():
+    for sign in ("\u00a5", "$", "US$", "\u20b9", "GBP "):
+        keys = {"group": ",", "strip": (sign.strip(),)}
+        assert guess([f"{sign}2,519", f"{sign}17"]) == NumberFormat(keys=keys)
+    assert guess(["\u20ac2,519", "\u20ac17"]).other == {"decimal": ",", "strip": ("\u20ac",)}
 
 
 def test_other_columns_tell_what_a_point_is():
