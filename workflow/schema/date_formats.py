@@ -14,7 +14,7 @@ DATES = (  # of those that fit as many texts the first is taken
     *("%m/%d/%y", "%m/%d/%Y", "%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y", "%m-%d-%y"),
     *("%m-%d-%Y", "%d-%m-%y", "%d-%m-%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y"),
     *("%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y.%m.%d", "%Y-%m"),
-    *("%b %Y", "%B %Y", "%b-%Y"),
+    *("%b %Y", "%B %Y", "%b-%Y", "%m/%Y", "%m-%Y", "%Y/%m", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d"),
 )
 TIMES = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f"),
@@ -28,10 +28,11 @@ MONTH_LIKE = re.compile(  # how the names of months begin in the languages of Eu
     re.IGNORECASE,
 )
 ZONED = ":[0-9]{2}([.][0-9]+)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$"
+PADDED = "^ *[0-9]{2}[-/.][0-9]{2}[-/.][0-9]{2}"
 SHORTEST, LONGEST = 3, 40  # characters of a date
 MOSTLY = 0.9  # share of different texts from which on they are durations
 HALF = 0.5  # share of different texts with the shape of dates from which on their rows are counted
-MOST_FORMATS = 16  # that are tried on all rows of a column
+MOST_FORMATS = 20  # that are tried on all rows of a column
 
 
 def _shape(text: str) -> str:
@@ -45,7 +46,7 @@ def _shape(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub("[^\\W\\d_]+", "a", re.sub("[0-9]+", "0", text)))
 
 
-FORMATS = (*DATES, *(f"{date} {time}" for date in DATES for time in TIMES), *TIMES)
+FORMATS = (*DATES, "%Y%m%dT%H%M%S", *(f"{date} {time}" for date in DATES for time in TIMES), *TIMES)
 SHAPES: dict[str, list[str]] = {}
 for _format in FORMATS:
     SHAPES.setdefault(_shape(_format), []).append(_format)
@@ -55,7 +56,7 @@ def candidates(texts: Iterable[str]) -> list[str]:
     """Return the formats that texts may be written in, or none where fewer than half may be.
 
     >>> candidates(["31/12/2024", "2024-12-31"])
-    ['ISO', '%m/%d/%y', '%m/%d/%Y', '%d/%m/%y', '%d/%m/%Y']
+    ['ISO', '%m/%d/%y', '%m/%d/%Y', '%d/%m/%y', '%d/%m/%Y', '%y/%m/%d']
     """
     found: Counter[str] = Counter()
     count, of_dates = 0, 0
@@ -121,6 +122,16 @@ def month_first_of(day_first: str) -> str | None:
     """
     swapped = re.sub("^%d([/-])%m", r"%m\1%d", day_first)
     return None if swapped == day_first or swapped not in FORMATS else swapped
+
+
+def year_first_of(format: str) -> str | None:
+    """Return the format by which a date whose year of two digits comes last has it first.
+
+    >>> year_first_of("%d-%m-%y %H:%M"), year_first_of("%d-%m-%Y")
+    ('%y-%m-%d %H:%M', None)
+    """
+    last = re.match("%[dm]([-/.])%[dm][-/.]%y", format)
+    return f"%y{last[1]}%m{last[1]}%d{format[last.end() :]}" if last else None
 
 
 def is_time_of_day(format: str) -> bool:

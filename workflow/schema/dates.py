@@ -20,6 +20,7 @@ MOST_FORMATS = 4  # in one column
 EVEN = 3  # times the median step that the longest one has, where dates come in even steps
 STEPS = 12  # fewer different dates may be even by chance
 SHOWN = 3  # texts in a sentence
+MANY_DATES, BY_CHANCE = 40, 1e-6  # different dates that tell by their days whether they are dates
 NUMBERS = "%Y%m%d"
 PARTS = {  # SQL of a date's features, by the end of the feature's name
     "year": "year({})",
@@ -121,7 +122,9 @@ def reading_of_texts(table: Table, column: Column) -> TimeReading | None:
         found = replace(found, note=f"{found.note}, as UTC", doubt=doubt)
     if even:
         found = replace(found, note=f"{found.note}, the order of day and month in even steps")
-    return _doubted(table, column, found) if doubtful else replace(found, order=order)
+    if doubtful:
+        return _doubted(table, column, found)
+    return replace(found, order=order, doubt=found.doubt or _year_first(table, column, formats))
 
 
 def with_order(found: TimeReading, order: Order) -> TimeReading:
@@ -293,6 +296,43 @@ def _zones(column: Column, zoned: int, unzoned: int) -> str:
         f"column {quoted(column.name)} has {zoned:,} times with a zone and {unzoned:,} "
         f"without, such as {texts}: those without are taken for UTC; if they are not, give each "
         "its zone in the file."
+    )
+
+
+def _year_first(table: Table, column: Column, formats: Sequence[str]) -> str | None:
+    """Return what is to be said of 19-12-31 if it is read by formats that end in its year.
+
+    Nothing is said where a text shows that the year does not come first, nor where the days are as
+    many as the years would be few.
+    """
+    short = [one for one in formats if date_formats.year_first_of(one)]
+    if not short:
+        return None
+    name = quote(column.name)
+    last = f"coalesce({', '.join(_value(column, one) for one in short)})"
+    others = [one for one in map(date_formats.year_first_of, short) if one]
+    first = f"coalesce({', '.join(_value(column, one) for one in dict.fromkeys(others))})"
+    padded = f"regexp_matches({name}, {literal(date_formats.PADDED)})"
+    count, both, days, dates = table.ask(
+        f"SELECT count({last}), count(CASE WHEN {padded} AND {first} IS NOT NULL THEN {last} END), "
+        f"count(DISTINCT day({last})), count(DISTINCT {last}) FROM {table.source}"
+    )
+    if both < count or (dates >= MANY_DATES and (days / 31) ** dates > BY_CHANCE):
+        return None
+    shown = table.connection.execute(
+        f"SELECT DISTINCT trim({name}, {literal(BLANKS)}), CAST({last} AS VARCHAR), "
+        f"CAST({first} AS VARCHAR) FROM {table.source} WHERE {last} <> {first} "
+        f"ORDER BY 1 LIMIT {SHOWN}"
+    ).fetchall()
+    if not shown:
+        return None
+    said = ", ".join(f"{text} as {one[:10]}" for text, one, _ in shown)
+    type = "TIMESTAMP" if any(map(has_time, formats)) else "DATE"
+    line = line_of(column.name, {"type": type, "format": list(dict.fromkeys(others))})
+    return (
+        f"column {quoted(column.name)}: {said}: nothing tells whether the year comes first or "
+        f"last; if they are {', '.join(one[:10] for *_, one in shown)}, write {line} in the "
+        "dataset file."
     )
 
 
