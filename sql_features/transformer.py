@@ -1,5 +1,6 @@
 """SQL features as the first step of a model: the same SELECT runs in training and in serving."""
 
+import re
 from typing import Any, Self
 
 import duckdb
@@ -17,6 +18,15 @@ from sql_features.frames import ROW, TEXTS, arrow_table, is_text, value
 from sql_features.text_reading import of_other, of_text
 from sql_features.time_texts import ISO
 
+NO_CAST = re.compile(r"Unimplemented type for cast \((.+) -> (.+)\) when .* source column (.+)")
+TAKEN = {  # by kind of type, what can be cast to it
+    "date": "dates, or texts such as 2024-12-31 or 2024-12-31T23:59:59, as "
+    "to_json(date_format='iso') writes them",
+    "time": "times of day, or texts such as 23:59:59",
+    "number": "numbers, or texts of numbers",
+    "boolean": "True and False, 1 and 0, or the texts true and false",
+    "duration": "durations, such as of pandas.to_timedelta",
+}
 TEXT = pd.StringDtype(na_value=np.nan)  # what pandas calls str
 
 
@@ -89,7 +99,7 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         try:
             found = statements.run(key, arrow_table(X, self.columns), self._select)
         except duckdb.Error as error:
-            raise ValueError(f"features cannot be computed: {error}") from error
+            raise ValueError(f"features cannot be computed: {self._reason(error)}") from error
         values = {feature: self._values(feature, found[feature]) for feature in self.features}
         return pd.DataFrame(values, X.index)
 
@@ -110,6 +120,16 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
             for name, expression in self.features.items()
         ]
         return f"SELECT {', '.join(values)} FROM (SELECT {', '.join(raw)} FROM frame)"
+
+    def _reason(self, error: duckdb.Error) -> str:
+        """Return in one line what is wrong with which column, and what it takes."""
+        if not (found := NO_CAST.search(str(error))):
+            return " ".join(re.split("\n\n?LINE ", str(error))[0].split())
+        given, type, name = found.groups()
+        taken = TAKEN.get(kind_of(type), f"values of type {type}")
+        return (
+            f"column {name} takes {taken}, since it was {type} in training; it was given as {given}"
+        )
 
     def _values(self, feature: str, found: np.ndarray) -> np.ndarray | ExtensionArray:
         """Return the values of a feature as an estimator's first step takes them."""

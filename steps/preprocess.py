@@ -63,6 +63,7 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
             _print_inferred(found)
         else:
             files, comments = _raw_files(definition, raw_folder, seed), {}
+            absent = _absent_columns(definition, files)
         missing = readers.missing_texts(chain(*files.values()), definition.missing)
         definition = replace(definition, missing=missing)
         with terminal.timed("preprocess", "wrote the splits"):
@@ -77,8 +78,10 @@ def preprocess(dataset: str, data: str, target: str, task: str, split_by: str, s
                 "run it again."
             )
         with terminal.timed("preprocess", "checked the splits"):
-            inferred = found.doubts if request.is_inferred else None
-            warnings = _check_splits(definition, files, raw, out, inferred)
+            doubts = {splits.WHOLE: found.doubts} if request.is_inferred else absent
+            warnings = _check_splits(
+                definition, files, raw, out, doubts, inferred=request.is_inferred
+            )
         with terminal.timed("preprocess", "logged the splits"):
             _log_splits(definition, files, out, reports)
         step.log_summary(_summary(definition, reports, warnings))
@@ -118,6 +121,19 @@ def _raw_files(definition: Dataset, folder: Path, seed: int) -> dict[str, list[P
     return {split: [fetched[name]] for split, name in files.items()}
 
 
+def _absent_columns(definition: Dataset, files: dict[str, list[Path]]) -> dict[str, dict[str, str]]:
+    """Return by part and column a sentence on each column that some of several files lack.
+
+    Raises:
+        WorkflowError: A file is of another table.
+    """
+    target = columns_of(definition.target, "target")
+    return {
+        part: readers.absent_columns(paths, target, definition.raw_columns)
+        for part, paths in files.items()
+    }
+
+
 def _print_inferred(found: Inferred) -> None:
     """Say what has been inferred from the table, and which columns are no features."""
     step.remark("preprocess", f"{found.task}: {found.why}; {len(found.features)} features")
@@ -132,7 +148,9 @@ def _check_splits(
     files: dict[str, list[Path]],
     raw: dict[str, split_writer.RawRows],
     out: Path,
-    doubts: dict[str, str] | None,
+    doubts: dict[str, dict[str, str]],
+    *,
+    inferred: bool,
 ) -> int:
     """Check the raw texts and the clean splits, and log the checks with a profile of the columns.
 
@@ -140,8 +158,8 @@ def _check_splits(
         files: The raw files, by split or as one table.
         raw: What is known of them.
         out: The folder with the splits.
-        doubts: By column, what could not be known when the dataset was inferred; None if it was
-            not.
+        doubts: By the keys of `files` and by column, what is not certain of the raw files.
+        inferred: Whether the dataset was inferred.
 
     Returns:
         How many warnings there are.
@@ -157,8 +175,8 @@ def _check_splits(
         raw_types={split: raw.get(split, next(iter(raw.values()))).columns for split in SPLITS},
         ordered_by=columns_of(rule.column, "split.column") if isinstance(rule, ByTime) else (),
         more=[
-            *text_readings.doubts(doubts or {}, splits.WHOLE),
-            *text_readings.check(definition, files, inferred=doubts is not None),
+            *(one for part in doubts for one in text_readings.doubts(doubts[part], part)),
+            *text_readings.check(definition, files, inferred=inferred),
             *time_zones.check(definition, files, {part: one.columns for part, one in raw.items()}),
         ],
     )

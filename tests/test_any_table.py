@@ -324,3 +324,27 @@ def test_a_trial_that_cannot_be_fitted_fails_alone_and_says_why(store, tmp_path,
         assert "n_neighbors" in run.data.tags["workflow.error"]
     assert by_status["FAILED"]
     assert by_status["FINISHED"]
+
+
+def test_a_dataset_files_part_that_lacks_a_column_is_warned_of(store, tmp_path):
+    mlflow.set_tracking_uri(store.uri)
+    frame = trees(300)[["rings", "select", "planted"]].assign(y=np.arange(300.0))
+    (tmp_path / "parts").mkdir()
+    frame[:200].to_csv(tmp_path / "parts" / "1.csv", index=False)
+    frame[200:].drop(columns="select").to_csv(tmp_path / "parts" / "2.csv", index=False)
+    path = tmp_path / "d.yaml"
+    path.write_text(
+        "{name: d, task: regression, data: parts, split: {by: hash, key: [y]}, target: y, "
+        "features: {side: '\"select\"', rings: rings}}"
+    )
+    call(
+        preprocess.preprocess, dataset=path, data=tmp_path / "parts", target="none", task="auto",
+        split_by="auto", seed=42,
+    )  # fmt: skip
+    (run,) = store.runs("preprocess")
+    checks = pd.read_csv(
+        io.StringIO(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/checks.csv"))
+    )
+    found = checks[(checks["level"] == "warning") & (checks["column"] == "select")]
+    assert any("in 1 of 2 files, not in 2.csv" in line for line in found["message"])
+    assert run.data.metrics["check_warnings"] == (checks["level"] == "warning").sum()

@@ -48,6 +48,16 @@ def stripped_text(text: str) -> str:
     return IN_TEXT.sub(lambda found: stripped(found[0]), text)
 
 
+def small_scheme(address: str) -> str:
+    """Return an address with its scheme in small letters; a server takes it in any.
+
+    >>> small_scheme("HTTPS://host/X.csv"), small_scheme("/data/X.csv")
+    ('https://host/X.csv', '/data/X.csv')
+    """
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme.lower()}://{rest}" if separator and scheme.isalnum() else address
+
+
 def has_user(address: str) -> bool:
     """Tell whether an address holds a user, a password or a key."""
     return bool(_parts(address)[1])

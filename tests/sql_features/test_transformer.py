@@ -318,3 +318,25 @@ def test_a_number_that_pandas_has_made_of_a_grouped_text_is_refused():
     assert sql.transform(pd.DataFrame({"x": [283274, 7]}))["x"].tolist() == [283274, 7]
     with pytest.raises(ValueError, match="no whole number in column x"):
         sql.transform(pd.DataFrame({"x": [283.274, 7]}))
+
+
+@pytest.mark.parametrize(
+    "type, values, words",
+    [
+        ("DATE", [1575158400000], "takes dates, or texts such as 2024-12-31 or"),
+        ("TIMESTAMP", [pd.Timedelta(hours=1)], "takes dates, or texts such as 2024-12-31 or"),
+        ("TIMESTAMP WITH TIME ZONE", [True], "takes dates, or texts such as 2024-12-31 or"),
+        ("TIME", [7], "takes times of day, or texts such as 23:59:59, since it was TIME in"),
+        ("DOUBLE", [pd.Timedelta(hours=1)], "takes numbers, or texts of numbers, since it was"),
+        ("BIGINT", [pd.Timestamp("2024-01-01")], "takes numbers, or texts of numbers, since it"),
+        ("BOOLEAN", [pd.Timestamp("2024-01-01")], "takes True and False, 1 and 0, or the texts"),
+        ("INTERVAL", [7], "takes durations, such as of pandas.to_timedelta, since it was INTERVAL"),
+    ],
+)
+def test_values_of_another_kind_are_refused_with_what_is_taken(type, values, words):
+    frame = pd.DataFrame({"sold on": values})
+    with pytest.raises(ValueError) as caught:
+        computed({"x": '"sold on" IS NULL'}, {"sold on": type}, frame)
+    said = str(caught.value)
+    assert said.startswith(f"features cannot be computed: column sold on {words}")
+    assert "it was given as " in said and "\n" not in said and "Unimplemented" not in said

@@ -1,6 +1,6 @@
 """A table taken to a logged model without `mlflow run`, as the steps take it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mlflow
@@ -37,7 +37,7 @@ class Learned:
         """The file's rows, with the types and the order that training reads them in."""
         with connect() as connection:
             return connection.execute(
-                f"FROM {readers.scan([self.path], self.dataset.columns)}"
+                f"FROM {readers.scan([self.path], self.dataset.columns, self.dataset.missing)}"
             ).df()
 
     def log(self, family: str) -> str:
@@ -51,6 +51,7 @@ def learn(path: Path, target: str, family: str, folder: Path) -> Learned:
     """Take a table to a model."""
     found = infer([path], target=target)
     dataset = inferred_dataset.from_table(found, target, str(path), "auto")
+    dataset = replace(dataset, missing=readers.missing_texts([path], dataset.missing))
     text = to_yaml(dataset, inferred_dataset.comments(found, dataset.split))
     assert from_yaml(text, "dataset.yaml") == dataset
     raw = split_writer.read_raw(dataset, {splits.WHOLE: [path]})

@@ -13,13 +13,11 @@ or loses data:
 """
 
 import codecs
-import gzip
 import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BufferedIOBase
 from pathlib import Path
 
 import duckdb
@@ -28,6 +26,7 @@ from sql_features.duckdb_types import ZONED
 from sql_features.errors import WorkflowError
 from sql_features.expressions import quote
 from workflow.data.csv_header import delimiter_and_header, is_value, records
+from workflow.data.line_ends import opened
 
 NEWLINE = r"\r\n|\r|\n"
 BLANK = re.compile(rf"(?:[ \t]*(?:{NEWLINE}))*")  # lines
@@ -176,13 +175,9 @@ def _header(
     return delimiter, 0, next((record for _, record in records(text, delimiter, escape)), [])
 
 
-def _open(path: Path) -> BufferedIOBase:
-    return gzip.open(path) if path.name.casefold().endswith(".gz") else path.open("rb")
-
-
 def _decoded(path: Path) -> tuple[str, str]:
     """Return a text file's encoding, and its first `HEAD` characters."""
-    with _open(path) as file:
+    with opened(path) as file:
         chunks = iter(lambda: file.read(2**20), b"")
         decoder, text = codecs.getincrementaldecoder("utf-8")(), ""
         try:

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from sql_features.errors import WorkflowError
 
@@ -58,8 +59,7 @@ def delimiter_and_header(
 
 def records(text: str, delimiter: str, escape: str = '"') -> Iterator[Record]:
     """Yield the records that are not blank, each with how many lines are before it."""
-    quoting = {"doublequote": True} if escape == '"' else {"escapechar": escape}
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **quoting)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **quoting(escape))
     before = 0
     try:
         for record in reader:
@@ -68,6 +68,11 @@ def records(text: str, delimiter: str, escape: str = '"') -> Iterator[Record]:
             before = reader.line_num
     except csv.Error:  # a field of more than 128 KiB: what comes before it has to do
         return
+
+
+def quoting(escape: str) -> dict[str, Any]:
+    """Return what `csv.reader` is to know of quotes inside quoted values."""
+    return {"doublequote": True} if escape == '"' else {"escapechar": escape}
 
 
 def is_value(text: str) -> bool:

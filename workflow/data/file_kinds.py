@@ -30,6 +30,11 @@ def kind(paths: list[Path]) -> FileKind:
     return next(iter(found))
 
 
+def is_csv(path: Path) -> bool:
+    """Tell whether a file is a CSV file, by its name."""
+    return path.name.casefold().endswith(SUFFIXES["csv"])
+
+
 def kind_of_file(path: Path) -> FileKind:
     """Return the kind of one file.
 

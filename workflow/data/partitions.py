@@ -1,7 +1,7 @@
 """Columns that the names of folders hold, such as year=2022, and columns that some files lack."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -75,20 +75,23 @@ def united(scans: Mapping[Path, str], values: Values, types: Mapping[str, str]) 
     return f"({' UNION ALL BY NAME '.join(tables)})"
 
 
-def absent_columns(columns: Mapping[Path, Iterable[str]], target: str | None) -> dict[str, str]:
+def absent_columns(
+    columns: Mapping[Path, Iterable[str]], target: Collection[str] = ()
+) -> dict[str, str]:
     """Return a sentence for each column that some files of a table lack.
 
     Args:
         columns: The names of the columns of each file.
-        target: The target, or None where it need not be there.
+        target: The columns that the target is computed from, of which each file must have one;
+            none where it need not be there.
 
     Raises:
-        WorkflowError: A file lacks the target or most of the columns: it is of another table.
+        WorkflowError: A file lacks these or most of the columns: it is of another table.
     """
     folded = {path: {name.strip().casefold() for name in names} for path, names in columns.items()}
     names = {name.strip().casefold(): name for some in columns.values() for name in some}
-    goal = None if target is None else target.strip().casefold()
-    having = [path for path, own in folded.items() if goal is None or goal in own]
+    goals = {name.strip().casefold() for name in target}
+    having = [path for path, own in folded.items() if not goals or goals & own]
     if not having:
         return {}  # the target is no column, which is refused elsewhere
     whole = max(having, key=lambda path: len(folded[path]))
@@ -96,7 +99,9 @@ def absent_columns(columns: Mapping[Path, Iterable[str]], target: str | None) ->
         lacks_target = path not in having
         if lacks_target or len(own) < FEW * len(names):
             lacks = [name for one, name in names.items() if one not in own]
-            what = f"the target '{target}'" if lacks_target else f"most columns ({_some(lacks)})"
+            what = f"most columns ({_some(lacks)})"
+            if lacks_target:
+                what = f"the target '{_some(sorted(target))}'"
             raise WorkflowError(
                 f"data file '{path.name}' lacks {what}, so it is no part of the table of "
                 f"'{whole.name}': give that file alone (data=.../{whole.name}), or a pattern of "

@@ -5,7 +5,7 @@ that `pandas.read_csv` or `pandas.read_parquet` makes of such a file.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -137,19 +137,27 @@ def columns(connection: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
         raise failed(scan, error) from error
 
 
-def absent_columns(paths: list[Path], target: str | None = None) -> dict[str, str]:
+def absent_columns(
+    paths: list[Path], target: Collection[str] = (), used: Collection[str] | None = None
+) -> dict[str, str]:
     """Return a sentence for each column that some files lack; keys of records may be left out.
 
     Args:
-        paths: The files.
-        target: A column that none may lack.
+        paths: The files of one table.
+        target: The columns that the target is computed from, of which none may lack all.
+        used: The columns that are looked at; None for all.
 
     Raises:
         WorkflowError: A file is of another table.
     """
     if len(paths) < 2 or kind(paths) == "json":
         return {}
-    return partitions.absent_columns({path: _own_names(path) for path in paths}, target)
+    own = {path: _own_names(path) for path in paths}
+    if used is not None:
+        folded = {name.strip().casefold() for name in used}
+        own = {path: [n for n in names if n.strip().casefold() in folded]
+               for path, names in own.items()}  # fmt: skip
+    return partitions.absent_columns(own, target)
 
 
 def target_named(name: str, paths: list[Path], names: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from workflow.runtime import calling_process
 
 # What `data` may be instead of a place: the built-in sample, or what the dataset file says.
 SAMPLE, DEFAULT = "sample", "default"
+MADE_UP = "The rows are made up: the built-in sample in place of the real data."
 # What `task` may be for an inferred dataset; `classification` is binary or multiclass.
 TASKS_TO_INFER = (AUTO, *TASKS, "classification")
 CREDENTIALS = (
@@ -61,6 +62,7 @@ class DatasetRequest:
                 the folder where the user typed it cannot be found out. An address holds a user or
                 a password, or lacks its query.
         """
+        dataset = addresses.small_scheme(dataset)
         _check_address("dataset", dataset)
         if not is_name(dataset):
             dataset = calling_process.absolute(_whole("dataset", dataset))
@@ -107,8 +109,8 @@ class DatasetRequest:
         """Return the definition in the dataset file, with the changes that are asked for.
 
         Where the built-in sample stands in for the data that the file names, the definition is
-        called `<name>-sample`: what is learned of made-up rows is registered under that name, and
-        takes no alias from the model of the real ones.
+        called `<name>-sample`, and its description says so: what is learned of made-up rows is
+        registered under that name, and takes no alias from the model of the real ones.
 
         Raises:
             WorkflowError: The file is not valid, or the other parameters do not fit it.
@@ -135,15 +137,21 @@ class DatasetRequest:
                     f"'data' in dataset file {self.parameters['dataset']}: no user, password or "
                     f"key may stand in an address: take it out, and give {CREDENTIALS}."
                 )
-            data = _whole("data", definition.data)
+            data = _whole("data", addresses.small_scheme(definition.data))
         if data == SAMPLE and definition.sample not in SAMPLES:
             raise WorkflowError(
                 f"data='{SAMPLE}': dataset '{definition.name}' has no built-in sample; give a "
                 f"folder, a URL prefix, or '{DEFAULT}' for {addresses.stripped(definition.data)}."
             )
         stands_in = data == SAMPLE and definition.data != SAMPLE
-        name = f"{definition.name}-{SAMPLE}" if stands_in else definition.name
-        return replace(definition, name=name, data=data)
+        if not stands_in:
+            return replace(definition, data=data)
+        return replace(
+            definition,
+            name=f"{definition.name}-{SAMPLE}",
+            description=f"{definition.description} {MADE_UP}".strip(),
+            data=data,
+        )
 
     def contents(self) -> dict[str, str]:
         """Return what identifies the content of the dataset file and of each raw file.
@@ -179,6 +187,7 @@ def location(name: str, address: str) -> str:
     Raises:
         WorkflowError: As `DatasetRequest.from_parameters` does.
     """
+    address = addresses.small_scheme(address)
     _check_address(name, address)
     if not sources.is_remote(address):
         address = calling_process.absolute(address)
@@ -194,6 +203,12 @@ def _check_address(name: str, address: str) -> None:
     scheme = rf"\s*({'|'.join(sources.REMOTE)}):(?!//)"
     if begun := re.match(scheme, address, re.IGNORECASE):
         raise WorkflowError(f"{name}: an address begins with {begun[1]}://, then its host.")
+    if addresses.has_user(address) and "@" not in address:
+        raise WorkflowError(
+            f"{name} '{addresses.stripped(address)}': what stands after the ':' of the host is no "
+            "port, which is a number. If it is a password, change it: MLflow has recorded it "
+            f"already; and give {CREDENTIALS}."
+        )
     if addresses.has_user(address):
         raise WorkflowError(
             f"{name} '{addresses.stripped(address)}': no user, password or key may stand "

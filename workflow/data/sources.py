@@ -10,7 +10,7 @@ import fsspec
 
 from sql_features.errors import WorkflowError
 from workflow import addresses, digests
-from workflow.data import archives, file_kinds, partitions
+from workflow.data import archives, file_kinds, line_ends, partitions
 from workflow.data.fetch_errors import cause, reason
 
 REMOTE = ("http", "https", "s3", "gs")
@@ -18,6 +18,7 @@ REMOTE = ("http", "https", "s3", "gs")
 VERSIONS = ("ETag", "etag", "VersionId", "generation", "md5Hash", "Content-MD5", "Digest")
 TIMES = ("Last-Modified", "LastModified", "updated", "mtime")
 UNPACKED = "unpacked"  # the folder of copies of what is in zip files
+UNIFIED = "unified"  # that of copies of CSV files whose lines end in several ways
 UNKNOWN = f"unknown {uuid.uuid4()}"
 
 
@@ -47,11 +48,7 @@ def fetch(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
         WorkflowError: A file is missing, or cannot be read.
     """
     found = _fetched(location, names, into)
-    copies = into / UNPACKED
-    return {
-        name: archives.unpacked(path, copies / str(n))
-        for n, (name, path) in enumerate(found.items())
-    }
+    return dict(zip(found, _readable(found.values(), into), strict=True))
 
 
 def _fetched(location: str, names: Collection[str], into: Path) -> dict[str, Path]:
@@ -82,7 +79,7 @@ def gather(location: str, into: Path) -> list[Path]:
     Raises:
         WorkflowError: There is no such file, or files of several kinds.
     """
-    found = _unpacked(_gathered(location, into), into)
+    found = _readable(_gathered(location, into), into)
     file_kinds.kind(found)
     return found
 
@@ -114,9 +111,14 @@ def _gathered(location: str, into: Path) -> list[Path]:
     return sorted(found)
 
 
-def _unpacked(paths: Iterable[Path], into: Path) -> list[Path]:
-    copies = into / UNPACKED
-    return [archives.unpacked(path, copies / str(n)) for n, path in enumerate(paths)]
+def _readable(paths: Iterable[Path], into: Path) -> list[Path]:
+    """Return the files, those that cannot be read as they are as copies."""
+    found = []
+    for n, path in enumerate(paths):
+        folders = Path(*filter(partitions.is_partition, path.parts[:-1]))
+        unpacked = archives.unpacked(path, into / UNPACKED / str(n) / folders)
+        found.append(line_ends.unified(unpacked, into / UNIFIED / str(n) / folders))
+    return found
 
 
 def _check_kind(paths: list[Path]) -> None:

@@ -38,6 +38,9 @@ from workflow.data.split_rules import SPLITS, ByFiles, ByHash, ByTime
 from workflow.data.splits import POSITION, WHOLE
 from workflow.errors import unknown
 
+# Types that Parquet does not have, for which DuckDB writes doubles, with one that holds the digits.
+EXACT = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
+
 
 def read_raw(dataset: Dataset, files: dict[str, list[Path]]) -> dict[str, RawRows]:
     """Check the files and the dataset's SQL against each other, before a row is written.
@@ -151,7 +154,9 @@ def _needed(dataset: Dataset, part: str, file: str, columns: dict[str, str]) -> 
         if name.casefold() not in there:
             raise unknown(f"column in {where}{file}:", name, columns)
     named = {name.casefold() for name in dataset.raw_columns}
-    return {name: type for name, type in columns.items() if name.casefold() in named}
+    return {
+        name: EXACT.get(type, type) for name, type in columns.items() if name.casefold() in named
+    }
 
 
 def _check(dataset: Dataset, types: dict[str, str]) -> None:

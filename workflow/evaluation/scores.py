@@ -22,7 +22,16 @@ def score(task: str, split: str, y_true: np.ndarray, y_pred: np.ndarray) -> dict
         y_true: (n_rows,) true values; for classes, their codes. A code beyond the columns of
             `y_pred` is a label that training has not seen: its probability is 0.
         y_pred: (n_rows,) predictions; for classes, (n_rows, n_classes) probabilities.
+
+    Raises:
+        WorkflowError: A prediction is infinite or missing.
     """
+    finite = np.isfinite(y_pred) if y_pred.ndim == 1 else np.isfinite(y_pred).all(axis=1)
+    if wrong := int(np.count_nonzero(~finite)):
+        raise WorkflowError(
+            f"the model predicts no finite value for {wrong:,} of {len(finite):,} rows of "
+            f"{split}: look for features with huge values, or give other models or hyperparameters."
+        )
     return {
         f"{split}_{metric.name}": value(metric, y_true, y_pred) for metric in METRICS[task].values()
     }

@@ -79,7 +79,7 @@ def infer(
         WorkflowError: The files cannot be read, the target is no column or cannot be learned, the
             column to split by is neither date nor number, or no column is left as a feature.
     """
-    absent = readers.absent_columns(paths, target)
+    absent = readers.absent_columns(paths, [target])
     text = file_kinds.kind(paths) != "parquet"
     scan = readers.scan_text(paths) if text else readers.scan(paths)
     with (

@@ -12,6 +12,7 @@ from workflow.schema.infer import Inferred
 
 # The validation of tables with fewer rows than this: in so few, a single holdout is too noisy. From
 # 10,000 rows on, three folds choose the same models as five.
+PATTERN = re.compile(r"\[[^]]*\]|[*?]")  # what stands for other characters in a path
 FOLDS = {10_000: "cv:5", 30_000: "cv:3"}
 
 
@@ -24,7 +25,7 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
         data: Where the table is, a URL with its query.
         split_by: `auto`, or the rule of the split.
     """
-    stem = addresses.file_name(data).partition(".")[0]
+    stem = _stem(data)
     rule = read_rule(split_by) or ByHash()
     if isinstance(rule, ByTime):
         assert found.time is not None  # it was asked for
@@ -45,6 +46,18 @@ def from_table(found: Inferred, target: str, data: str, split_by: str) -> Datase
         validation=next((how for rows, how in FOLDS.items() if found.rows < rows), "holdout"),
         left_out=found.left_out,
     )
+
+
+def _stem(data: str) -> str:
+    """Return what a table is called: its file, or of a pattern the last part that has a name.
+
+    >>> _stem("/data/visits/*/*.csv"), _stem("/data/sales-20*.csv"), _stem("/data/a[1].csv")
+    ('visits', 'sales-20*', 'a[1]')
+    """
+    own = addresses.file_name(data).partition(".")[0]
+    parts = [own, *reversed(addresses.stripped(data).rstrip("/").split("/")[:-1])]
+    named = (one for one in parts if re.search(r"\w", PATTERN.sub("", one).partition("=")[0]))
+    return next((one for one in named if one == own or "=" not in one), own)
 
 
 def comments(found: Inferred, rule: Split) -> dict[str, str]:

@@ -114,7 +114,7 @@ def test_a_quote_that_cannot_be_read_is_refused_with_the_cure(tmp_path):
     path = write(tmp_path, 'a,b\n1,"x"\n2,"the "old" town"\n')
     with pytest.raises(WorkflowError) as caught:
         read(path)
-    assert str(caught.value).startswith("data t.csv: Invalid Input Error: CSV Error on Line: 3")
+    assert str(caught.value).startswith("data: line 3 of t.csv has a quote that is not closed")
     assert 'must be doubled: "the ""old"" town"' in str(caught.value)
 
 

@@ -112,7 +112,7 @@ def test_files_of_another_table_in_a_folder_are_refused_by_name(tmp_path, kind):
         "pattern of the files that belong together."
     )
     with pytest.raises(WorkflowError, match=rf"'test\.{kind}' lacks the target 'price', so it is"):
-        absent_columns([test, train], "price")
+        absent_columns([test, train], ["price"])
 
 
 def test_a_column_that_some_files_lack_is_a_doubt(tmp_path):
@@ -130,10 +130,20 @@ def test_a_column_that_some_files_lack_is_a_doubt(tmp_path):
 def test_files_with_the_same_columns_in_any_case_and_order_are_one_table(tmp_path):
     pd.DataFrame({"a": [1], "b": [2]}).to_csv(tmp_path / "1.csv", index=False)
     pd.DataFrame({"B": [1], "A": [2]}).to_csv(tmp_path / "2.csv", index=False)
-    assert absent_columns(sorted(tmp_path.glob("*.csv")), "a") == {}
+    assert absent_columns(sorted(tmp_path.glob("*.csv")), ["a"]) == {}
 
 
 def test_keys_that_some_records_lack_are_no_doubt(tmp_path):
     for n, record in enumerate(({"a": 1}, {"a": 2, "b": 3})):
         (tmp_path / f"{n}.jsonl").write_text(json.dumps(record))
-    assert absent_columns(sorted(tmp_path.glob("*.jsonl")), "a") == {}
+    assert absent_columns(sorted(tmp_path.glob("*.jsonl")), ["a"]) == {}
+
+
+def test_columns_that_are_not_used_may_be_absent_and_a_target_may_have_several(tmp_path):
+    pd.DataFrame({"start": [1], "end": [2], "x": [1]}).to_csv(tmp_path / "1.csv", index=False)
+    pd.DataFrame({"end": [2], "more": [1], "x": [1]}).to_csv(tmp_path / "2.csv", index=False)
+    paths = sorted(tmp_path.glob("*.csv"))
+    found = absent_columns(paths, ["start", "end"], ["start", "end", "X"])
+    assert list(found) == ["start"] and "in 1 of 2 files, not in 2.csv" in found["start"]
+    with pytest.raises(WorkflowError, match=r"'2\.csv' lacks the target 'start', so"):
+        absent_columns(paths, ["start"], ["start", "X"])

@@ -4,7 +4,6 @@ import io
 import json
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +18,6 @@ from workflow.data.column_reading import Reading
 from workflow.data.csv_format import dialect
 from workflow.data.file_kinds import kind
 from workflow.data.readers import MISSING, columns, missing_texts, scan, scan_text, unlike_pandas
-from workflow.data.scan_errors import failed, reason
 
 QUIET = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -178,15 +176,6 @@ def test_a_cast_that_may_fail_does_not_change_how_a_text_is_read(tmp_path):
 def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path, name, content, words):
     path = write(tmp_path / name, content)
     assert words in refusal(lambda: types(scan([path])))
-
-
-def test_rows_that_do_not_fit_the_header_are_refused_with_their_line(tmp_path):
-    path = write(tmp_path / "t.csv", "a,b\n1,2\n1,2,3\n")
-    with pytest.raises(duckdb.Error) as caught:
-        rows(scan([path], {"a": "DOUBLE", "b": "DOUBLE"}))
-    said = str(failed(scan_text([path]), caught.value))
-    assert said.startswith("data t.csv: Invalid Input Error: CSV Error on Line: 3")
-    assert "strict_mode" not in reason(caught.value)
 
 
 def test_no_file_and_files_of_two_kinds_are_refused(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from sql_features.errors import WorkflowError
 from workflow import digests
 from workflow.data.dataset_file import load, to_yaml
-from workflow.data.request import DEFAULT, SAMPLE, DatasetRequest, read_rule
+from workflow.data.request import DEFAULT, MADE_UP, SAMPLE, DatasetRequest, read_rule
 from workflow.data.samples.built_in import SAMPLES
 from workflow.data.split_rules import ByFiles, ByHash, ByTime
 from workflow.paths import DATASETS
@@ -57,7 +57,10 @@ def test_data_sample_means_the_built_in_sample():
 def test_a_sample_in_place_of_real_data_has_a_name_of_its_own(name):
     own = load(name)
     ending = "-sample" if name == "green_taxi" else ""  # the others are made up throughout
-    assert request(name).resolve().name == own.name + ending
+    resolved = request(name).resolve()
+    assert resolved.name == own.name + ending
+    says = f" {MADE_UP}" if ending else ""
+    assert resolved.description == own.description + says
     assert request(name, data=DEFAULT).resolve().name == own.name
     assert request(name, data="/data").resolve().name == own.name
 
@@ -66,7 +69,9 @@ def test_a_logged_definition_of_a_sample_keeps_its_name(tmp_path):
     path = tmp_path / "dataset.yaml"
     path.write_text(to_yaml(request("green_taxi").resolve()))
     for data in (SAMPLE, DEFAULT):
-        assert request(str(path), data).resolve().name == "green-taxi-duration-sample"
+        again = request(str(path), data).resolve()
+        assert again.name == "green-taxi-duration-sample"
+        assert again.description.count(MADE_UP) == 1
 
 
 def test_data_default_means_the_place_in_the_dataset_file():
@@ -369,3 +374,18 @@ def test_a_dataset_file_with_a_password_in_it_is_refused(houses):
     assert "MLflow has recorded" not in message  # it has not
     assert "hush" not in message + refusal(request(houses).resolve)
     assert request(houses, data="/other").resolve().data == "/other"
+
+
+@pytest.mark.parametrize("scheme", ["HTTPS", "Https", "S3"])
+def test_a_scheme_may_be_written_in_capitals(scheme, houses):
+    address = f"{scheme}://Bucket/X.csv"
+    small = f"{scheme.lower()}://Bucket/X.csv"
+    assert typed(address, address) == (small, small)
+    Path(houses).write_text(TEXT.replace("/data", address))
+    assert request(houses, DEFAULT).resolve().data == small
+
+
+def test_a_host_with_a_port_that_is_no_number_is_refused_as_that():
+    said = refusal(typed, "green_taxi", "http://host:abc/x.csv")
+    assert "what stands after the ':' of the host is no port" in said
+    assert "If it is a password, change it" in said and "abc" not in said

@@ -307,6 +307,19 @@ def test_a_pattern_finds_the_matching_files_but_no_hidden_ones(tables, into, pat
     assert gathered(tables / pattern, into) == names
 
 
+def test_a_file_whose_lines_end_in_several_ways_is_read_as_a_copy(tmp_path, into):
+    for year, end in ((2022, b"\r\n"), (2023, b"\n")):
+        folder = tmp_path / "t" / f"year={year}"
+        folder.mkdir(parents=True)
+        (folder / "t.csv").write_bytes(b"a,b\n1,2" + end)
+    mixed, plain = gather(str(tmp_path / "t"), into)
+    assert plain == tmp_path / "t" / "year=2023" / "t.csv"
+    assert into in mixed.parents and mixed.parts[-2:] == ("year=2022", "t.csv")
+    assert mixed.read_bytes() == b"a,b\n1,2\n"
+    fetched = fetch(str(tmp_path / "t" / "year=2022"), ["t.csv"], into)
+    assert fetched["t.csv"].read_bytes() == b"a,b\n1,2\n"
+
+
 def test_a_name_that_is_also_a_pattern_is_a_name(tmp_path, into):
     (tmp_path / "a[1].csv").write_bytes(TABLE)
     (tmp_path / "a1.csv").write_bytes(TABLE)

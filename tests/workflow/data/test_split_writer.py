@@ -759,6 +759,15 @@ def test_the_moments_of_rows_are_what_the_rule_computes(maker):
     assert maker.splits.moments("train") is None
 
 
+@pytest.mark.parametrize("type", ["HUGEINT", "UHUGEINT"])
+def test_huge_whole_numbers_keep_their_digits(maker, type):
+    numbers = [10**30 + n for n in range(80)]
+    text = "x,y\n" + "".join(f"{one},1\n" for one in numbers)
+    maker.table(text, suffix=".csv", columns={"x": type}, split=ByHash(key=("x",)))
+    assert sorted(int(x) for split in SPLITS for x in maker.values(split)) == numbers
+    assert split_columns(maker.out / "train.parquet")["x"] == "DECIMAL(38,0)"
+
+
 @pytest.mark.filterwarnings("error")
 def test_times_with_offsets_in_a_csv_file_are_those_of_utc(maker):
     texts = [f"2019-12-{n // 24 + 1:02}T{n % 24:02}:00:00+02:00" for n in range(240)]

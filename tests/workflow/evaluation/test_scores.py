@@ -231,3 +231,13 @@ def test_codes_are_positions_among_the_labels(labels):
 def test_new_labels_have_codes_beyond_those_that_are_known(labels):
     found = codes(pd.Series([*labels, labels[-1]]), labels[:1])
     assert found.tolist() == [*range(len(labels)), len(labels) - 1]
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan])
+def test_predictions_that_are_not_finite_are_refused_in_one_line(wrong):
+    words = "the model predicts no finite value for 1 of 3 rows of val: "
+    with pytest.raises(WorkflowError, match=words) as caught:
+        score("regression", "val", ACTUAL, np.array([1.0, wrong, 2.0]))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(WorkflowError, match=words):
+        score("binary", "val", np.array([0, 1, 1]), np.array([[1.0, 0.0]] * 2 + [[wrong, 0.5]]))
