@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from sql_features.duckdb_types import kind_of
+from sql_features.duckdb_types import is_integer, kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import connect
-from sql_features.text_reading import of_other, of_text
+from sql_features.text_reading import NUMBER_KEYS, of_other, of_text
 from workflow.data.csv_format import Versions
 from workflow.data.parquet import column_types, columns_literal, path_literal
 from workflow.data.scan_errors import failed
@@ -64,10 +64,13 @@ def of_json(column: str, name: str, reading: Mapping[str, Any], missing: Sequenc
         reading: How its texts are read.
         missing: Texts that mean missing in every column.
     """
-    value = of_text(f"({column} ->> '$')", name, reading, missing)
+    text = f"({column} ->> '$')"
+    value = of_text(text, name, reading, missing)
     if kind_of(reading["type"]) not in ("number", "text"):
         return value
-    number = of_other(f"CAST({column} ->> '$' AS DOUBLE)", name, reading)
+    number = of_other(f"CAST({text} AS DOUBLE)", name, reading)
+    if is_integer(reading["type"]):  # a double does not hold all digits
+        number = of_text(text, name, {k: v for k, v in reading.items() if k not in NUMBER_KEYS})
     return (
         f"CASE WHEN json_type({column}) IN ('BIGINT', 'UBIGINT', 'DOUBLE') "
         f"THEN {number} ELSE {value} END"

@@ -59,6 +59,8 @@ def _is_mixed(path: Path) -> bool:
 def _several(chunks: Iterable[bytes]) -> bool:
     pairs = feeds = returns = False
     for chunk in chunks:
+        if b"\0" in chunk:  # no text, or one in UTF-16: its reader refuses it
+            return False
         both = chunk.count(b"\r\n")
         pairs |= both > 0
         feeds |= chunk.count(b"\n") > both

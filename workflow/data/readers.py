@@ -6,15 +6,16 @@ that `pandas.read_csv` or `pandas.read_parquet` makes of such a file.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 
-from sql_features.duckdb_types import kind_of
+from sql_features.duckdb_types import is_integer, kind_of
 from sql_features.errors import WorkflowError
-from sql_features.expressions import connect, quote
+from sql_features.expressions import connect, isolated, quote
 from sql_features.text_reading import of_other, of_text
 from workflow.data import partitions
 from workflow.data.column_reading import Reading, type_of
@@ -56,10 +57,7 @@ def scan(
         WorkflowError: A file cannot be read or is of an unsupported kind, a name in `given` is no
             column, or a value in it is no type.
     """
-    given = given or {}
-    for type in map(type_of, given.values()):
-        if not TYPE.fullmatch(type):
-            raise unknown("type", type, ["DOUBLE", "BIGINT", "VARCHAR", "or another of DuckDB's"])
+    given = {name: _exact(one) for name, one in (given or {}).items()}
     missing = missing_texts(paths, missing)
     match kind(paths):
         case "parquet":
@@ -227,6 +225,35 @@ def _spelled(given: Mapping[str, Given], names: Iterable[str]) -> dict[str, Give
         if name.casefold() not in own:
             raise unknown("column", name, own.values())
     return {own[name.casefold()]: one for name, one in given.items()}
+
+
+def _exact(column: str | Reading) -> str | Reading:
+    """Return how a column is read, of DuckDB's own name of the type.
+
+    Whole numbers are read of texts, because DuckDB's readers would make 2 of 1.57.
+
+    Raises:
+        WorkflowError: There is no such type.
+    """
+    type = _type_named(type_of(column))
+    if isinstance(column, Reading):
+        return replace(column, type=type)
+    return Reading(type=type) if is_integer(type) else type
+
+
+@cache
+def _type_named(name: str) -> str:
+    if not TYPE.fullmatch(name):
+        raise _unknown_type(name)
+    try:
+        found = isolated().cursor().execute(f"SELECT typeof(CAST(NULL AS {name}))").fetchall()
+    except duckdb.Error as error:
+        raise _unknown_type(name) from error
+    return str(found[0][0])
+
+
+def _unknown_type(name: str) -> WorkflowError:
+    return unknown("type", name, ["DOUBLE", "BIGINT", "VARCHAR", "or another of DuckDB's"])
 
 
 def _apart(

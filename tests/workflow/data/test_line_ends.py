@@ -49,6 +49,11 @@ def test_files_of_another_kind_stay_where_they_are(tmp_path, name):
     assert unified_bytes(tmp_path / name, b"a\r\nb\n", tmp_path / "into") is None
 
 
+def test_a_file_in_utf_16_is_left_to_its_reader(tmp_path):
+    content = "a,b\r\n1,2\n".encode("utf-16")
+    assert unified_bytes(tmp_path / "t.csv", content, tmp_path / "into") is None
+
+
 def test_a_file_that_cannot_be_read_is_left_to_its_reader(tmp_path):
     path = tmp_path / "t.csv.gz"
     path.write_bytes(b"no gzip\r\n\n")

@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,6 +111,23 @@ def test_types_that_are_given_are_forced_whatever_case_names_have(tmp_path, suff
     assert rows(table) == [("74", 1), ("75", 2)]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+@pytest.mark.parametrize("type", ["BIGINT", "int", "HUGEINT"])
+def test_a_fraction_is_no_whole_number_where_that_type_is_given(tmp_path, suffix, type):
+    texts = ["12345678901", "1.0", "-5", None]
+    path = write_table(pd.DataFrame({"x": texts}), tmp_path / f"t{suffix}")
+    wide = "HUGEINT" if type == "int" else type
+    assert rows(scan([path], {"X": wide})) == [(12345678901,), (1,), (-5,), (None,)]
+    write_table(pd.DataFrame({"x": [1, 1.57]}), path)
+    with pytest.raises(duckdb.Error, match=r"column x is read as \w+, which does not fit 1\.57"):
+        rows(scan([path], {"x": type}))
+
+
+def test_long_whole_numbers_of_json_keep_their_digits(tmp_path):
+    path = write(tmp_path / "t.jsonl", f'{{"x": {2**53 + 1}}}\n{{"x": 1e3}}\n{{"x": "7"}}\n')
+    assert rows(scan([path], {"x": "BIGINT"})) == [(2**53 + 1,), (1000,), (7,)]
+
+
 def test_several_files_are_one_table_by_name(tmp_path):
     one = write(tmp_path / "a.csv", "a,b\n1,x\n")
     two = write(tmp_path / "b.csv", "b;c;a\ny;;1.5\n")
@@ -191,6 +209,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_an_unknown_type_or_column_is_refused(tmp_path):
     path = write(tmp_path / "t.csv", "price\n1\n")
     assert "unknown type" in refusal(scan, [path], {"price": "DOUBLE); DROP TABLE x"})
+    assert "did you mean 'DOUBLE'" in refusal(scan, [path], {"price": "DOUBEL"})
     assert "did you mean 'price'" in refusal(scan, [path], {"prize": "DOUBLE"})
     assert rows(scan([path], {"price": "DECIMAL(4, 2)"}))
 

@@ -33,7 +33,7 @@ def refusal(path: Path, content: str, **types: str) -> str:
         (
             '1,"open',
             "has a quote that is not closed where its value ends, "
-            "'1,\"open 0,x 1,x 2,x 3,x 4,x 5,x 6,x 7,…'. A quote inside a quoted value must be "
+            "'1,\"open 0,x 1,x 2,x 3,x 4,x 5,x 6,x 7,x…'. A quote inside a quoted value must be "
             'doubled: "the ""old"" town".',
         ),
         ('1,"the "old" town"', "has a quote that is not closed where its value ends"),

@@ -762,8 +762,8 @@ def test_the_moments_of_rows_are_what_the_rule_computes(maker):
 @pytest.mark.parametrize("type", ["HUGEINT", "UHUGEINT"])
 def test_huge_whole_numbers_keep_their_digits(maker, type):
     numbers = [10**30 + n for n in range(80)]
-    text = "x,y\n" + "".join(f"{one},1\n" for one in numbers)
-    maker.table(text, suffix=".csv", columns={"x": type}, split=ByHash(key=("x",)))
+    text = "x,y\n" + "".join(f"{one},{n}\n" for n, one in enumerate(numbers))
+    maker.table(text, suffix=".csv", columns={"x": type}, split=ByHash(key=("y",)))
     assert sorted(int(x) for split in SPLITS for x in maker.values(split)) == numbers
     assert split_columns(maker.out / "train.parquet")["x"] == "DECIMAL(38,0)"
 

@@ -105,7 +105,7 @@ def test_a_small_table_is_validated_by_folds(rows, how):
         ("/data/*.csv", "data-price"),
         ("/data/visits/*/*.csv", "visits-price"),
         ("/data/sales/year=*/[0-9].csv", "sales-price"),
-        ("/data/sales-20*.csv", "sales-20-price"),
+        ("/data/sales-20*.csv", "sales-20--price"),
         ("/*.csv", "price"),
         ("s3://bucket/2023/houses.parquet", "houses-price"),
         ("/data/größe.csv", "gr-e-price"),
