@@ -17,7 +17,7 @@ from workflow.schema.date_formats import durations
 
 LONGEST = 40  # characters of a number with what stands around it
 MOSTLY = 0.9  # share of texts from which on a format or a sign counts as theirs
-HALF = 0.5  # share of numbers with a sign, from which on those without one are of the same unit
+HALF = 0.5  # share of numbers with a sign, from which on it is looked for in the others
 SEPARATORS = (  # decimal and group sign; the first that fits most texts is taken
     *((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),
 )
