@@ -162,3 +162,20 @@ def test_texts_that_were_missing_in_training_are_missing_when_served(type):
     frame = pd.DataFrame({"x": texts})
     assert sql.transform(frame)["y"].tolist() == [1, 1, 1, 1, 0]
     assert sql.transform(frame.astype(object))["y"].tolist() == [1, 1, 1, 1, 0]
+
+
+def test_many_texts_that_mean_missing_make_no_join():
+    texts = [f"none {n}" for n in range(30)]
+    sql = of_text("x", "x", {"type": "VARCHAR", "missing": texts}, texts)
+    query = f"EXPLAIN SELECT {sql} FROM (SELECT range || '' AS x FROM range(3))"
+    ((_, plan),) = isolated().cursor().execute(query).fetchall()
+    assert "Projection" in plan and "Join" not in plan
+
+
+@pytest.mark.parametrize("own", [[], ["b"]])
+def test_texts_that_mean_missing_are_missing_and_no_others(own):
+    missing = ["", "NA", "it's", *(f"none {n}" for n in range(30))]
+    for text in (*missing, *own, None):
+        assert value(text, {"type": "VARCHAR", "missing": own}, missing) is None
+    for text in ("na", " NA", "NA ", "none", "none 30", "its", "é"):
+        assert value(text, {"type": "VARCHAR", "missing": own}, missing) == text
