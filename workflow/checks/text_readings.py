@@ -18,6 +18,7 @@ from workflow.data import file_kinds, readers
 from workflow.data.column_reading import line_of
 from workflow.data.dataset import Dataset
 from workflow.plain_values import quoted
+from workflow.schema.column_stats import narrow
 
 CHECK = "text readings"
 SHOWN = 3  # texts in a message
@@ -62,7 +63,18 @@ def _counted(
     readings: Mapping[str, dict[str, Any]],
     missing: Sequence[str],
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield each column with its reading and what is counted of it, in one pass over the rows."""
+    """Yield each column with its reading and what is counted of it, in few passes over the rows."""
+    for names in narrow(list(readings)):
+        some = {name: readings[name] for name in names}
+        yield from _counted_together(connection, scan, some, missing)
+
+
+def _counted_together(
+    connection: duckdb.DuckDBPyConnection,
+    scan: str,
+    readings: Mapping[str, dict[str, Any]],
+    missing: Sequence[str],
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     asked = []
     for name, reading in readings.items():
         text = quote(name)

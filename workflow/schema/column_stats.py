@@ -1,6 +1,6 @@
 """Statistics of a table's columns, counted by DuckDB over all rows."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ import duckdb
 from sql_features.duckdb_types import TypeKind, kind_of
 from sql_features.expressions import quote
 from sql_features.frames import ROW
-from sql_features.text_reading import VARIES, of_text
+from sql_features.text_reading import VARIES, of_other, of_text
 from workflow.data.column_reading import Reading
 from workflow.schema import number_formats, placeholders, units
 from workflow.schema.number_formats import NumberFormat
@@ -102,6 +102,7 @@ def profile(
     *,
     text: bool,
     typed: Collection[str] = (),
+    look: Callable[[Table], object] = lambda part: None,
 ) -> Table:
     """Return the table with the statistics of each of its columns.
 
@@ -112,6 +113,8 @@ def profile(
         text: Whether it comes from text files.
         typed: Columns whose texts are those of values that are no texts in the file, as numbers in
             JSON are: they are written in one way.
+        look: Called with the table and its columns' statistics; where they are many, with copies of
+            some of them at a time, as to copy them again would take as long as to count them.
     """
     table = Table(connection=connection, source=source, text=text, rows=0, columns={})
     table = replace(table, rows=table.ask(f"SELECT count(*) FROM {source}")[0])
@@ -119,13 +122,15 @@ def profile(
     texts = _sampled_texts(table, written)
     formats = number_formats.resolved({n: number_formats.guess(some) for n, some in texts.items()})
     columns: dict[str, Column] = {}
-    for part, names in parts(table, list(types)):
+    for part, names in _parts(table, list(types)):
         counted = _counted(part, {name: types[name] for name in names})
         read = [
             _read(part, replace(one, texts=texts.get(one.name, ())), formats.get(one.name))
             for one in counted
         ]
-        columns |= {column.name: column for column in _with_distinct(part, read)}
+        own = {column.name: column for column in _with_distinct(part, read)}
+        look(replace(part, columns=own))
+        columns |= own
     return replace(table, columns=columns)
 
 
@@ -147,7 +152,7 @@ def _sampled_texts(table: Table, names: list[str]) -> dict[str, tuple[str, ...]]
     }
 
 
-def parts(table: Table, names: list[str]) -> Iterator[tuple[Table, list[str]]]:
+def _parts(table: Table, names: Sequence[str]) -> Iterator[tuple[Table, Sequence[str]]]:
     """Yield the table and its columns; where they are many, copies of some of them at a time.
 
     Each column takes several queries, and to DuckDB each takes the longer the more columns there
@@ -156,14 +161,33 @@ def parts(table: Table, names: list[str]) -> Iterator[tuple[Table, list[str]]]:
     if len(names) <= NARROW:
         yield table, names
         return
-    for start in range(0, len(names), NARROW):
-        some = names[start : start + NARROW]
+    for some in narrow(names):
         copied = ", ".join(map(quote, some))
         table.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE part AS SELECT {copied} FROM {table.source}"
         ).fetchall()
         yield replace(table, source="part"), some
     table.connection.execute("DROP TABLE part").fetchall()
+
+
+def narrow(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield `NARROW` of the columns at a time: what DuckDB takes grows with their square."""
+    for start in range(0, len(names), NARROW):
+        yield names[start : start + NARROW]
+
+
+def typed(table: Table, types: Mapping[str, str | Reading]) -> Table:
+    """Return the table with some of its columns, read as the types that they will have."""
+    values = []
+    for name, type in types.items():
+        column = value = quote(name)
+        if isinstance(type, Reading):
+            read = of_text if table.columns[name].values == "text" else of_other
+            value = read(column, name, type.given)
+        elif type != table.columns[name].type:
+            value = f"CAST({column} AS {type})"
+        values.append(f"{value} AS {column}")
+    return replace(table, source=f"(SELECT {', '.join(values)} FROM {table.source})")
 
 
 def _counted(table: Table, types: dict[str, str]) -> list[Column]:

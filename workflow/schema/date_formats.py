@@ -7,6 +7,7 @@ is, and what its value is, SQL tells (`sql_features.time_texts`).
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from sql_features.time_texts import BLANKS, DURATIONS, ISO
 
@@ -114,6 +115,7 @@ def durations(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in DURATIONS if found[name])
 
 
+@cache
 def month_first_of(day_first: str) -> str | None:
     """Return the same format with the month before the day, if it is numbers in the other order.
 

@@ -14,7 +14,6 @@ import duckdb
 from sql_features.duckdb_types import kind_of
 from sql_features.errors import WorkflowError
 from sql_features.expressions import BARE_CLOCKS, TARGET, connect, literal, quote
-from sql_features.text_reading import of_other, of_text
 from workflow.data import file_kinds, readers, scan_errors
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import RESERVED
@@ -23,7 +22,7 @@ from workflow.data.split_key import repeat_by_nature
 from workflow.errors import unknown
 from workflow.schema import column_roles, dates
 from workflow.schema.column_roles import ColumnUse, sql_name
-from workflow.schema.column_stats import Column, Table, parts, profile
+from workflow.schema.column_stats import Column, Table, narrow, profile, typed
 from workflow.schema.doubts import doubt_of, doubt_of_last_row, doubt_of_left_out
 from workflow.schema.leakage import find_leaks, paired
 
@@ -97,14 +96,22 @@ def infer(
                 raise WorkflowError(f"target='{target}': lists or records cannot be learned.")
             plain = {name: type for name, type in types.items() if name not in nested}
             source = _copy(connection, scan, list(plain), Path(folder)) if text else scan
-            typed = readers.typed_columns(paths)
-            table = profile(connection, source, plain, text=text, typed=typed)
-            if not table.rows:
-                raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
+            of_values = readers.typed_columns(paths)
             left_out = readers.unlike_pandas(paths) | {
                 name: "lists or records are no feature" for name in nested
             }
-            found = _infer(table, target, task, split_by, left_out)
+            own_uses: dict[str, ColumnUse | str] = {}
+
+            def look(part: Table) -> None:
+                """Decide on the use of columns while the copy of their part is there."""
+                for name, column in part.columns.items():
+                    if name != target and name not in left_out:
+                        own_uses[name] = column_roles.column_use(part, column)
+
+            table = profile(connection, source, plain, text=text, typed=of_values, look=look)
+            if not table.rows:
+                raise WorkflowError(f"{', '.join(path.name for path in paths)}: no rows.")
+            found = _infer(table, own_uses, target, task, split_by, left_out)
             return replace(found, doubts=absent | found.doubts)
         except duckdb.Error as error:
             raise scan_errors.failed(scan, error) from error
@@ -123,7 +130,12 @@ def _copy(connection: duckdb.DuckDBPyConnection, scan: str, names: list[str], fo
 
 
 def _infer(
-    table: Table, target: str, task: str, split_by: str, left_out: dict[str, str]
+    table: Table,
+    own_uses: Mapping[str, ColumnUse | str],
+    target: str,
+    task: str,
+    split_by: str,
+    left_out: dict[str, str],
 ) -> Inferred:
     if target.casefold() in BARE_CLOCKS:
         raise WorkflowError(f"target='{target}': in SQL that name means the clock: rename it.")
@@ -131,17 +143,14 @@ def _infer(
     target_use = column_roles.target_use_of(table, table.columns[target], task)
     uses: dict[str, ColumnUse] = {}
     doubts: dict[str, str] = {}
-    in_parts = ((part, name) for part, names in parts(table, list(table.columns)) for name in names)
-    for part, name in in_parts:
-        if name == target or name in left_out:
-            continue
+    for name, use in own_uses.items():
         if name.casefold() in BARE_CLOCKS:
             left_out[name] = f"in SQL the name '{name}' means the clock: rename the column"
         elif name.casefold() == TARGET:
             left_out[name] = f"in SQL the name '{TARGET}' means the target: rename the column"
-        elif isinstance(use := column_roles.column_use(part, part.columns[name]), str):
+        elif isinstance(use, str):
             left_out[name] = use
-            if doubt := doubt_of_left_out(part.columns[name]):
+            if doubt := doubt_of_left_out(table.columns[name]):
                 doubts[name] = doubt
         else:
             uses[name] = use
@@ -149,8 +158,7 @@ def _infer(
     time, time_type = _time(table, split_by, target, uses)
     types: dict[str, str | Reading] = {target: target_use.type}
     types |= time_type | {name: use.type for name, use in uses.items()}
-    typed = _typed(table, types)
-    left_out |= find_leaks(typed, target_use, uses, target)
+    left_out |= find_leaks(table, types, target_use, uses, target)
     kinds = {name: use.kind for name, use in uses.items()}
     compared = [name for names in paired(kinds) for name in names]
     features, notes = {}, {}
@@ -204,20 +212,6 @@ def _infer(
     )
 
 
-def _typed(table: Table, types: Mapping[str, str | Reading]) -> Table:
-    """Return the table with the types that its columns will have."""
-    values = []
-    for name, type in types.items():
-        column = value = quote(name)
-        if isinstance(type, Reading):
-            read = of_text if table.columns[name].values == "text" else of_other
-            value = read(column, name, type.given)
-        elif type != table.columns[name].type:
-            value = f"CAST({column} AS {type})"
-        values.append(f"{value} AS {column}")
-    return replace(table, source=f"(SELECT {', '.join(values)} FROM {table.source})")
-
-
 def _time(
     table: Table, split_by: str, target: str, uses: Mapping[str, ColumnUse]
 ) -> tuple[str | None, dict[str, str | Reading]]:
@@ -259,12 +253,14 @@ def _varying_parts(
 ) -> dict[str, list[str]]:
     """Return the parts of each date that vary, such as its year, as `dates.PARTS` names them."""
     found: dict[str, list[str]] = {}
-    for part, names in parts(table, [name for name, use in uses.items() if use.kind == "date"]):
-        for name in names:  # of its own column alone: all readings are bound with each query
-            values = [sql.format(uses[name].value) for sql in dates.PARTS.values()]
-            counts = ", ".join(f"count(DISTINCT {sql})" for sql in values)
-            counted = part.ask(f"SELECT {counts} FROM {_typed(part, {name: types[name]}).source}")
-            found[name] = [key for key, n in zip(dates.PARTS, counted, strict=True) if n > 1]
+    for names in narrow([name for name, use in uses.items() if use.kind == "date"]):
+        read = typed(table, {name: types[name] for name in names})
+        values = ", ".join(f"{uses[name].value} AS d{n}" for n, name in enumerate(names))
+        vary = ", ".join(f"min({part}) < max({part})" for part in dates.PARTS.values())
+        asked = ", ".join(f"[{vary.replace('{}', f'd{n}')}]" for n in range(len(names)))
+        row = table.ask(f"SELECT {asked} FROM (SELECT {values} FROM {read.source})")
+        for name, varies in zip(names, row, strict=True):
+            found[name] = [key for key, one in zip(dates.PARTS, varies, strict=True) if one]
     return found
 
 

@@ -5,14 +5,17 @@ Candidates are judged in a sample of rows, all by the tests of `leak_evidence`; 
 the target is verified in all rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from sql_features.expressions import quote
+from sql_features.frames import ROW
+from workflow.data.column_reading import Reading
 from workflow.schema.column_roles import ColumnUse, TargetUse
-from workflow.schema.column_stats import Table
+from workflow.schema.column_stats import Table, narrow, typed
 from workflow.schema.leak_evidence import Kind, Target, evidence
 
 ENOUGH = 10  # rows from which on a column can count rows
@@ -29,20 +32,25 @@ LEAK = "gives the target away (if known before it, add it to `features` of a dat
 
 
 def find_leaks(
-    table: Table, target_use: TargetUse, uses: dict[str, ColumnUse], target: str
+    table: Table,
+    types: Mapping[str, str | Reading],
+    target_use: TargetUse,
+    uses: dict[str, ColumnUse],
+    target: str,
 ) -> dict[str, str]:
     """Return the columns that count rows or give the target away, with the reason.
 
     The sample of at most `SAMPLED_ROWS` rows is the same each time.
 
     Args:
-        table: The table, its source with the types that its columns will have.
+        table: The table.
+        types: How each column, and the target, is read.
         target_use: How the target is used.
         uses: How each column would be used.
         target: The name of the target.
     """
     numbers = [name for name, use in uses.items() if use.kind == "number"]
-    rows, frame, goal = _sample(table, target_use, uses, target)
+    rows, frame, goal = _sample(table, types, target_use, uses, target)
     found = {}
     for name in numbers:
         column = table.columns[name]
@@ -55,7 +63,8 @@ def find_leaks(
         left = [name for name in numbers if name not in found]
         signs = summands(frame[left], pd.Series(goal.values))
         terms = {name: uses[name].value for name in signs}
-        if not signs or _equal(table, target_use, terms, signs) < SUMMED:
+        used = typed(table, {name: types[name] for name in (target, *signs)})
+        if not signs or _equal(used, target_use, terms, signs) < SUMMED:
             break
         shown = " ".join(f"{'+' if signs[name] > 0 else '-'} {name}" for name in signs)
         text = f"{shown.removeprefix('+ ')} = {target}: {LEAK}"
@@ -154,6 +163,8 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
         target: (n_rows,) numbers.
     """
     frame = frame.loc[:, frame.notna().mean() > 0.5]
+    if len(frame) < 2 * min(frame.shape[1], SUMMED_COLUMNS) + SPARE_ROWS:
+        return {}  # before correlations are computed, which takes long where columns are many
     if frame.shape[1] > SUMMED_COLUMNS:
         near = frame.corrwith(target).abs().sort_values(ascending=False)
         frame = frame[list(near.index[:SUMMED_COLUMNS])]
@@ -185,33 +196,51 @@ def summands(frame: pd.DataFrame, target: pd.Series) -> dict[str, int]:
 
 
 def _sample(
-    table: Table, target_use: TargetUse, uses: dict[str, ColumnUse], target: str
+    table: Table,
+    types: Mapping[str, str | Reading],
+    target_use: TargetUse,
+    uses: dict[str, ColumnUse],
+    target: str,
 ) -> tuple[np.ndarray, pd.DataFrame, Target]:
     """Return a sample: the rows' numbers, a frame as `leaks` takes it, and the target."""
     size = min(SAMPLED_ROWS, max(SAMPLED_CELLS // (len(uses) + 1), 1_000))
     share = -(-table.rows // size)
-    row = "row"
-    while row in {name.casefold() for name in table.columns}:
-        row += "_"
     labels = target_use.task != "regression"
     goal = f"CAST({target_use.value} AS VARCHAR)" if labels else _finite(target_use.value)
-    values = [f"{_comparable(use)} AS c{place}" for place, use in enumerate(uses.values())]
-    frame = table.connection.execute(
-        f"SELECT {', '.join([row, *values])}, {goal} AS goal FROM "
-        f"(SELECT row_number() OVER () AS {row}, * FROM {table.source}) "
-        f"WHERE hash({row}) % {share} = 0 ORDER BY {row}"
-    ).df()
-    goals = frame.pop("goal")
-    rows = frame.pop(row).to_numpy()
-    columns = {
-        name: _codes(values)[0] if use.kind == "category" else _known(values.to_numpy("float64"))
-        for (name, use), (_, values) in zip(uses.items(), frame.items(), strict=True)
-    }
+    rows, (goals,) = _sampled(table, {target: types[target]}, [goal], share)
+    columns: dict[str, np.ndarray] = {}
+    for names in narrow(list(uses)):
+        some = {name: types[name] for name in names}
+        _, found = _sampled(table, some, [_comparable(uses[name]) for name in names], share)
+        for name, values in zip(names, found, strict=True):
+            is_category = uses[name].kind == "category"
+            columns[name] = _codes(values)[0] if is_category else _known(values.to_numpy("float64"))
     frame = pd.DataFrame(columns, index=range(len(rows)))
     if not labels:
         return rows, frame, Target(target, goals.to_numpy("float64"))
     codes, names = _codes(goals)
     return rows, frame, Target(target, codes, names)
+
+
+def _sampled(
+    table: Table, types: Mapping[str, str | Reading], values: Sequence[str], share: int
+) -> tuple[np.ndarray, list[pd.Series]]:
+    """Return the numbers of one row in `share`, always the same ones, and values of each.
+
+    Args:
+        table: The table.
+        types: How the columns are read that the values are made of.
+        values: SQL of the values.
+        share: Of how many rows one is in the sample.
+    """
+    row = quote(ROW)
+    frame = table.connection.execute(
+        f"SELECT {', '.join([row, *(f'{one} AS c{n}' for n, one in enumerate(values))])} FROM "
+        f"(SELECT row_number() OVER () AS {row}, * FROM {typed(table, types).source}) "
+        f"WHERE hash({row}) % {share} = 0 ORDER BY {row}"
+    ).df()
+    rows = frame.pop(ROW).to_numpy()
+    return rows, [values for _, values in frame.items()]
 
 
 def _comparable(use: ColumnUse) -> str:

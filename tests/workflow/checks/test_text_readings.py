@@ -4,11 +4,14 @@ import pandas as pd
 import pytest
 from table_files import write_table
 
+from sql_features.expressions import connect
+from workflow.checks import text_readings
 from workflow.checks.finding import NOTE, WARNING, Finding, notes
 from workflow.checks.text_readings import check, doubts
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import Dataset
 from workflow.data.split_rules import ByHash
+from workflow.schema import column_stats
 
 FRAME = pd.DataFrame(
     {
@@ -33,6 +36,30 @@ def findings(path: Path, inferred: bool = True, **columns: str | Reading) -> lis
         features={"Fee": "Fee", "zip": "zip"},
     )
     return check(dataset, {"table": [path]}, inferred=inferred)
+
+
+def test_texts_of_a_wide_table_are_counted_in_queries_of_few_columns(tmp_path, monkeypatch):
+    whole = findings(tmp_path / "t.csv", FEE=FEE, zip=ZIP)
+    monkeypatch.setattr(column_stats, "NARROW", 1)
+    asked = []
+
+    class Noting:
+        def __init__(self) -> None:
+            self.connection = connect()
+
+        def __enter__(self) -> "Noting":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.connection.close()
+
+        def execute(self, query: str):
+            asked.append(query)
+            return self.connection.execute(query)
+
+    monkeypatch.setattr(text_readings, "connect", Noting)
+    assert findings(tmp_path / "t.csv", FEE=FEE, zip=ZIP) == whole
+    assert [query.count("'odd_texts'") for query in asked if "'odd_texts'" in query] == [1, 1]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])

@@ -26,11 +26,11 @@ class Counting:
         return self.connection.execute(query)
 
 
-def profile(source: str, connection=None) -> column_stats.Table:
+def profile(source: str, connection=None, **more) -> column_stats.Table:
     connection = connection or duckdb.connect()
     described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     types = {name: type for name, type, *_ in described}
-    return column_stats.profile(connection, source, types, text=False)
+    return column_stats.profile(connection, source, types, text=False, **more)
 
 
 def test_a_column_is_counted_by_the_kind_of_its_values():
@@ -49,6 +49,21 @@ def test_a_wide_table_has_the_statistics_of_a_narrow_one(monkeypatch):
     monkeypatch.setattr(column_stats, "NARROW", 3)
     monkeypatch.setattr(column_stats, "COUNTED", 2000)
     assert profile(source).columns == narrow
+
+
+def test_each_part_of_a_wide_table_is_looked_at_while_its_copy_is_there(monkeypatch):
+    monkeypatch.setattr(column_stats, "NARROW", 3)
+    seen = []
+
+    def look(part: column_stats.Table) -> None:
+        described = part.connection.execute(f"DESCRIBE {part.source}").fetchall()
+        assert [name for name, *_ in described] == list(part.columns)
+        seen.append(part.columns)
+
+    source = f"(SELECT {', '.join(COLUMNS)} FROM {ROWS})"
+    columns = profile(source, look=look).columns
+    assert [column for part in seen for column in part.items()] == list(columns.items())
+    assert max(map(len, seen)) == 3
 
 
 @pytest.mark.parametrize("wide", [200, 400])
