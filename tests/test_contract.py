@@ -54,6 +54,10 @@ CONTRACT = {
         "splits": None, "candidates": None, "top_n": 5, "metric": "auto", "register_as": "auto",
         "verbose": "false",
     },
+    "predict": {
+        "model": None, "data": None, "output": "auto", "keep": "none", "invalid": "refuse",
+        "overwrite": "false", "verbose": "false",
+    },
     "reproduce": {"model": None, "code": "recorded", "verbose": "false"},
     "report": {"run": None, "verbose": "false"},
 }  # fmt: skip

@@ -75,6 +75,20 @@ run = _option("run", "Id of the run of a finished workflow.", argument="run_id")
 
 # A registered version, after its training.
 model = _option("model", "NAME (its champion), NAME/3, NAME@alias, or models:/ and one of these.")
+new_data = _option("data", "A file, a folder, a pattern or a URL of rows.")
+output = _option("output", "'auto': an artifact of the run; or a .parquet, .csv or .jsonl file.")
+keep = _option("keep", "'none', 'all', or raw columns that go with predictions.", parameters.kept)
+invalid = _option(
+    "invalid",
+    "What becomes of rows that cannot be scored: 'refuse' or 'null'.",
+    partial(parameters.one_of, allowed=["refuse", "null"]),
+)
+overwrite = _option(
+    "overwrite",
+    "'true': an existing output is replaced.",
+    parameters.true_or_false,
+    argument="may_overwrite",
+)
 code = _option(
     "code",
     "'recorded': the commit that the version was made by; 'here': this folder's code.",

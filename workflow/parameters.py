@@ -9,7 +9,7 @@ from typing import Any
 from sql_features.errors import WorkflowError
 from workflow.errors import unknown
 
-AUTO, NONE, HOLDOUT = "auto", "none", "holdout"
+AUTO, NONE, HOLDOUT, ALL = "auto", "none", "holdout", "all"
 
 
 def whole_number(name: str, text: str, *, at_least: int = 0, below: int | None = None) -> int:
@@ -64,6 +64,13 @@ def items(name: str, text: str) -> list[str]:
     ['a', 'b']
     """
     return [item for item in (item.strip() for item in text.split(",")) if item]
+
+
+def kept(name: str, text: str) -> list[str] | None:
+    """Return the names in a comma-separated list, none for `none`, or None for `all`."""
+    if text == ALL:
+        return None
+    return [] if text == NONE else list(dict.fromkeys(items(name, text)))
 
 
 def names(name: str, text: str, *, allowed: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from sql_features.duckdb_types import is_integer, kind_of
 from sql_features.expressions import TARGET, columns_of, connect, literal, quote
@@ -96,12 +97,25 @@ class NewRows:
         Raises:
             WorkflowError: They cannot be read.
         """
-        own = {name: name for name in self.columns} | self.spelled
-        wanted = [f"{quote(own[name])} AS {quote(name)}" for name in columns if name in own]
         with connect() as connection, self._readable():
-            connection.execute(f"SELECT {', '.join(wanted or ['NULL'])} FROM {self.scan}")
+            connection.execute(self._select(columns))
             while len(frame := connection.fetch_df_chunk(max(1, size // VECTOR))):
                 yield frame
+
+    def batches(self, columns: Iterable[str], size: int) -> Iterator[pa.Table]:
+        """Yield the rows in their order, exactly as the files have them, as Arrow tables.
+
+        Args:
+            columns: As `frames` takes them.
+            size: How many rows a table has at most.
+
+        Raises:
+            WorkflowError: They cannot be read.
+        """
+        with connect() as connection, self._readable():
+            reader = connection.sql(self._select(columns)).to_arrow_reader(size)
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
 
     def as_trained(self, misfits: str = "refuse") -> str:
         """Return the SQL of all columns of training with their types there; absent ones are NULL.
@@ -116,6 +130,11 @@ class NewRows:
             for name in self.types
         ]
         return f"(SELECT {', '.join(values)} FROM {self.scan})"
+
+    def _select(self, columns: Iterable[str]) -> str:
+        own = {name: name for name in self.columns} | self.spelled
+        wanted = [f"{quote(own[name])} AS {quote(name)}" for name in columns if name in own]
+        return f"SELECT {', '.join(wanted or ['NULL'])} FROM {self.scan}"
 
     def _as_trained(self, name: str, missing: Iterable[str], misfits: str) -> str:
         type = self.types[name]

@@ -104,7 +104,7 @@ def printable(text: str) -> str:
 
 
 class Progress:
-    """How far a search is: a bar in a terminal, else a line every `EVERY` seconds.
+    """How far a search is, or a table: a bar in a terminal, else a line every `EVERY` seconds.
 
     What is written to stderr meanwhile stands above the bar, which is removed in the end. With
     `verbose=true` there is neither bar nor line, because each trial has a line of its own.
@@ -112,10 +112,12 @@ class Progress:
     Args:
         step: The entry point.
         most: How many trials there will be.
+        unit: What is counted, if not trials.
     """
 
-    def __init__(self, step: str, most: int) -> None:
+    def __init__(self, step: str, most: int, unit: str = "trials") -> None:
         self.step, self.most, self.done, self.best, self.then = step, most, 0, "", ""
+        self.unit = unit
         self._said = time.monotonic()
         self._stream = sys.stderr
         has_bar = is_terminal() and not _verbose
@@ -137,15 +139,16 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def update(self, best: str) -> None:
+    def update(self, best: str, by: int = 1) -> None:
         """Count one more trial.
 
         Args:
             best: The best score up to now, such as "val_rmse 4.58", or "".
+            by: How many more, if not one.
         """
-        self.done, self.best = self.done + 1, best
+        self.done, self.best = self.done + by, best
         self._bar.set_description_str(f"[{self.step}] {self._state}", refresh=False)
-        self._bar.update()
+        self._bar.update(by)
         if self._bar.disable and not _verbose and time.monotonic() - self._said >= EVERY:
             self._said = time.monotonic()
             say(self.step, self._state, faint=True)
@@ -163,7 +166,7 @@ class Progress:
     @property
     def _state(self) -> str:
         best = f", best {self.best}" if self.best else ""
-        return f"{self.done} of {self.most} trials{best}{self.then}"
+        return f"{self.done:,} of {self.most:,} {self.unit}{best}{self.then}"
 
     def _tick(self) -> None:
         """Draw the bar again while a trial runs, so that its clock goes on."""

@@ -39,6 +39,21 @@ from workflow.tracking.model_process import in_one_line, labels_of
 ENDING = 60.0  # seconds that a child process has to end after its pipe is closed
 
 
+class UnfitRows(WorkflowError):
+    """A model cannot predict some rows.
+
+    Attributes:
+        why: What the model says of it, in one line.
+    """
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(
+            f"model '{uri}' cannot predict these rows ({why}). Give rows with the columns "
+            "and types that it was trained on, or another model."
+        )
+        self.why = why
+
+
 class ProcessError(Exception):
     """What the process of a model says of its error, or how it has ended, in one line."""
 
@@ -71,8 +86,7 @@ class LoadedModel(ABC):
             `scores.score` takes them: (n_rows,) values or (n_rows, n_classes) probabilities.
 
         Raises:
-            WorkflowError: The rows do not fit the model, or its answer is none of this project's
-                models.
+            UnfitRows: They do not fit the model, or its answer is none of this project's models.
         """
         needed = [spec.name for spec in self.signature.inputs if spec.required]
         if absent := [name for name in needed if name not in raw.columns]:
@@ -98,6 +112,16 @@ class LoadedModel(ABC):
     def __exit__(self, *cause: object) -> None:
         self.close()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several threads may predict at once."""
+        return False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still predict."""
+        return True
+
     @abstractmethod
     def close(self) -> None:
         """Release what the model holds; it cannot predict any more."""
@@ -106,11 +130,8 @@ class LoadedModel(ABC):
     def _answer(self, rows: pd.DataFrame) -> Any:
         """Return the model's own answer for raw rows with the columns of its signature."""
 
-    def _refusal(self, why: str) -> WorkflowError:
-        return WorkflowError(
-            f"model '{self.uri}' cannot predict these rows ({why}). Give rows with the columns "
-            "and types that it was trained on, or another model."
-        )
+    def _refusal(self, why: str) -> UnfitRows:
+        return UnfitRows(self.uri, why)
 
 
 class OwnModel(LoadedModel):
@@ -126,6 +147,11 @@ class OwnModel(LoadedModel):
         super().__init__(uri, signature)
         self.pipeline = mlflow.pyfunc.load_model(str(folder)).get_raw_model()
         self.labels = labels_of(self.pipeline)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several threads may predict at once."""
+        return True
 
     def close(self) -> None:
         """Do nothing: the memory is released with the object."""
@@ -164,6 +190,11 @@ class ForeignModel(LoadedModel):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process has not ended."""
+        return self.process.poll() is None
 
     def close(self) -> None:
         """End the child process."""

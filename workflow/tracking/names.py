@@ -84,6 +84,10 @@ TRIAL_PREFIX = "trial-"
 LEADERBOARD = "leaderboard.csv"
 PREDICTIONS = "predictions.parquet"
 WINNER = "winner.json"
+# Of predict.
+OUTPUT_TAG = "workflow.output"  # stands for the content of the file that was written
+ROWS_INVALID = "rows_invalid"  # rows that could not be scored
+PREDICTION_MEAN, TEST_PREDICTION_MEAN = "prediction_mean", "test_prediction_mean"
 # Of reproduce.
 REPRODUCTION = "reproduction.json"
 # Of every finished step, and of a workflow.
