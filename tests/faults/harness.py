@@ -211,16 +211,22 @@ def statuses(client: MlflowClient) -> Counter[tuple[str, str]]:
 def until_ended(running: Started, client: MlflowClient, seconds: float) -> Counter[tuple[str, str]]:
     """Wait until all processes of a workflow are gone and no run is alive.
 
+    A process that has just been started has no environment for a moment, and so is not found: what
+    is looked for has to be so twice.
+
     Returns:
         How many runs there are of a name and a status.
     """
     start = time.monotonic()
+    ended = 0
     while True:
         took = time.monotonic() - start
         left = [_words(one)[:4] for one in running.processes()]
         found = statuses(client)
         alive = [name for name, status in found if status in ALIVE]
-        if not left and not alive and running.process.poll() is not None:
+        over = not left and not alive and running.process.poll() is not None
+        ended = ended + 1 if over else 0
+        if ended == 2:
             print(f"ended after {took:.1f} s: {dict(found)}")
             return found
         assert took < seconds, f"{left}\n{dict(found)}\n{running.said}"

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 import psutil
@@ -25,7 +26,8 @@ SIGNALS = tuple(one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM
 LOOK = 1.0  # seconds between two checks whether the caller is still there
 CHILDREN = 5.0  # seconds that child processes get to end before they are killed
 
-_setter_started = threading.Event()
+_lock = threading.Lock()
+_set_killed_later: Callable[[], None] | None = None  # what `start_setter` has to do, until it has
 
 
 class Interrupted(BaseException):  # not an Exception, so that no error handling catches it
@@ -65,6 +67,9 @@ def watch(
         grace: Seconds that the main thread has to end after that.
         end: Called in another thread if it has not; after it the process exits.
     """
+    global _set_killed_later
+    if run_id is not None:
+        _set_killed_later = partial(final_status.set_killed_later, run_id, calling)
     # Python's handlers wait until compiled code returns. At each signal a byte with its number is
     # written into this socket at once, and the watching thread reads it.
     receiver, sender = socket.socketpair()
@@ -72,16 +77,21 @@ def watch(
     signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)  # it stays open
     _set_handlers(_interrupt)
     sys.unraisablehook = _unraisable
-    given = receiver, run_id, calling, grace, end
+    given = receiver, calling, grace, end
     threading.Thread(target=_watch, args=given, daemon=True).start()
 
 
-def wait_for_setter(seconds: float = 5.0) -> None:
-    """Let the watching thread start the process that sets the run to KILLED, before this one ends.
+def start_setter() -> None:
+    """Start the process that sets the run to KILLED later, if it is not started yet.
 
-    On a busy machine the main thread may have ended everything before that thread had its turn.
+    The watching thread does so at once. On a busy machine the main thread may have ended everything
+    before that thread had its turn: then it is started here, before this process ends.
     """
-    _setter_started.wait(seconds)
+    global _set_killed_later
+    with _lock:
+        start, _set_killed_later = _set_killed_later, None
+        if start is not None:
+            start()
 
 
 def end_children() -> None:
@@ -134,7 +144,6 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 
 def _watch(
     receiver: socket.socket,
-    run_id: str | None,
     calling: psutil.Process | None,
     grace: float,
     end: Callable[[Interrupted], None],
@@ -146,9 +155,7 @@ def _watch(
         elif calling is not None and calling_process.is_gone(calling):
             calling = None
             os.kill(os.getpid(), signal.SIGTERM)
-    if run_id is not None:
-        final_status.set_killed_later(run_id, calling)  # now: it takes seconds to start
-    _setter_started.set()
+    start_setter()  # now: it takes seconds until it is ready
     time.sleep(grace)
     _kill(_children())
     try:

@@ -191,7 +191,7 @@ def _outcome(command: click.Command, run_id: str | None) -> int:
         command.main(standalone_mode=False)
     except Interrupted as cause:
         _killed(run_id, cause)
-        signals.wait_for_setter()
+        signals.start_setter()
         return 128 + cause.signal
     except StepFailed as error:
         _failed(run_id, str(error))

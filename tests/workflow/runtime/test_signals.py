@@ -400,9 +400,11 @@ def test_an_interruption_says_by_which_signal(number):
     assert not isinstance(Interrupted(number), Exception)
 
 
-def test_the_process_that_sets_killed_is_started_before_a_quick_end(start):
+@pytest.mark.parametrize("watching", ["signals._watch", "lambda *given: time.sleep(60)"])
+def test_the_process_that_sets_killed_is_started_once_before_a_quick_end(start, watching):
+    """Also where the watching thread has not had its turn by then."""
     watched = start(
-        """
+        f"""
         from workflow.runtime import final_status
 
         def slowly(run_id, calling):
@@ -410,12 +412,13 @@ def test_the_process_that_sets_killed_is_started_before_a_quick_end(start):
             say("started for", run_id)
 
         final_status.set_killed_later = slowly
+        signals._watch = {watching}
         try:
             signals.watch("a run", None, 60, end)
             say("watching")
             time.sleep(60)
         except signals.Interrupted:
-            signals.wait_for_setter()
+            signals.start_setter()
             say("ended")
             os._exit(0)
         """
