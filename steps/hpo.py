@@ -19,9 +19,10 @@ from workflow.runtime import terminal
 from workflow.tracking import cache_key, dataset_inputs, names, reuse, step
 from workflow.training.cross_validation import judged_splits
 from workflow.training.search import search
-from workflow.training.search_importance import hyperparameters, importance
+from workflow.training.search_importance import importance
 from workflow.training.trainer import Trainer
 from workflow.training.training_data import TrainingData
+from workflow.training.trial_columns import hyperparameters
 from workflow.training.trial_runs import finished_trials
 from workflow.training.trials import Study
 

@@ -10,6 +10,7 @@ import pytest
 from workflow.paths import PACKAGES, PROJECT
 
 ENTRY_POINTS = ("main", "steps")
+SLOW = ("sklearn", "scipy.stats")
 ALONE = (
     "errors", "addresses", "paths", "parameters", "options", "formatting", "plain_values",
     "binning", "digests", "version",
@@ -126,3 +127,21 @@ def test_imports_are_written_in_full():
         for node in ast.walk(ast.parse(path.read_bytes())):
             relative = isinstance(node, ast.ImportFrom) and node.level
             assert not relative, f"{path.relative_to(PROJECT)}:{node.lineno} is relative"
+
+
+@pytest.mark.parametrize("entry_point", ["main", "steps.preprocess", "steps.report"])
+def test_what_fits_no_model_loads_no_slow_library_at_its_start(entry_point):
+    """`sklearn` and `scipy.stats` take a second of every process that imports them."""
+    left, seen = [entry_point], set()
+    while left:
+        module = left.pop()
+        seen.add(module)
+        path = MODULES[module]
+        for node in ast.parse(path.read_bytes()).body:  # at its start: what is in functions waits
+            if isinstance(node, ast.ImportFrom):
+                found = [f"{node.module}.{one.name}" for one in node.names]
+            else:
+                found = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            slow = [name for name in found if name.startswith(SLOW)]
+            assert not slow, f"{entry_point} imports {slow} by {path.relative_to(PROJECT)}"
+        left += {found for found, _ in imports(path)} - seen

@@ -20,6 +20,7 @@ from scipy import stats
 
 from workflow.data.row_clusters import LEAST_CLUSTERS, RowClusters
 from workflow.evaluation.metric_sums import MetricSums, metric_sums
+from workflow.evaluation.scores import Judged
 from workflow.models.metrics import Metric
 
 RESAMPLES = 2_000
@@ -27,8 +28,6 @@ RESAMPLES = 2_000
 # as it is: 70,000 rows take 0.03 s, not 3 s.
 MOST_CLUSTERS = 1_000
 POWER = 0.8  # how probably `rows_to_tell` rows show a difference of the observed size
-
-Judged = tuple[np.ndarray, np.ndarray]  # y_true and y_pred, as `scores.score` takes them
 
 
 @dataclass(frozen=True, kw_only=True)

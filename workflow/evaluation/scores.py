@@ -12,6 +12,8 @@ from sql_features.errors import WorkflowError
 from workflow.data.splits import Splits
 from workflow.models.metrics import METRICS, Metric
 
+Judged = tuple[np.ndarray, np.ndarray]  # y_true and y_pred, as `score` takes them
+
 
 def score(task: str, split: str, y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, float]:
     """Return every metric of the task, named `<split>_<metric>`.

@@ -9,7 +9,7 @@ from workflow.formatting import number
 from workflow.models.metrics import Metric
 from workflow.report import chart_style
 from workflow.report.chart_style import LONGEST, Chart
-from workflow.training.search_importance import NO_HYPERPARAMETERS, hyperparameters
+from workflow.training.trial_columns import NO_HYPERPARAMETERS, hyperparameters
 
 
 def of_search(trials: pd.DataFrame, importances: pd.DataFrame, metric: Metric) -> dict[str, Any]:

@@ -176,6 +176,12 @@ def aliased(name: str, alias: str) -> RegisteredVersion | None:
         return None
 
 
+def champion(name: str) -> str | None:
+    """Return the number of the version with the alias `champion`, or None if no version has it."""
+    version = aliased(name, names.ALIAS)
+    return None if version is None else version.number
+
+
 def versions(name: str) -> list[RegisteredVersion]:
     """Return all versions of a registered model, the newest first; none if there is no such."""
     client, found, token = MlflowClient(), [], None

@@ -23,12 +23,6 @@ from workflow.tracking.logged_models import model_uri
 LEVEL = 0.01  # the probability with which a model that knows nothing may be registered
 
 
-def champion(name: str) -> str | None:
-    """Return the number of the version with the alias `champion`, or None if no version has it."""
-    version = model_versions.aliased(name, names.ALIAS)
-    return None if version is None else version.number
-
-
 def check_gates(
     winner: pd.Series, baseline: pd.Series, comparison: Comparison, dataset: Dataset
 ) -> None:
@@ -158,5 +152,5 @@ def _not_superseded(versions: list[ModelVersion], name: str) -> ModelVersion | N
     There is one if an earlier register step was interrupted after making the version and before
     setting the alias.
     """
-    serving = int(champion(name) or 0)
+    serving = int(model_versions.champion(name) or 0)
     return next((one for one in versions if int(one.version) >= serving), None)

@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from workflow import parameters
 from workflow.runtime import infrastructure_errors
-from workflow.tracking import environment, names, registry, runs, source_files
+from workflow.tracking import environment, model_versions, names, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
 
 SHOWN = 3  # differences that are named; the others are counted
@@ -140,7 +140,7 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
         if not sizes.items() <= (runs.model_files(id) or {}).items():
             return f"model {id} {gone}"
     model, version = run.data.tags.get(names.MODEL_TAG), run.data.tags.get(names.VERSION_TAG)
-    if model is not None and registry.champion(model) != version:
+    if model is not None and model_versions.champion(model) != version:
         return f"{model} version {version} is not @{names.ALIAS} any more"
     return ""
 

@@ -5,8 +5,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
-from workflow.evaluation.comparison import Judged
-from workflow.evaluation.scores import codes, score
+from workflow.evaluation.scores import Judged, codes, score
 from workflow.models.families import BASELINE
 from workflow.training.cross_validation import Rows, encode_targets, val_metrics, validation_plan
 from workflow.training.model import Model, renumber

@@ -4,12 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
-from workflow.tracking import names
-
 FEWEST = 10  # trials of a family that shares are computed from; of fewer they would be chance
 TREES = 200
-# The columns of trials.csv, beside the metric, that are not hyperparameters.
-NO_HYPERPARAMETERS = ("trial", "run", "family", "run_id", names.FIT_SECONDS)
 
 
 def importance(trials: pd.DataFrame, hyperparameters: list[str], loss: pd.Series) -> pd.DataFrame:
@@ -45,15 +41,6 @@ def importance(trials: pd.DataFrame, hyperparameters: list[str], loss: pd.Series
             for name, share in shares.sort_values(ascending=False, kind="stable").items()
         ]
     return pd.DataFrame(found, columns=["family", "hyperparameter", "importance"])
-
-
-def hyperparameters(trials: pd.DataFrame, metric: str) -> list[str]:
-    """Return the columns of trials that were searched and have more than one value."""
-    return [
-        name
-        for name in trials
-        if name not in (*NO_HYPERPARAMETERS, metric) and trials[name].nunique(dropna=False) > 1
-    ]
 
 
 def _numbers(values: pd.Series) -> np.ndarray:

@@ -283,6 +283,7 @@ FITTING = {"train", "hpo", "register"}
         ("workflow/tracking/environment.py", FITTING),
         ("workflow/tracking/runs.py", FITTING),
         ("workflow/tracking/registry.py", {"register"}),
+        ("workflow/tracking/model_versions.py", {"register"}),
         ("workflow/tracking/step.py", set()),
         ("workflow/tracking/reuse.py", set()),
         ("workflow/tracking/cache_key.py", set()),
@@ -298,6 +299,7 @@ FITTING = {"train", "hpo", "register"}
         ("workflow/training/trials.py", {"hpo"}),
         ("workflow/training/trial_runs.py", {"hpo"}),
         ("workflow/training/search_importance.py", {"hpo"}),
+        ("workflow/training/trial_columns.py", {"hpo"}),
         # The report is made by main and by the step `report`, which are never reused.
         ("workflow/report/search_charts.py", set()),
         ("workflow/report/finished_workflow.py", set()),

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow.training.search_importance import FEWEST, hyperparameters, importance
+from workflow.training.search_importance import FEWEST, importance
 
 
 def trials(count: int, family: str = "lightgbm") -> pd.DataFrame:
@@ -64,9 +64,3 @@ def test_missing_values_are_a_value_of_their_own():
     table["depth"] = table["depth"].astype(object).where(table["how"] == "a")
     found = importance(table, HYPERPARAMETERS, table["rate"])
     assert np.isfinite(found["importance"]).all()
-
-
-def test_only_columns_with_several_values_are_hyperparameters():
-    about = {"trial": range(9), "run": "t", "family": "x", "run_id": range(9)}
-    table = trials(9).assign(fit_seconds=range(9), rmse=range(9), **about)
-    assert hyperparameters(table, "rmse") == ["rate", "depth", "how"]
