@@ -11,8 +11,9 @@ from sql_features.expressions import BARE_CLOCKS, isolated, quote
 from workflow.data.column_reading import Reading
 from workflow.plain_values import cut
 from workflow.schema import dates
-from workflow.schema.column_stats import MOSTLY, Column, Table
+from workflow.schema.column_stats import MOSTLY, Column, Table, typed
 from workflow.schema.dates import Order, TimeReading
+from workflow.schema.labels import as_labels, labels_of
 
 MOST_LABELS = 200
 FEW_LABELS = 20  # different whole numbers, up to which they are labels
@@ -94,9 +95,10 @@ def column_use(table: Table, column: Column) -> ColumnUse | str:
         )
     if is_number(column):
         return number_identifier(column) or _number(table, column)
+    column = as_labels(table, column)
     if is_boolean(table, column):
         note = _note(table, column.known, "boolean")
-        return ColumnUse(type="BOOLEAN", value=name, kind="number", note=note)
+        return ColumnUse(type=boolean_read(column), value=name, kind="number", note=note)
     texts = f"{_distinct(column)} texts"
     if column.words >= SENTENCE and column.distinct > max(ENOUGH, 0.3 * column.known):
         return f"free text: {texts} of {column.words:.0f} words on average"
@@ -116,6 +118,11 @@ def is_number(column: Column) -> bool:
 def is_boolean(table: Table, column: Column) -> bool:
     """Tell whether a column holds booleans, or in a text file nothing but their texts."""
     return column.values == "boolean" or (table.text and column.booleans == column.known)
+
+
+def boolean_read(column: Column) -> str | Reading:
+    """Return the type of a column of booleans, or how its texts are read."""
+    return replace(column.reading, type="BOOLEAN") if column.reading else "BOOLEAN"
 
 
 def type_read(column: Column) -> str | Reading:
@@ -199,8 +206,15 @@ def target_use_of(table: Table, column: Column, task: str) -> TargetUse:
             "classes: make one of them in a dataset file (docs/datasets.md)."
         )
     numeric = is_number(column) and not (column.numbers < column.known and labels_only)
-    value = f"CASE WHEN isfinite({column.number}) THEN {column.number} END" if numeric else name
-    known, count = table.ask(f"SELECT count({value}), count(DISTINCT {value}) FROM {table.source}")
+    if numeric:
+        value, source = (
+            f"CASE WHEN isfinite({column.number}) THEN {column.number} END",
+            table.source,
+        )
+    else:
+        column = labels_of(table, column, is_number(column))
+        value, source = name, typed(table, {column.name: type_read(column)}).source
+    known, count = table.ask(f"SELECT count({value}), count(DISTINCT {value}) FROM {source}")
     if not known:
         raise WorkflowError(f"{what} has no value in any of {table.rows:,} rows.")
     if count < 2:
@@ -230,7 +244,7 @@ def target_use_of(table: Table, column: Column, task: str) -> TargetUse:
                 f"{what} has {count:,} different {kinds}, which is {found}, not {task}: give "
                 "'classification' or 'auto'."
             )
-    type, sql = "BOOLEAN" if boolean else type_read(column), name
+    type, sql = boolean_read(column) if boolean else type_read(column), name
     if numeric:
         sql = number_value(column)
         if whole and found != "regression":
@@ -238,8 +252,6 @@ def target_use_of(table: Table, column: Column, task: str) -> TargetUse:
                 type = "BIGINT"
             elif column.values == "text" or column.type in FLOATS:
                 sql = f"TRY_CAST({sql} AS BIGINT)"
-    elif column.values == "text" and column.numbers:
-        type = "VARCHAR"  # labels, some of which are numbers
     return TargetUse(
         type=type,
         value=sql,

@@ -49,6 +49,7 @@ class Column:
         booleans: Rows with the texts true or false.
         words: Mean words of a text, where not all are numbers.
         digits: Rows with a text that has a digit, where not all are numbers.
+        symbols: Rows with a text that has neither letter nor digit, where not all are numbers.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Column:
     booleans: int = 0
     words: float = 0.0
     digits: int = 0
+    symbols: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,12 +278,13 @@ def _with_texts(table: Table, column: Column, format: NumberFormat | None) -> Co
         column = _read_as_numbers(table, column)
     if column.reading is None and column.numbers < column.known:
         text = f"CAST({quote(column.name)} AS VARCHAR)"
-        booleans, words, digits = table.ask(
+        booleans, words, digits, symbols = table.ask(
             f"SELECT count(CASE WHEN length({text}) < 6 AND lower({text}) IN ('true', 'false') "
             f"THEN 1 END), 1 + avg(length({text}) - length(replace({text}, ' ', ''))), "
-            f"count(CASE WHEN regexp_matches({text}, '[0-9]') THEN 1 END) FROM {table.source}"
+            f"count(CASE WHEN regexp_matches({text}, '[0-9]') THEN 1 END), "
+            f"count(CASE WHEN {placeholders.is_symbols(text)} THEN 1 END) FROM {table.source}"
         )
-        return replace(column, booleans=booleans, words=words, digits=digits)
+        return replace(column, booleans=booleans, words=words, digits=digits, symbols=symbols)
     return column
 
 

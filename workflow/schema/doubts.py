@@ -9,7 +9,7 @@ from sql_features.frames import ROW
 from sql_features.text_reading import of_text
 from workflow.data.column_reading import Reading, line_of
 from workflow.plain_values import quoted
-from workflow.schema import number_formats, units
+from workflow.schema import labels, number_formats, units
 from workflow.schema.column_roles import ColumnUse, is_number
 from workflow.schema.column_stats import MOSTLY, Column, Table
 from workflow.schema.date_formats import looks_like_date
@@ -39,7 +39,9 @@ def doubt_of(table: Table, column: Column, use: ColumnUse | None) -> str | None:
     if is_number(column):
         found = [_two_readings(table, column), _unknown_unit(table, column)]
         return " ".join(filter(None, found)) or None
-    if use is None or use.kind != "category" or column.reading is not None:
+    if use is None:
+        return labels.doubt_of_symbol(table, column)
+    if use.kind != "category" or column.reading is not None:
         return None
     taken = "taken for a category"
     if doubt := _several_units(column, taken):

@@ -1,7 +1,7 @@
-"""Texts that stand for a missing value in a column of numbers or dates."""
+"""Texts that stand for a missing value in a column of numbers or dates, or among labels."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sql_features.time_texts import BLANKS
 
@@ -45,3 +45,23 @@ def among(odd: Mapping[str, int], known: int, distinct: int) -> dict[str, int]:
         if rows > 1 and measured and not re.search(r"\d", text):
             found[text] = rows
     return found
+
+
+def among_labels(symbols: Collection[str]) -> tuple[str, ...]:
+    """Return the texts that mean missing among labels, without blanks around them.
+
+    They are those of the symbols that do so among numbers, if all do: beside a + the - is a label.
+
+    Args:
+        symbols: All texts of a column that `is_symbols` is true of.
+
+    >>> among_labels(["?", " -"]), among_labels(["+", "-"])
+    (('?', '-'), ())
+    """
+    found = tuple(dict.fromkeys(text.strip(BLANKS) for text in symbols))
+    return found if KNOWN.issuperset(found) else ()
+
+
+def is_symbols(text: str) -> str:
+    """Return the SQL that tells whether a text has neither letter nor digit."""
+    return f"regexp_matches({text}, '^[^\\p{{L}}\\p{{N}}]*$')"
