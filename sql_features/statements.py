@@ -4,9 +4,10 @@ Planning costs ten times what running on one row does. A plan holds for all fram
 are of the same types, whatever their values and however many rows.
 """
 
+import copy
 import os
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,10 @@ KEPT = 32  # plans a thread
 
 
 class _Plans(threading.local):
-    """The plans of a thread by what they were made of, the newest last."""
+    """The plans of a thread, the one used last at the end."""
 
     def __init__(self) -> None:
-        self.kept: dict[Hashable, _Plan] = {}
+        self.kept: list[_Plan] = []
 
 
 class _Rows:
@@ -37,11 +38,18 @@ class _Rows:
 class _Plan:
     """A SELECT from `frame`, a table of some schema."""
 
-    def __init__(self, select: str, schema: pa.Schema) -> None:
+    def __init__(self, key: object, select: str, schema: pa.Schema) -> None:
+        self._process = os.getpid()
+        self._key = copy.deepcopy(key)  # the caller may change what it is made of
+        self._schema = schema
         self._rows = _Rows(schema.empty_table())
         self._cursor = isolated().cursor()
         self._cursor.register("frame", self._rows)
         self._cursor.execute(f"PREPARE plan AS {select}")
+
+    def holds_for(self, key: object, schema: pa.Schema) -> bool:
+        # A process that was forked makes its own: it has none of the threads of the old database.
+        return self._process == os.getpid() and self._key == key and self._schema == schema
 
     def run(self, table: pa.Table) -> dict[str, np.ndarray]:
         empty, self._rows.table = self._rows.table, table
@@ -54,22 +62,22 @@ class _Plan:
 _plans = _Plans()
 
 
-def run(key: Hashable, table: pa.Table, write: Callable[[pa.Schema], str]) -> dict[str, np.ndarray]:
+def run(key: object, table: pa.Table, write: Callable[[pa.Schema], str]) -> dict[str, np.ndarray]:
     """Return what a SELECT from `frame` selects from a table, by column; gaps are masked.
 
     Args:
-        key: What the SELECT is made of, beside the table's schema.
+        key: What the SELECT is made of, beside the table's schema: what is equal makes the same.
         table: The rows.
         write: Returns the SELECT for a schema; called where the thread has no plan of it yet.
 
     Raises:
         duckdb.Error: It cannot be planned, or a value cannot be computed.
     """
-    # A process that was forked makes its own: it has none of the threads of the old database.
-    key = os.getpid(), key, table.schema
-    plan = _plans.kept.pop(key, None) or _Plan(write(table.schema), table.schema)
+    kept, schema = _plans.kept, table.schema
+    # To compare is quicker than to hash: the parts of an equal key are the same objects.
+    place = next((n for n, one in enumerate(kept) if one.holds_for(key, schema)), None)
+    plan = _Plan(key, write(schema), schema) if place is None else kept.pop(place)
     answer = plan.run(table)  # a plan that fails is not kept: its cursor may be in any state
-    _plans.kept[key] = plan
-    if len(_plans.kept) > KEPT:
-        del _plans.kept[next(iter(_plans.kept))]
+    kept.append(plan)
+    del kept[:-KEPT]
     return answer

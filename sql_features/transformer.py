@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.api.extensions import ExtensionArray
+from pandas.api.internals import create_dataframe_from_blocks
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -92,16 +92,12 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
         absent = [name for name in self.columns if name not in X.columns]
         if needed := [name for name in absent if name not in (self.optional or [])]:
             raise ValueError(f"the model needs the columns {', '.join(needed)}")
-        key = (
-            *(tuple(one.items()) for one in (self.features, self.columns, self.kinds_)),
-            repr((self.readings, self.missing)),
-        )
+        key = self.features, self.columns, self.kinds_, self.readings, self.missing
         try:
             found = statements.run(key, arrow_table(X, self.columns), self._select)
         except duckdb.Error as error:
             raise ValueError(f"features cannot be computed: {self._reason(error)}") from error
-        values = {feature: self._values(feature, found[feature]) for feature in self.features}
-        return pd.DataFrame(values, X.index)
+        return self._frame(found, X.index)
 
     def get_feature_names_out(self, input_features: object = None) -> list[str]:
         """Return the features' names, in order."""
@@ -131,17 +127,31 @@ class SqlFeatures(TransformerMixin, BaseEstimator):
             f"column {name} takes {taken}, since it was {type} in training; it was given as {given}"
         )
 
-    def _values(self, feature: str, found: np.ndarray) -> np.ndarray | ExtensionArray:
-        """Return the values of a feature as an estimator's first step takes them."""
-        if self.kinds_[feature] == "category":
-            mask = np.ma.getmask(found)
-            texts = np.ma.getdata(found)
-            return pd.array(
-                texts if mask is np.ma.nomask else np.where(mask, np.array(None), texts), TEXT
-            )
-        numbers = np.ma.filled(found, np.nan)
+    def _frame(self, found: dict[str, np.ndarray], index: pd.Index) -> pd.DataFrame:
+        """Return the features as an estimator's first step takes them.
+
+        All numbers are one array, as pandas makes one of them too: it is much quicker to be told.
+        """
+        numbers = [place for place, name in enumerate(self.features)
+                   if self.kinds_[name] == "number"]  # fmt: skip
+        block = np.empty((len(numbers), len(index)))
+        names = list(self.features)
+        for row, place in zip(block, numbers, strict=True):
+            row[:] = np.ma.filled(found[names[place]], np.nan)
         # No estimator accepts an infinite number; missing ones are encoded for each.
-        return np.where(np.isfinite(numbers), numbers, np.nan)
+        block[~np.isfinite(block)] = np.nan
+        blocks: list[Any] = [(block, np.array(numbers))] if numbers else []
+        for place, name in enumerate(names):
+            if self.kinds_[name] == "category":
+                mask = np.ma.getmask(found[name])
+                texts = pa.array(
+                    np.ma.getdata(found[name]),
+                    pa.large_string(),
+                    mask=None if mask is np.ma.nomask else mask,
+                    from_pandas=True,
+                )
+                blocks.append((TEXT.__from_arrow__(texts), np.array([place])))
+        return create_dataframe_from_blocks(blocks, index.view(), pd.Index(names))
 
     def _written(self) -> set[str]:
         """Return the raw columns of whole numbers that categories are made of, in small letters."""

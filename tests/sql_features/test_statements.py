@@ -39,7 +39,7 @@ def test_a_plan_is_made_once_for_all_tables_of_a_schema(monkeypatch):
 def test_after_a_run_no_row_stays_in_memory():
     table = pa.table({"x": np.arange(1_000_000)})
     run(table)
-    (plan,) = statements._plans.kept.values()
+    (plan,) = statements._plans.kept
     assert plan._rows.table.num_rows == 0
 
 
@@ -49,7 +49,7 @@ def test_the_plans_used_last_are_kept():
         run(table, f"SELECT x + {n} AS y FROM frame")
         run(table)
     assert len(statements._plans.kept) == statements.KEPT
-    assert "SELECT x + 1 AS y FROM frame" in {key[1] for key in statements._plans.kept}
+    assert "SELECT x + 1 AS y FROM frame" in {plan._key for plan in statements._plans.kept}
 
 
 def test_a_value_that_fails_spoils_no_later_run():
@@ -79,6 +79,8 @@ def test_features_of_other_parameters_get_a_plan_of_their_own():
     assert sql.transform(raw)["y"].tolist() == [3]
     sql.set_params(missing=["n"], columns={"x": "VARCHAR"}, features={"y": "x"}).fit(raw)
     assert sql.transform(pd.DataFrame({"x": ["n", "m"]}))["y"].isna().tolist() == [True, False]
+    sql.missing.append("m")
+    assert sql.transform(pd.DataFrame({"x": ["n", "m"]}))["y"].isna().tolist() == [True, True]
 
 
 FORK = """

@@ -340,3 +340,15 @@ def test_values_of_another_kind_are_refused_with_what_is_taken(type, values, wor
     said = str(caught.value)
     assert said.startswith(f"features cannot be computed: column sold on {words}")
     assert "it was given as " in said and "\n" not in said and "Unimplemented" not in said
+
+
+def test_the_frames_of_features_share_no_index_with_what_was_given():
+    raw = pd.DataFrame({"s": ["x", None], "a": [1.0, None]}, index=[7, 9])
+    features = computed({"y": "s", "z": "a", "w": "a + 1"}, {"s": "VARCHAR", "a": "DOUBLE"}, raw)
+    features.index.name = "row"
+    features["z"] = features["z"].fillna(0)
+    assert raw.index.name is None
+    expected = pd.DataFrame(
+        {"y": ["x", None], "z": [1.0, 0.0], "w": [2.0, np.nan]}, pd.Index([7, 9], name="row")
+    )
+    pd.testing.assert_frame_equal(features, expected)
