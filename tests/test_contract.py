@@ -60,6 +60,10 @@ CONTRACT = {
     },
     "reproduce": {"model": None, "code": "recorded", "verbose": "false"},
     "report": {"run": None, "verbose": "false"},
+    "monitor": {
+        "model": None, "data": None, "window": "none", "notify": "none", "fail_on": "alert",
+        "verbose": "false",
+    },
 }  # fmt: skip
 
 

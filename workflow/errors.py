@@ -10,6 +10,10 @@ class StepFailed(WorkflowError):
     """A step of the workflow has failed; it has already told the user why."""
 
 
+class AlertRaised(Exception):
+    """The step has finished, and what it has found is to end its process with exit code 1."""
+
+
 def unknown(what: str, given: str, allowed: Iterable[str]) -> WorkflowError:
     """Return the error for a name that is not one of the allowed ones, with the most similar one.
 

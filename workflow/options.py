@@ -94,6 +94,16 @@ code = _option(
     "'recorded': the commit that the version was made by; 'here': this folder's code.",
     partial(parameters.one_of, allowed=["recorded", "here"]),
 )
+window = _option(
+    "window", "'none', or day, week or month and a column: 'day:pickup'.", parameters.window
+)
+notify = _option("notify", "'none', an http(s) address, or 'environment'.")
+fail_on = _option(
+    "fail_on",
+    "'alert': exit code 1 on an alert; or 'never'.",
+    parameters.alert_or_never,
+    argument="fails_on_alert",
+)
 
 # How models are fitted, searched and chosen.
 features = _option("features", "'all', 'search', a feature set, or a list of features.")

@@ -4,6 +4,7 @@ Each takes the parameter's name, for that line, and its text.
 """
 
 import json
+from datetime import date
 from typing import Any
 
 from sql_features.errors import WorkflowError
@@ -142,6 +143,49 @@ def registered_name(name: str, text: str) -> str | None:
             f"{name}='{text}': give a name without '/' and ':', or '{AUTO}' for the dataset's."
         )
     return None if text == AUTO else text
+
+
+def alert_or_never(name: str, text: str) -> bool:
+    """Return True for `alert` and False for `never`.
+
+    Raises:
+        WorkflowError: It is neither.
+    """
+    if text not in ("alert", "never"):
+        raise WorkflowError(f"{name}='{text}': give 'alert' or 'never'.")
+    return text == "alert"
+
+
+def window(name: str, text: str) -> tuple[str, str, str | None] | None:
+    """Return how rows are parted by time: the unit, the column, and until when; None for `none`.
+
+    >>> window("window", "day:pickup"), window("window", "month:sold:2023-04-01")
+    (('day', 'pickup', None), ('month', 'sold', '2023-04-01'))
+
+    Raises:
+        WorkflowError: It is no unit with a column, or what follows is no date.
+    """
+    if text == NONE:
+        return None
+    unit, _, rest = text.partition(":")
+    column, until = rest, None
+    before, separator, last = rest.rpartition(":")
+    if separator and (last == "today" or _is_date(last)):
+        column, until = before, last
+    if unit not in ("day", "week", "month") or not column.strip():
+        raise WorkflowError(
+            f"{name}='{text}': give '{NONE}', or day, week or month and a column, as in "
+            "'day:pickup'; with ':today' or a date behind it, the newest window is the last one "
+            "that is over then."
+        )
+    return unit, column, until
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return str(date.fromisoformat(text)) == text
+    except ValueError:
+        return False
 
 
 def json_object(name: str, text: str) -> dict[str, Any]:

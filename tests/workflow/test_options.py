@@ -41,6 +41,11 @@ def value(option: options.Decorator, name: str, text: str) -> Any:
         (options.seed, "seed", "0", 0),
         (options.seed, "seed", str(2**32 - 1), 2**32 - 1),
         (options.reuse, "reuse", "false", False),
+        (options.window, "window", "none", None),
+        (options.window, "window", "week:sold", ("week", "sold", None)),
+        (options.window, "window", "day:a:b:today", ("day", "a:b", "today")),
+        (options.window, "window", "day:a:2023-02-30", ("day", "a:2023-02-30", None)),
+        (options.fail_on, "fail_on", "never", False),
     ],
 )
 def test_an_entry_point_is_given_values(option, name, text, expected):
@@ -56,6 +61,7 @@ def test_an_entry_point_is_given_values(option, name, text, expected):
         (options.seed, "seed", str(2**32), "give a whole number below 4294967296."),
         (options.timeout, "timeout", "0", "give a number of seconds above 0, or 'none'."),
         (options.reuse, "reuse", "yes", "give 'true' or 'false'."),
+        (options.fail_on, "fail_on", "warning", "give 'alert' or 'never'."),
         (options.tune(FAMILIES), "tune", ",", "give at least one of best, all, linear, lightgbm."),
     ],
 )

@@ -99,7 +99,7 @@ Sample = Mapping[str, Numbers | Texts]
 
 def kinds(split: Split, task: str) -> dict[str, ValueKind]:
     """Return the kind of the target, then of the columns that features read; classes are texts."""
-    found = {column: _kind(split.types[column]) for column in [TARGET, *split.features]}
+    found = {column: value_kind(split.types[column]) for column in [TARGET, *split.features]}
     return found if task == "regression" else found | {TARGET: "text"}
 
 
@@ -115,19 +115,39 @@ def read(
         split: The split whose sample is read.
         kinds: By column; the target is among them.
     """
+    return read_values(connection, split.sample, split.types, kinds)
+
+
+def read_values(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    types: Mapping[str, str],
+    kinds: Mapping[str, ValueKind],
+) -> Sample:
+    """Return the values of every column of a table whose kind is not "other".
+
+    Args:
+        connection: Any that can read the table.
+        table: Its SQL.
+        types: DuckDB type by column.
+        kinds: By column.
+    """
     wanted = {column: kind for column, kind in kinds.items() if kind != "other"}
+    if not wanted:
+        return {}
     selected = ", ".join(
-        f"{_value(column, split.types[column], kind)} AS c{n}"
+        f"{value_sql(column, types[column], kind)} AS c{n}"
         for n, (column, kind) in enumerate(wanted.items())
     )
-    table = connection.sql(f"SELECT {selected} FROM {split.sample}").to_arrow_table()
+    found = connection.sql(f"SELECT {selected} FROM {table}").to_arrow_table()
     return {
         column: Texts.of(values) if kinds[column] == "text" else Numbers.of(values.to_numpy())
-        for column, values in zip(wanted, table, strict=True)
+        for column, values in zip(wanted, found, strict=True)
     }
 
 
-def _kind(type: str) -> ValueKind:
+def value_kind(type: str) -> ValueKind:
+    """Return the kind of a DuckDB type's values."""
     match kind_of(type):
         case "date" | "time":
             return "time"
@@ -137,7 +157,8 @@ def _kind(type: str) -> ValueKind:
             return "other"
 
 
-def _value(column: str, type: str, kind: ValueKind) -> str:
+def value_sql(column: str, type: str, kind: ValueKind) -> str:
+    """Return the SQL of a column's value as `Numbers` or `Texts` take it."""
     match kind:
         case "text":
             return f"left(CAST({quote(column)} AS VARCHAR), {LONG})"

@@ -11,6 +11,7 @@ from sql_features.expressions import TARGET, columns_of, feature_columns
 from workflow import parameters
 from workflow.data.column_reading import ColumnField, Reading, type_of
 from workflow.data.field_types import MAPPING, Key, Number, Text
+from workflow.data.monitoring_rules import MonitoringRules
 from workflow.data.split_rules import ByFiles, ByHash, ByTime, SplitField
 from workflow.errors import unknown
 from workflow.models import metrics
@@ -70,6 +71,8 @@ class Dataset:
     """What `auto` stands for in the parameter `validation`: `holdout`, or `cv:` and the folds."""
     thresholds: dict[MetricName, Number] = field(default_factory=dict)
     """Test score by metric that a model must reach to be registered."""
+    monitoring: MonitoringRules | None = None
+    """When `monitor` raises an alert, where that is not left to its defaults."""
     search: dict[FamilyName, dict[Key, SearchValue]] = field(default_factory=dict)
     """By family and hyperparameter, what is searched instead of the family's own space."""
     left_out: dict[Key, Text] = field(default_factory=dict)

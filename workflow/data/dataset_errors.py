@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sql_features.errors import WorkflowError
 from workflow.data.column_reading import Reading
 from workflow.data.dataset import KEYS
+from workflow.data.monitoring_rules import MonitoringRules
 from workflow.data.split_rules import SPLITS, ByHash, ByTime
 from workflow.errors import unknown
 
@@ -19,6 +20,11 @@ SHAPES = {
     "float_type": "a number",
     "finite_number": "a number",
     "bool_type": "true or false",
+    "int_type": "a whole number",
+    "dataclass_type": "a mapping",
+    "greater_than": "a number above 0",
+    "greater_than_equal": "a whole number of at least 1",
+    "less_than": "a number below 1",
 }
 
 
@@ -52,6 +58,11 @@ def explained(error: ValidationError, where: str) -> WorkflowError:
         return WorkflowError(f"dataset file {where}: {_of_split(first, missing)}")
     if key == "columns" and rest[1:2] == ["reading"]:
         return _of_reading(first, where)
+    if key == "monitoring" and first["type"] in UNKNOWN:
+        allowed = [field.name for field in fields(MonitoringRules)]
+        return unknown(f"key in monitoring of dataset file {where}:", str(rest[0]), allowed)
+    if key == "monitoring" and not rest and first["type"] == "value_error":
+        return WorkflowError(f"'monitoring' in dataset file {where}: {_problem(first)}.")
     if key == "search":
         return WorkflowError(f"search space {'.'.join(map(str, rest))}: {_problem(first)}.")
     return WorkflowError(f"'{_name(first)}' in dataset file {where} {_problem(first)}.")

@@ -21,6 +21,7 @@ Text = Annotated[
 Key = Annotated[str, BeforeValidator(str)]
 Number = Annotated[FiniteFloat, Strict()]  # neither a text nor a boolean
 Share = Annotated[float, Strict(), Field(gt=0, lt=1)]
+WholeNumber = Annotated[int, Strict(), Field(ge=1)]
 TrueOrFalse = Annotated[bool, Strict()]
 
 MAPPING = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # of a YAML mapping's class

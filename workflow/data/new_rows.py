@@ -124,11 +124,7 @@ class NewRows:
             misfits: `refuse`: a value that does not fit is an error when the SQL is run, which
                 `clean_rows.in_one_line` explains; `missing`: it is NULL.
         """
-        missing = readers.missing_texts(self.files, self.dataset.missing)
-        values = [
-            f"{self._as_trained(name, missing or (), misfits)} AS {quote(name)}"
-            for name in self.types
-        ]
+        values = [f"{self.value(name, misfits)} AS {quote(name)}" for name in self.types]
         return f"(SELECT {', '.join(values)} FROM {self.scan})"
 
     def _select(self, columns: Iterable[str]) -> str:
@@ -136,7 +132,9 @@ class NewRows:
         wanted = [f"{quote(own[name])} AS {quote(name)}" for name in columns if name in own]
         return f"SELECT {', '.join(wanted or ['NULL'])} FROM {self.scan}"
 
-    def _as_trained(self, name: str, missing: Iterable[str], misfits: str) -> str:
+    def value(self, name: str, misfits: str) -> str:
+        """Return the SQL of a column of training, as `as_trained` has it."""
+        missing = readers.missing_texts(self.files, self.dataset.missing) or ()
         type = self.types[name]
         if (own := self.spelled.get(name)) is None:
             return f"CAST(NULL AS {type})"

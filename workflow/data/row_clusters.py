@@ -41,12 +41,26 @@ def row_clusters(splits: Splits, split: str) -> RowClusters:
         split: "train", "validation" or "test".
     """
     if (positions := splits.positions(split)) is not None:
-        keys = RowClusters(pd.factorize(positions)[0], "groups of one key")
-        return replace(keys, kind="rows") if keys.count == len(positions) else keys
+        return of_keys(positions)
     moments = splits.moments(split)
     if moments is None:
-        rows = len(splits.read(split, [])[1])
-        return RowClusters(np.arange(rows), "rows")
+        return each(len(splits.read(split, [])[1]))
+    return of_moments(moments)
+
+
+def each(rows: int) -> RowClusters:
+    """Return the clusters of rows of which each is its own."""
+    return RowClusters(np.arange(rows), "rows")
+
+
+def of_keys(keys: np.ndarray) -> RowClusters:
+    """Return the clusters of rows by (n_rows,) keys."""
+    found = RowClusters(pd.factorize(keys)[0], "groups of one key")
+    return replace(found, kind="rows") if found.count == len(keys) else found
+
+
+def of_moments(moments: pd.Series) -> RowClusters:
+    """Return the clusters of rows by (n_rows,) times or numbers, in ascending order."""
     if is_datetime64_any_dtype(moments):
         days = RowClusters(pd.factorize(moments.dt.floor("D"))[0], "days")
         if days.count >= LEAST_CLUSTERS:
@@ -54,4 +68,4 @@ def row_clusters(splits: Splits, split: str) -> RowClusters:
     rows = len(moments)
     if rows >= 2 * LEAST_CLUSTERS:
         return RowClusters(np.arange(rows) * LEAST_CLUSTERS // rows, "stretches of time")
-    return RowClusters(np.arange(rows), "rows")
+    return each(rows)

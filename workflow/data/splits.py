@@ -1,7 +1,7 @@
 """Reading a preprocess run's splits: raw columns, targets, and the position of each row."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,28 @@ def split_columns(path: Path) -> dict[str, str]:
     with connect() as connection:
         columns = column_types(connection, scan_parquet([path]))
     return {name: type for name, type in columns.items() if name not in (TARGET, POSITION)}
+
+
+def read_frame(
+    connection: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, str], *more: str
+) -> pd.DataFrame:
+    """Return columns of a table.
+
+    Decimals are doubles, those that are too long for one are of an Arrow type.
+
+    Args:
+        connection: Any that can read the table.
+        table: Its SQL.
+        types: DuckDB type by raw column.
+        more: Further columns.
+    """
+    wanted = ", ".join(map(quote, [*types, *more]))
+    frame = _frame(connection, f"SELECT {wanted} FROM {table}")
+    if long := [name for name, type in types.items() if _is_long(type)]:
+        wanted = ", ".join(map(quote, long))
+        exact = connection.sql(f"SELECT {wanted} FROM {table}").to_arrow_table()
+        frame[long] = exact.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def _is_long(type: str) -> bool:
@@ -112,16 +134,10 @@ class Splits:
 
         Decimals are doubles, those that are too long for one are of an Arrow type.
         """
-        wanted = ", ".join(quote(name) for name in [*columns, TARGET])
-        scan = scan_parquet([self.path(split)])
+        types = {name: self.columns[name] for name in columns}
         with connect() as connection:
-            frame = _frame(connection, f"SELECT {wanted} FROM {scan}")
-            target = frame.pop(TARGET)
-            if long := [name for name in frame if _is_long(self.columns[name])]:
-                wanted = ", ".join(map(quote, long))
-                exact = connection.sql(f"SELECT {wanted} FROM {scan}").to_arrow_table()
-                frame[long] = exact.to_pandas(types_mapper=pd.ArrowDtype)
-        return frame, target
+            frame = read_frame(connection, scan_parquet([self.path(split)]), types, TARGET)
+        return frame, frame.pop(TARGET)
 
     def positions(self, *splits: str) -> np.ndarray | None:
         """Return (n_rows,) `POSITION` of the splits' rows, or None where no hash splits them.

@@ -200,6 +200,47 @@ def compare_with_baseline(
     return max(found, guessing, key=lambda one: one.improvement.p_value)
 
 
+def compare_samples(
+    metric: Metric,
+    new: Judged,
+    reference: Judged,
+    *,
+    clusters: tuple[RowClusters, RowClusters],
+    seed: int,
+) -> tuple[Estimate, Estimate]:
+    """Compare a model on new rows with itself on others: both samples are resampled.
+
+    Args:
+        metric: It has a value on either sample.
+        new: True and predicted values of the new rows.
+        reference: Of the others.
+        clusters: Of the new rows, and of the others.
+        seed: Of the resamples.
+
+    Returns:
+        The metric on the new rows; and by which share of the reference's loss it is worse there,
+        as `Comparison.relative` has it, but with a positive sign.
+    """
+    whole, resampled, without = [], [], []
+    few = min(one.count for one in clusters) < LEAST_CLUSTERS
+    for place, (judged, own) in enumerate(zip((new, reference), clusters, strict=True)):
+        merged, count = _merged(own, seed)
+        sums = metric_sums(metric, *judged, merged, count)
+        weights = np.zeros((0, count)) if few else _weights(count, seed + place)
+        total = sums.clusters.sum(axis=0)
+        whole.append(float(sums.value(total)))
+        resampled.append(sums.value(weights @ sums.clusters))
+        without.append(sums.value(total - sums.clusters))
+    changed = (
+        _relative(metric, without[0], whole[1]),
+        _relative(metric, whole[0], without[1]),
+    )
+    # Of two samples the variances add up, each around its own mean.
+    spread = np.concatenate([one - np.nanmean(one) for one in changed])
+    worse = -_relative(metric, *whole), -_relative(metric, *resampled), -spread
+    return _estimate(whole[0], resampled[0], without[0]), _estimate(float(worse[0]), *worse[1:])
+
+
 def _merged(clusters: RowClusters, seed: int) -> tuple[np.ndarray, int]:
     """Return (n_rows,) numbers of at most `MOST_CLUSTERS` clusters, and how many these are."""
     if clusters.count <= MOST_CLUSTERS:
@@ -250,8 +291,9 @@ def _improvement(metric: Metric, score: Any, reference: Any) -> np.ndarray:
 
 
 def _relative(metric: Metric, score: Any, reference: Any) -> np.ndarray:
-    loss = np.asarray(1 - reference if metric.greater_is_better else reference)
     improvement = _improvement(metric, score, reference)
+    lost = 1 - reference if metric.greater_is_better else reference
+    loss = np.broadcast_to(lost, improvement.shape)
     share = np.zeros_like(loss, "float64")
     np.divide(improvement, loss, out=share, where=loss > 0)
     return share

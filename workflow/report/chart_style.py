@@ -12,9 +12,9 @@ from textwrap import wrap
 from typing import Any
 
 from workflow import plain_values
-from workflow.evaluation.palette import AMBER, BLUE, COLOURS, GREY, VERMILION
+from workflow.evaluation.palette import AMBER, BLUE, COLOURS, GREEN, GREY, VERMILION
 
-SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION}
+SPLIT_COLOURS = {"train": GREY, "validation": BLUE, "test": VERMILION, "new": GREEN}
 # Colours of a scale: both ends stand out on white and on black, and the lightness only grows.
 SCALE = [[0, BLUE], [0.5, "#8C9A8A"], [1, AMBER]]
 # White text is readable on the scale up to here, black text from here on (4.5 to 1, as WCAG asks).

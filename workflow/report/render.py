@@ -13,8 +13,8 @@ from workflow import formatting
 from workflow.report.chart_style import Chart
 
 
-def page(**values: object) -> str:
-    """Return the page of the template, with the values that it names.
+def page(template: str = "report.html.j2", **values: object) -> str:
+    """Return the page of a template, with the values that it names.
 
     Every value is escaped, except for the charts, which are made into HTML here.
     """
@@ -28,7 +28,7 @@ def page(**values: object) -> str:
     filters = (formatting.number, formatting.size, formatting.seconds, formatting.share)
     environment.filters |= {filter.__name__: filter for filter in filters}
     environment.globals |= {"chart": embedded, "plotly": packed_library}
-    return environment.get_template("report.html.j2").render(**values)
+    return environment.get_template(template).render(**values)
 
 
 def embedded(figure: Chart, title: str, description: str = "") -> Markup:

@@ -114,7 +114,7 @@ def _leaderboard(workflow: FinishedWorkflow, most: int) -> list[str]:
     ]
     parts = [
         "### Leaderboard",
-        _table(["", "run", "family", *features, *scores, "fit", "size"], rows),
+        markdown_table(["", "run", "family", *features, *scores, "fit", "size"], rows),
     ]
     if (more := board.model_count - most) > 0:
         parts.append(f"{more} more are in {REPORT}.")
@@ -133,7 +133,7 @@ def _data(workflow: FinishedWorkflow) -> list[str]:
         ]
         for split, count in workflow.data.rows.items()
     ]
-    parts = ["### Data", _table(["split", "rows", "read", "dropped", "SHA-256"], rows)]
+    parts = ["### Data", markdown_table(["split", "rows", "read", "dropped", "SHA-256"], rows)]
     if left_out := workflow.dataset.left_out:
         shown = "; ".join(
             f"{escaped(cut(name, 60))}: {escaped(cut(reason, 120))}"
@@ -169,7 +169,8 @@ def _link(name: str, run_id: object, experiment_id: str) -> str:
     return f"[{escaped(name)}](#/experiments/{experiment_id}/runs/{run_id})"
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
+def markdown_table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a table in markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

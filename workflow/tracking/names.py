@@ -61,6 +61,13 @@ IMPROVEMENT = "baseline_improvement"  # the share of the baseline's loss that it
 IMPROVEMENT_BOUND = "baseline_improvement_at_least"  # the same, with 99 % confidence
 P_VALUE = "baseline_p_value"  # one-sided, of its being no better
 
+# Of monitor, and of the model, with the new rows as its dataset; scores begin so too.
+MONITOR = "monitor_"
+MONITOR_ROWS = f"{MONITOR}rows"
+MONITOR_DRIFT = f"{MONITOR}drift"  # the largest population stability index
+MONITOR_AUC = f"{MONITOR}domain_auc"  # how well new rows can be told from training rows
+MONITOR_ESTIMATED = f"{MONITOR}estimated_"  # begins what is estimated without labels
+
 # Artifacts of preprocess.
 SPLITS_FOLDER = "splits"
 ROW_COUNTS = "rows.json"  # by split: how many rows were read, kept, and dropped for which reason
@@ -93,10 +100,13 @@ REPRODUCTION = "reproduction.json"
 # Of every finished step, and of a workflow.
 RECORD = "step.json"  # what its result depends on, and what came out
 REPORT = "report.html"
+# Of monitor.
+MONITOR_REPORT, MONITOR_RESULT = "monitor.html", "monitor.json"
 
 # The model registry. A version has tags: these, its scores, and digests as preprocess has them.
 VERSION_RUN, VERSION_SPLITS, VERSION_COMMIT = "run_id", "splits", "git_commit"
 VERSION_REGISTER = "register_run"  # the id of the run that has made the version
 VERSION_FAMILY = "family"
+VERSION_MONITOR = "monitor"  # the verdict of the last look at it, and the reason
 ALIAS = "champion"  # the version that serves
 TAKES_RAW_ROWS = "Takes raw rows."  # ends register's description of a version; a workflow says more

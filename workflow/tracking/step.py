@@ -12,13 +12,15 @@ from typing import Any
 
 import click
 import mlflow
+import psutil
 from mlflow.entities import Run
 
 from sql_features.errors import WorkflowError
 from workflow import addresses, options
-from workflow.errors import StepFailed
+from workflow.errors import AlertRaised, StepFailed
 from workflow.runtime import (
     calling_process,
+    final_status,
     http_retries,
     infrastructure_errors,
     library_logging,
@@ -177,7 +179,7 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
             _killed(run_id, cause)
 
         signals.watch(run_id, calling, grace, end)
-        code = _outcome(command, run_id)
+        code = _outcome(command, run_id, calling)
     # Leave at once: Python would need another second to take all modules apart.
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -185,7 +187,9 @@ def execute(command: click.Command, grace: float = GRACE) -> None:
     os._exit(code)
 
 
-def _outcome(command: click.Command, run_id: str | None) -> int:
+def _outcome(
+    command: click.Command, run_id: str | None, calling: psutil.Process | None = None
+) -> int:
     """Run the command, print and log how it has ended, and return the exit code."""
     try:
         command.main(standalone_mode=False)
@@ -193,6 +197,9 @@ def _outcome(command: click.Command, run_id: str | None) -> int:
         _killed(run_id, cause)
         signals.start_setter()
         return 128 + cause.signal
+    except AlertRaised:  # it has said and logged what there is
+        if run_id is not None:
+            final_status.set_finished_later(run_id, calling)
     except StepFailed as error:
         _failed(run_id, str(error))
     except WorkflowError as error:

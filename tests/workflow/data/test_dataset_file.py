@@ -232,6 +232,27 @@ SPACE = (
             "validation: 5",
             "validation='5': give 'holdout' for the validation split, or 'cv:5'",
         ),
+        ("monitoring: 3", "'monitoring' in dataset file houses.yaml must be a mapping, not 3."),
+        (
+            "monitoring: {windows: 0}",
+            "'monitoring.windows' in dataset file houses.yaml must be a whole number of at least "
+            "1, not 0.",
+        ),
+        (
+            "monitoring: {max_degradation: 2}",
+            "'monitoring.max_degradation' in dataset file houses.yaml must be a number below 1, "
+            "not 2.",
+        ),
+        (
+            "monitoring: {wndows: 2}",
+            "unknown key in monitoring of dataset file houses.yaml: 'wndows': did you mean "
+            "'windows'? Allowed: max_degradation, windows, violations.",
+        ),
+        (
+            "monitoring: {violations: 2}",
+            "'monitoring' in dataset file houses.yaml: violations 2 can never be found in "
+            "windows 1: give no more violations than windows.",
+        ),
         ("thresholds: 3", "'thresholds' in dataset file houses.yaml must be a mapping."),
         (
             "thresholds: {rmse: low}",

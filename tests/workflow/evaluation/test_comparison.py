@@ -10,6 +10,7 @@ from workflow.evaluation.comparison import (
     Comparison,
     Judged,
     compare,
+    compare_samples,
     compare_with_baseline,
 )
 from workflow.models.metrics import METRICS
@@ -216,3 +217,32 @@ def test_by_f1_a_model_has_to_beat_guessing(task):
         metric, (y, odds + np.eye(odds.shape[1])[y]), baseline, clusters=clusters, seed=0
     )
     assert known.improvement.lower_bound(LEVEL) > 0
+
+
+def test_two_samples_differ_as_welchs_t_test_says():
+    rng = np.random.default_rng(8)
+    new, known = 1.1 + rng.normal(0, 0.2, 300), 1 + rng.normal(0, 0.3, 500)
+    judged = [(np.zeros(len(errors)), errors) for errors in (np.abs(new), np.abs(known))]
+    score, worse = compare_samples(MAE, *judged, clusters=(alone(300), alone(500)), seed=1)
+    means = [np.abs(one).mean() for one in (new, known)]
+    assert score.value == pytest.approx(means[0])
+    assert worse.value == pytest.approx(means[0] / means[1] - 1)
+    # The error of a ratio, by the delta method.
+    errors = [stats.sem(np.abs(one)) / mean for one, mean in zip((new, known), means, strict=True)]
+    assert worse.error == pytest.approx(math.hypot(*errors) * means[0] / means[1], rel=0.02)
+    low, high = worse.interval(0.95)
+    assert (high - low) / worse.error == pytest.approx(2 * 1.96, rel=0.06)
+
+
+def test_of_two_samples_greater_may_be_better_and_few_rows_tell_nothing():
+    rng = np.random.default_rng(9)
+    y = rng.normal(size=400)
+    good, bad = (y, y + rng.normal(0, 0.3, 400)), (y, y + rng.normal(0, 0.6, 400))
+    r2 = METRICS["regression"]["r2"]
+    score, worse = compare_samples(r2, bad, good, clusters=(alone(400), alone(400)), seed=1)
+    assert score.value < 0.75
+    assert worse.value > 1  # of what the reference lacks to 1
+    assert worse.lower_bound(0.05) > 1
+    few = tuple(one[:10] for one in bad)
+    _, worse = compare_samples(MAE, few, good, clusters=(alone(10), alone(400)), seed=1)
+    assert worse.lower_bound(0.05) == -math.inf

@@ -71,15 +71,23 @@ def test_only_a_run_that_has_failed_is_said_to_be_killed(run_of, calling, was, b
     run_id = run_of(was)
     calling.kill()
     calling.wait()
-    final_status.main(run_id, calling.pid)
+    final_status.main(run_id, calling.pid, "KILLED")
     assert status(run_id) == becomes
+
+
+def test_a_run_that_has_ended_with_an_alert_is_finished_again(run_of, calling):
+    run_id = run_of("FAILED")
+    final_status.set_finished_later(run_id, psutil.Process(calling.pid))
+    calling.kill()
+    calling.wait()
+    assert within(30, lambda: status(run_id) == "FINISHED")
 
 
 def test_a_caller_that_is_a_zombie_is_not_waited_for(run_of, calling):
     run_id = run_of("FAILED")
     calling.kill()
     os.waitid(os.P_PID, calling.pid, os.WEXITED | os.WNOWAIT)
-    final_status.main(run_id, calling.pid)
+    final_status.main(run_id, calling.pid, "KILLED")
     assert status(run_id) == "KILLED"
 
 
@@ -87,7 +95,7 @@ def test_a_caller_that_does_not_end_is_not_waited_for_forever(run_of, calling, m
     monkeypatch.setattr(final_status, "PATIENCE", 0.3)
     run_id = run_of("FAILED")
     start = time.monotonic()
-    final_status.main(run_id, calling.pid)
+    final_status.main(run_id, calling.pid, "KILLED")
     assert time.monotonic() - start >= 0.3
     assert status(run_id) == "KILLED"
     assert calling.poll() is None

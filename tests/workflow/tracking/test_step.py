@@ -9,6 +9,7 @@ from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
 from workflow import options
+from workflow.errors import AlertRaised
 from workflow.runtime import library_logging, terminal
 from workflow.tracking import names, reuse, step
 from workflow.tracking.cache_key import Ingredients
@@ -175,3 +176,18 @@ def test_an_error_is_told_and_logged_without_the_secrets_it_quotes(capsys, monke
     for text in (capsys.readouterr().err, tags(run)[names.ERROR_TAG]):
         assert "url='https://host/x.csv?...'" in text
         assert "hush" not in text
+
+
+def test_an_alert_ends_with_1_and_says_no_error(capsys, monkeypatch):
+    @click.command()
+    def alarming() -> None:
+        with step.run("monitor"):
+            step.log_summary("alert: there are no rows")
+        raise AlertRaised
+
+    monkeypatch.setattr("sys.argv", ["alarming"])
+    assert step._outcome(alarming, None) == 1
+    assert capsys.readouterr().err == ""
+    (run,) = mlflow.search_runs(output_format="list")
+    assert run.info.status == "FINISHED"
+    assert names.ERROR_TAG not in run.data.tags
