@@ -1,14 +1,20 @@
 """The entry point `monitor` on the version of the one workflow, in a copy of its store."""
 
+import base64
+import hashlib
+import hmac
 import json
+import queue
 import shutil
 import time
 from http.server import BaseHTTPRequestHandler
 
+import conftest
 import mlflow
 import pandas as pd
 import pytest
 from conftest import Store, mlflow_run, parameters
+from mlflow.entities.webhook import WebhookEvent
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -178,3 +184,42 @@ def test_mlflow_run_ends_with_1_on_an_alert_and_its_run_is_finished(watched, mar
     while watched.runs("monitor")[-1].info.status != "FINISHED" and time.monotonic() < end:
         time.sleep(0.2)
     assert watched.runs("monitor")[-1].info.status == "FINISHED"
+
+
+def test_the_versions_tag_fires_the_webhooks_of_a_tracking_server(
+    watched, serve, tmp_path, monkeypatch
+):
+    got = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.put((dict(self.headers), body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    # Webhooks are sent to public addresses by https alone, unless the server is told otherwise.
+    allowed = {"MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true"}
+    monkeypatch.setattr(conftest, "SERVER", conftest.SERVER | allowed)
+    port = conftest.free_port()
+    server = conftest.start_tracking_server(port, watched.uri, tmp_path / "artifacts", tmp_path)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        conftest.wait_for(f"{address}/health", server)
+        client = MlflowClient(address)
+        client.create_webhook(
+            "watch", serve(Handler), [WebhookEvent("model_version_tag", "set")], secret="hush"
+        )
+        client.set_model_version_tag(NAME, "1", names.VERSION_MONITOR, "alert: there are no rows")
+        headers, body = got.get(timeout=30)
+    finally:
+        conftest.stop(server)
+    assert json.loads(body)["data"] == {
+        "name": NAME, "version": "1", "key": "monitor", "value": "alert: there are no rows",
+    }  # fmt: skip
+    signed = f"{headers['X-MLflow-Delivery-Id']}.{headers['X-MLflow-Timestamp']}.".encode() + body
+    digest = base64.b64encode(hmac.new(b"hush", signed, hashlib.sha256).digest()).decode()
+    assert headers["X-MLflow-Signature"] == f"v1,{digest}"
