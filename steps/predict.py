@@ -31,7 +31,15 @@ from workflow.evaluation.prediction_shares import PredictionShares
 from workflow.parameters import AUTO
 from workflow.report.run_description import escaped
 from workflow.runtime import infrastructure_errors, terminal
-from workflow.tracking import dataset_inputs, model_loading, model_versions, names, scoring, step
+from workflow.tracking import (
+    dataset_inputs,
+    model_loading,
+    model_versions,
+    names,
+    prediction_intervals,
+    scoring,
+    step,
+)
 from workflow.tracking.model_loading import LoadedModel
 from workflow.tracking.model_versions import RegisteredVersion
 from workflow.tracking.scoring import Scored
@@ -40,17 +48,26 @@ PROBLEM = "problem"  # the column that says why a row has no prediction
 # Columns that tell where predictions come from, where raw columns go with them.
 PROVENANCE = ("model_name", "model_version", "model_run", "predicted_at")
 
+WRITTEN = (PREDICTION, *prediction_intervals.NAMES, PROBLEM, *PROVENANCE)
+
 
 @click.command()
 @options.model
 @options.new_data
 @options.output
 @options.keep
+@options.interval
 @options.invalid
 @options.overwrite
 @step.verbose
 def predict(
-    model: str, data: str, output: str, keep: list[str] | None, invalid: str, may_overwrite: bool
+    model: str,
+    data: str,
+    output: str,
+    keep: list[str] | None,
+    interval: float | None,
+    invalid: str,
+    may_overwrite: bool,
 ) -> None:
     data = location("data", data)
     target = None if output == AUTO else Output(location("output", output))
@@ -58,6 +75,7 @@ def predict(
         target.check()
     version = model_versions.find(model)
     about = {names.MODEL_TAG: version.name, names.VERSION_TAG: version.number}
+    most = prediction_intervals.read(version).within(interval) if interval else None
     with step.run("predict", **about) as run, tempfile.TemporaryDirectory() as folder:
         files = model_loading.download(version.uri)
         metadata = files.metadata.metadata or {}
@@ -65,7 +83,7 @@ def predict(
         types = metadata.get(names.RAW_COLUMNS) or {spec.name: "VARCHAR" for spec in inputs}
         rows = open_rows(data, version.dataset, types, Path(folder))
         kept = _kept(rows, keep)
-        key = _key(version, rows, kept, invalid)
+        key = _key(version, rows, kept, interval, invalid)
         mlflow.set_tag(names.KEY_TAG, key)
         place = target or Output(str(Path(folder, names.PREDICTIONS)))
         if target is not None and target.exists() and not may_overwrite:
@@ -73,7 +91,7 @@ def predict(
             return
         with files.load() as loaded:
             _check_columns(loaded, rows)
-            job = Job(version, loaded, rows, kept, invalid == "null", key)
+            job = Job(version, loaded, rows, kept, most, invalid == "null", key)
             result = job.write(place)
         if target is None:
             mlflow.log_artifact(place.address)
@@ -108,6 +126,8 @@ class Job:
         model: The version, loaded.
         rows: The table.
         kept: Its columns that go with the predictions.
+        most: How far from its prediction a truth is at most, in the share of rows that is asked
+            for; None where no interval is.
         may_be_invalid: Whether rows that cannot be scored are left empty.
         key: Stands for the model, the rows and what is asked for.
     """
@@ -116,6 +136,7 @@ class Job:
     model: LoadedModel
     rows: NewRows
     kept: list[str]
+    most: float | None
     may_be_invalid: bool
     key: str
 
@@ -131,7 +152,8 @@ class Job:
         most = self.rows.count()
         done = invalid = 0
         provenance = self._provenance()
-        schema = self._schema()
+        as_text = output.kind.startswith(".csv")
+        schema = self._schema(as_text)
         with terminal.Progress("predict", most, "rows") as progress:
             metadata = provenance | {"key": self.key}
             with output.writer(schema, metadata) as write:
@@ -139,7 +161,7 @@ class Job:
                     self.model, self.rows, columns, may_be_invalid=self.may_be_invalid
                 )
                 for one in scored:
-                    write(self._table(one, schema, provenance))
+                    write(self._table(one, schema, provenance, as_text))
                     done, invalid = done + len(one.answer), invalid + one.invalid
                     if shares is not None:
                         shares.add(one.answer[PREDICTION])
@@ -153,21 +175,25 @@ class Job:
         trained = {own: name for name, own in self.rows.spelled.items()}
         return trained.get(kept, kept)
 
-    def _schema(self) -> pa.Schema:
-        answer = scoring.answer_schema(self.model)
+    def _schema(self, as_text: bool) -> pa.Schema:
+        answer = list(scoring.answer_schema(self.model))
         with_kept = []
         if self.kept:
             first = next(self.rows.batches(map(self._own_name, self.kept), 1), None)
             with_kept = [] if first is None else list(first.schema.types)
         fields = [pa.field(*one) for one in zip(self.kept, with_kept, strict=False)]
-        fields += list(answer)
+        fields += answer
+        if self.most is not None:
+            fields += prediction_intervals.fields(self.model.labels, as_text)
         if self.may_be_invalid:
             fields.append(pa.field(PROBLEM, pa.string()))
         if self.kept:
             fields += [pa.field(name, pa.string()) for name in PROVENANCE]
         return pa.schema(fields)
 
-    def _table(self, one: Scored, schema: pa.Schema, provenance: dict[str, str]) -> pa.Table:
+    def _table(
+        self, one: Scored, schema: pa.Schema, provenance: dict[str, str], as_text: bool
+    ) -> pa.Table:
         found: dict[str, Any] = {kept: one.rows.column(self._own_name(kept)) for kept in self.kept}
         for field in scoring.answer_schema(self.model):
             values = one.answer.get(field.name)
@@ -175,6 +201,8 @@ class Job:
             found[field.name] = (
                 absent if values is None else pa.array(values, field.type, from_pandas=True)
             )
+        if self.most is not None:
+            found |= prediction_intervals.columns(one.answer, self.model.labels, self.most, as_text)
         if self.may_be_invalid:
             found[PROBLEM] = pa.array(one.problems, pa.string())
         if self.kept:
@@ -204,7 +232,7 @@ def _kept(rows: NewRows, keep: list[str] | None) -> list[str]:
         kept.append(own[name.casefold()])
     for name in kept:
         folded = name.casefold()
-        if folded in (PREDICTION, PROBLEM, *PROVENANCE) or folded.startswith(PROBABILITY):
+        if folded in WRITTEN or folded.startswith(PROBABILITY):
             raise WorkflowError(
                 f"keep: the column '{name}' has the name of one that is written beside it: rename "
                 "it, or keep others by their names."
@@ -212,12 +240,19 @@ def _kept(rows: NewRows, keep: list[str] | None) -> list[str]:
     return kept
 
 
-def _key(version: RegisteredVersion, rows: NewRows, kept: list[str], invalid: str) -> str:
+def _key(
+    version: RegisteredVersion,
+    rows: NewRows,
+    kept: list[str],
+    interval: float | None,
+    invalid: str,
+) -> str:
     """Return what stands for the model, the rows and what is asked for."""
     made_of = {
         "model": [version.uri, version.entity.source, version.entity.creation_timestamp],
         "rows": sorted(rows.identities.items()),
         "keep": kept,
+        "interval": interval,
         "invalid": invalid,
     }
     return digests.of_text(json.dumps(made_of))

@@ -8,6 +8,7 @@ import json
 import math
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from sql_features.errors import WorkflowError
 from workflow import formatting, options
 from workflow.data.row_clusters import row_clusters
 from workflow.data.splits import Splits
+from workflow.evaluation import conformal
 from workflow.evaluation.comparison import Comparison, compare_with_baseline
+from workflow.evaluation.conformal import Residuals
 from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import check_defined, codes, score
 from workflow.models.metrics import METRICS, TEST, VAL, Metric, resolve
@@ -87,10 +90,11 @@ def register(
             seen = analysis_of(
                 finalists[0], model.pipeline, splits, raw, actual, predictions, judged
             )
+        seen[names.INTERVALS] = intervals_of(finalists[0], model, splits, (y, predictions))
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
         scores = {column: winner[column] for column in table if column.startswith((VAL, TEST))}
-        mlflow.log_metrics(scores | _shown(comparison))
+        mlflow.log_metrics(scores | _shown(comparison) | _shown_intervals(seen[names.INTERVALS]))
         mlflow.set_tags(
             {
                 names.MODEL_TAG: name,
@@ -183,6 +187,17 @@ def _shown(comparison: Comparison) -> dict[str, float]:
     }
 
 
+def _shown_intervals(intervals: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics that tell what intervals of `conformal.LEVEL` hold on test."""
+    for one in intervals.get("coverage", []):
+        if one["level"] == conformal.LEVEL:
+            return {
+                names.INTERVAL_COVERAGE: one["coverage"],
+                names.INTERVAL_WIDTH: one["width"],
+            }
+    return {}
+
+
 def _leaderboard(rows: list[dict], metric: Metric) -> pd.DataFrame:
     """Return the rows as a table, with the metric of the choice right after the names."""
     order = ["run", "family", metric.val_name, metric.test_name]
@@ -225,6 +240,38 @@ def analysis_of(
             fitted_on_validation=folds(run.data.tags[names.VALIDATION_TAG]) is not None,
         ),
     }
+
+
+def intervals_of(
+    run: Run, model: OwnModel, splits: Splits, test: tuple[np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """Return how far a model is from the truth on rows it was not fitted on, and so on test.
+
+    Of a holdout these are validation's rows, with folds those that each fold left out.
+
+    Args:
+        run: A train or trial run.
+        model: Its model.
+        splits: Those that it was fitted and judged on.
+        test: (n_test,) targets or codes, and predictions as `LoadedModel.predict` returns them.
+
+    Returns:
+        "residuals" and "coverage", as `conformal` has them; empty where a run of an earlier
+        version has kept none.
+    """
+    if folds(run.data.tags[names.VALIDATION_TAG]) is None:
+        raw, actual = splits.read("validation", model.pipeline[0].columns)
+        some = conformal.drawn(len(raw), int(run.data.tags[names.SEED_TAG]))
+        _, predictions = model.predict(raw.iloc[some])
+        y = actual.to_numpy() if not model.labels else codes(actual, model.labels)
+        known = Residuals.of(conformal.residuals(y[some], predictions))
+    else:
+        made_by = run.data.tags.get(names.REUSED_TAG, run.info.run_id)
+        if names.RESIDUALS_OF_FOLDS not in runs.sizes(MlflowClient().list_artifacts, made_by):
+            return {}
+        where = f"runs:/{made_by}/{names.RESIDUALS_OF_FOLDS}"
+        known = Residuals.from_dict(mlflow.artifacts.load_dict(where))
+    return {"residuals": asdict(known), "coverage": conformal.coverage(*test, known)}
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from workflow.models.metrics import Metric, resolve
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, logged_models, names, reuse, runs, step
 from workflow.training.cross_validation import judged_splits
+from workflow.training.fold_residuals import log_residuals
 from workflow.training.trainer import Fitted, Trainer
 from workflow.training.training_data import TrainingData
 
@@ -98,6 +99,7 @@ def _log(trainer: Trainer, family: Family, fitted: Fitted, metric: Metric, run_i
     mlflow.log_metric(names.FIT_SECONDS, fitted.seconds)
     if family is BASELINE:
         return  # its scores are for comparison; it is never registered
+    log_residuals(trainer, fitted)
     pipeline = trainer.pipeline(fitted.model)
     logged_models.log(pipeline, data.example, family, run_id)
     mlflow.log_text(estimator_html_repr(pipeline), names.ESTIMATOR)

@@ -13,7 +13,7 @@ import yaml
 from conftest import Store, Workflow, mlflow_run, new_store, parameters
 
 from sql_features.errors import WorkflowError
-from steps import hpo, preprocess, register, train
+from steps import hpo, predict, preprocess, register, train
 
 ROWS = 400
 LABELS = ["ash", "birch", "oak tree"]
@@ -152,6 +152,21 @@ def test_the_winners_predictions_on_test_are_an_artifact(grove, tmp_path):
     assert len(answers) == grove.run("preprocess").data.metrics["test_rows"]
     right = (answers["prediction"] == answers["actual"]).mean()
     assert right == pytest.approx(run.data.metrics["test_accuracy"])
+
+
+def test_sets_of_classes_hold_the_truth_as_the_folds_have_told(grove, tmp_path):
+    mlflow.set_tracking_uri(grove.store.uri)
+    told = grove.run("register").data.metrics["interval_coverage"]
+    call(
+        predict.predict, model=MODEL, data=grove.caller / "trees.csv",
+        output=tmp_path / "out.jsonl", keep="kind", interval="0.9", invalid="refuse",
+        overwrite="false",
+    )  # fmt: skip
+    frame = pd.read_json(tmp_path / "out.jsonl", lines=True)
+    held = [kind in members for kind, members in frame[["kind", "prediction_set"]].to_numpy()]
+    assert told > 0.8
+    assert np.mean(held) > 0.85  # of all rows, also those that it was fitted on
+    assert {one for members in frame["prediction_set"] for one in members} <= set(LABELS)
 
 
 def test_the_logged_definition_passed_back_gives_the_same_splits(grove, tmp_path):

@@ -55,8 +55,8 @@ CONTRACT = {
         "verbose": "false",
     },
     "predict": {
-        "model": None, "data": None, "output": "auto", "keep": "none", "invalid": "refuse",
-        "overwrite": "false", "verbose": "false",
+        "model": None, "data": None, "output": "auto", "keep": "none", "interval": "none",
+        "invalid": "refuse", "overwrite": "false", "verbose": "false",
     },
     "reproduce": {"model": None, "code": "recorded", "verbose": "false"},
     "report": {"run": None, "verbose": "false"},

@@ -34,7 +34,8 @@ def score(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def call(**given: str) -> mlflow.entities.Run:
         defaults = {"model": NAME, "output": "out.parquet", "keep": "none",
-                    "invalid": "refuse", "overwrite": "false", "verbose": "false"}  # fmt: skip
+                    "interval": "none", "invalid": "refuse", "overwrite": "false",
+                    "verbose": "false"}  # fmt: skip
         words = [word for name, text in (defaults | given).items() for word in (f"--{name}", text)]
         try:
             predict.predict.main(words, standalone_mode=False)
@@ -108,11 +109,29 @@ def test_rows_that_cannot_be_scored_leave_no_output_or_say_why(score, trips):
     assert run.data.metrics["rows_invalid"] == 1
 
 
+def test_intervals_hold_the_truth_in_the_share_of_rows_asked_for(score, trips, workflow):
+    times = "lpep_pickup_datetime,lpep_dropoff_datetime"
+    score(data=str(trips / MARCH), keep=times, interval="0.9")
+    frame = pd.read_parquet("out.parquet")
+    taken = frame["lpep_dropoff_datetime"] - frame["lpep_pickup_datetime"]
+    minutes = taken.dt.total_seconds() / 60
+    counted = minutes.between(1, 60)
+    inside = minutes.between(frame["prediction_low"], frame["prediction_high"])[counted].mean()
+    assert 0.88 < inside < 0.92
+    metrics = workflow.run("register").data.metrics
+    assert metrics["interval_coverage"] == pytest.approx(inside)
+    width = frame["prediction_high"] - frame["prediction_low"]
+    assert metrics["interval_width"] == pytest.approx(width.mean())
+    assert workflow.run("main").data.metrics["interval_width"] == metrics["interval_width"]
+
+
 @pytest.mark.parametrize(
     ("given", "line"),
     [
         ({"keep": "fares"}, r"unknown column in .*parquet that keep names: 'fares': Allowed"),
         ({"model": f"{NAME}/7"}, "there is no version 7"),
+        ({"interval": "90"}, r"^interval='90': give a share of rows such as 0\.9, or 'none'"),
+        ({"interval": "0.99999"}, r"residuals of [\d,]+ rows, and 99,999 are needed for that"),
         ({"output": "out.xlsx"}, "give the name of a file that ends in"),
         ({"data": "few.parquet"}, r"data few\.parquet lacks the columns .*PULocationID"),
         ({"data": "none.csv"}, "there is no such file"),

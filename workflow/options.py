@@ -78,6 +78,11 @@ model = _option("model", "NAME (its champion), NAME/3, NAME@alias, or models:/ a
 new_data = _option("data", "A file, a folder, a pattern or a URL of rows.")
 output = _option("output", "'auto': an artifact of the run; or a .parquet, .csv or .jsonl file.")
 keep = _option("keep", "'none', 'all', or raw columns that go with predictions.", parameters.kept)
+interval = _option(
+    "interval",
+    "'none', or the share of rows whose truth is to be in an interval, or in a set of classes.",
+    parameters.share_or_none,
+)
 invalid = _option(
     "invalid",
     "What becomes of rows that cannot be scored: 'refuse' or 'null'.",

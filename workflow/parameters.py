@@ -47,6 +47,23 @@ def seconds(name: str, text: str) -> float | None:
     return number
 
 
+def share_or_none(name: str, text: str) -> float | None:
+    """Return a share of rows, or None for `none`.
+
+    Raises:
+        WorkflowError: It is neither `none` nor a number between 0 and 1.
+    """
+    if text == NONE:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise WorkflowError(f"{name}='{text}': give a share of rows such as 0.9, or '{NONE}'.")
+    return number
+
+
 def true_or_false(name: str, text: str) -> bool:
     """Return True for `true` and False for `false`.
 

@@ -10,6 +10,7 @@ import numpy as np
 from workflow.evaluation.palette import BLUE, COLOURS, GREY, VERMILION
 from workflow.report import chart_style
 from workflow.report.chart_style import Chart
+from workflow.tracking.names import INTERVALS
 
 MOST = 20  # importances
 
@@ -35,6 +36,7 @@ def errors(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
         return [
             ("Predicted against actual", density(analysis["density"], unit)),
             ("Residuals", histogram(analysis["residuals"], title)),
+            *_intervals(analysis),
         ]
     roc = curves(analysis["roc"], "false positive rate", "true positive rate", diagonal=True)
     precision = curves(analysis["precision_recall"], "recall", "precision", diagonal=False)
@@ -49,7 +51,21 @@ def errors(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:
         ("Precision and recall (average precision; dotted: chance)", precision),
         ("Calibration (dotted: perfect)", calibration),
         ("Predicted probabilities", histogram(probabilities, title)),
+        *_intervals(analysis),
     ]
+
+
+def _intervals(analysis: dict[str, Any]) -> list[tuple[str, Chart]]:
+    """Return the chart of how often intervals hold the truth; none of workflows before 0.2.0."""
+    if not (coverage := analysis.get(INTERVALS, {}).get("coverage")):
+        return []
+    what = "Intervals" if analysis["task"] == "regression" else "Sets of classes"
+    held = {
+        "label": "on test", "area": None, "chance": None, "of": "class",
+        "x": [one["level"] for one in coverage], "y": [one["coverage"] for one in coverage],
+    }  # fmt: skip
+    figure = curves([held], "share of rows asked for", "share of test rows held", diagonal=True)
+    return [(f"{what}: how often they hold the truth (dotted: as asked for)", figure)]
 
 
 def errors_by_feature(analysis: dict[str, Any], unit: str) -> list[tuple[str, Chart]]:

@@ -59,6 +59,8 @@ ROWS, ROWS_READ, ROWS_DROPPED = "rows", "rows_read", "rows_dropped"  # <split>_ 
 # Of register, and of the workflow: the winner against the baseline on test.
 IMPROVEMENT = "baseline_improvement"  # the share of the baseline's loss that it spares
 IMPROVEMENT_BOUND = "baseline_improvement_at_least"  # the same, with 99 % confidence
+INTERVAL_COVERAGE = "interval_coverage"  # the share of test rows that intervals of 0.9 hold
+INTERVAL_WIDTH = "interval_width"  # how wide these are, or how many classes their sets have
 P_VALUE = "baseline_p_value"  # one-sided, of its being no better
 
 # Of monitor, and of the model, with the new rows as its dataset; scores begin so too.
@@ -97,6 +99,8 @@ ROWS_INVALID = "rows_invalid"  # rows that could not be scored
 PREDICTION_MEAN, TEST_PREDICTION_MEAN = "prediction_mean", "test_prediction_mean"
 # Of reproduce.
 REPRODUCTION = "reproduction.json"
+INTERVALS = "intervals"  # in winner.json: residuals, and what intervals of them hold on test
+RESIDUALS_OF_FOLDS = "residuals.json"  # of a model's run that was judged by folds
 # Of every finished step, and of a workflow.
 RECORD = "step.json"  # what its result depends on, and what came out
 REPORT = "report.html"

@@ -11,6 +11,7 @@ from sql_features.errors import WorkflowError
 from workflow.models.families import Family
 from workflow.models.metrics import TEST, Metric
 from workflow.tracking import names, runs, step
+from workflow.training.fold_residuals import log_residuals
 from workflow.training.trainer import Fitted, Trainer
 
 
@@ -85,6 +86,7 @@ def run_trial(
                     f"{family.name} fitted with {suggestion} has {metric.val_name} {value}."
                 )
             mlflow.log_metrics(fitted.metrics | {names.FIT_SECONDS: fitted.seconds})
+            log_residuals(trainer, fitted)
     except WorkflowError as error:
         MlflowClient().set_tag(run.info.run_id, names.ERROR_TAG, str(error))
         raise

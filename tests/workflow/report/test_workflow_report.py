@@ -66,6 +66,21 @@ def test_each_task_has_its_own_charts_of_the_winner():
         assert name in binary.text
 
 
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_how_often_intervals_hold_the_truth_is_drawn(task):
+    before = finished(task=task)
+    coverage = [{"level": 0.5, "coverage": 0.52, "width": 3.0},
+                {"level": 0.9, "coverage": 0.89, "width": 9.0}]  # fmt: skip
+    analysis = before.model.analysis | {"intervals": {"residuals": {}, "coverage": coverage}}
+    drawn = replace(before, model=replace(before.model, analysis=analysis))
+    plain, page = (Page(workflow_report.report(one)) for one in (before, drawn))
+    assert "how often they hold the truth" not in plain.text
+    assert "how often they hold the truth (dotted: as asked for)" in page.text
+    assert len(page.charts) == len(plain.charts) + 1
+    traces = [trace for chart in page.charts for trace in chart["data"]]
+    assert any((one.get("x"), one.get("y")) == ([0.5, 0.9], [0.52, 0.89]) for one in traces)
+
+
 def test_a_trials_hover_label_has_its_hyperparameters(page):
     (history,) = [chart for chart in page.charts if "best so far" in json.dumps(chart)]
     said = [text for trace in history["data"] for text in trace.get("hovertext", [])]

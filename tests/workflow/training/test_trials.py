@@ -404,6 +404,17 @@ def test_models_of_folds_are_fitted_once_to_be_kept(hpo, fits):
     assert "val_rmse_std" in first.study.trials[0].metrics
 
 
+def test_trials_of_folds_keep_how_far_they_were_from_the_truth(hpo):
+    trial = hpo(1, how="cv:3").study.best[0]
+    kept = mlflow.artifacts.load_dict(f"runs:/{trial.run.info.run_id}/residuals.json")
+    data = hpo.trainer("cv:3").data
+    assert kept["count"] == len(data.y)  # each row was left out once
+    assert len(kept["kept"]) <= kept["count"]
+    rmse = np.sqrt(np.mean(np.square(kept["kept"])))
+    assert rmse == pytest.approx(trial.metrics["val_rmse"], rel=0.2)  # the mean of the folds'
+    assert not mlflow.artifacts.list_artifacts(run_id=hpo(1).study.best[0].run.info.run_id)
+
+
 @contextmanager
 def failing(
     monkeypatch: pytest.MonkeyPatch, method: str, which: Callable[[int], bool], error: object
