@@ -60,13 +60,26 @@ def cast(name: str, type: str) -> str:
 def cast_value(value: str, name: str, type: str) -> str:
     """Return the SQL that casts a value to a type; `name` is what an error calls its column.
 
-    A fraction in a column of whole numbers is an error: DuckDB alone would make 13 of 12.6.
+    What would become another value is an error: DuckDB alone would make 13 of 12.6 in a column of
+    whole numbers, 1.6 of 1.57 in one of a decimal, and true of 2.
     """
     result = f"CAST({value} AS {type})"
     if is_integer(type):
-        complaint = f"{literal(f'no whole number in column {name}: ')} || {value}"
-        result = f"CASE WHEN {value} <> {result} THEN error({complaint}) ELSE {result} END"
-    return result
+        problem, is_other = f"no whole number in column {name}: ", f"{value} <> {result}"
+    elif type.startswith("DECIMAL"):
+        problem, is_other = f"no {type} in column {name}: ", is_rounded(value, result)
+    elif type == "BOOLEAN":
+        problem = f"neither true nor false in column {name}: "
+        is_other = f"TRY_CAST({value} AS DOUBLE) NOT IN (0, 1)"
+    else:
+        return result
+    return f"CASE WHEN {is_other} THEN error({literal(problem)} || {value}) ELSE {result} END"
+
+
+def is_rounded(value: str, result: str) -> str:
+    """Return the SQL that tells whether a decimal has lost more of a value than a float's noise."""
+    number = f"TRY_CAST({value} AS DOUBLE)"
+    return f"abs({number} - CAST({result} AS DOUBLE)) > 1e-7 * abs({number})"
 
 
 def connect() -> duckdb.DuckDBPyConnection:

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sql_features.duckdb_types import is_integer, is_numeric
-from sql_features.expressions import cast_value, literal
+from sql_features.expressions import cast_value, is_rounded, literal
 from sql_features.time_texts import BLANKS, MINUS, duration_of, time_of, time_of_digits
 
 APOSTROPHES = "'\u2019"
@@ -125,6 +125,8 @@ def _value(text: str, reading: Mapping[str, Any]) -> str:
     value = f"TRY_CAST({text} AS {type})"
     if is_integer(type):  # DuckDB alone would make 13 of 12.6
         return f"CASE WHEN TRY_CAST({text} AS DOUBLE) = {value} THEN {value} END"
+    if type.startswith("DECIMAL"):  # and 1.6 of 1.57
+        return f"CASE WHEN NOT {is_rounded(text, value)} THEN {value} END"
     return value
 
 

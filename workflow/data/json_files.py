@@ -66,10 +66,12 @@ def of_json(column: str, name: str, reading: Mapping[str, Any], missing: Sequenc
     """
     text = f"({column} ->> '$')"
     value = of_text(text, name, reading, missing)
-    if kind_of(reading["type"]) not in ("number", "text"):
+    if kind_of(reading["type"]) not in ("number", "text", "boolean"):
         return value
     number = of_other(f"CAST({text} AS DOUBLE)", name, reading)
-    if is_integer(reading["type"]):  # a double does not hold all digits
+    if is_integer(reading["type"]) or reading["type"].startswith(
+        "DECIMAL"
+    ):  # a double does not hold all digits
         number = of_text(text, name, {k: v for k, v in reading.items() if k not in NUMBER_KEYS})
     return (
         f"CASE WHEN json_type({column}) IN ('BIGINT', 'UBIGINT', 'DOUBLE') "

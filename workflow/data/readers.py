@@ -57,7 +57,7 @@ def scan(
         WorkflowError: A file cannot be read or is of an unsupported kind, a name in `given` is no
             column, or a value in it is no type.
     """
-    given = {name: _exact(one) for name, one in (given or {}).items()}
+    given = {name: _exact(one, kind(paths)) for name, one in (given or {}).items()}
     missing = missing_texts(paths, missing)
     match kind(paths):
         case "parquet":
@@ -227,10 +227,11 @@ def _spelled(given: Mapping[str, Given], names: Iterable[str]) -> dict[str, Give
     return {own[name.casefold()]: one for name, one in given.items()}
 
 
-def _exact(column: str | Reading) -> str | Reading:
+def _exact(column: str | Reading, files: str) -> str | Reading:
     """Return how a column is read, of DuckDB's own name of the type.
 
-    Whole numbers are read of texts, because DuckDB's readers would make 2 of 1.57.
+    Whole numbers and decimals are read of texts, because DuckDB's readers would make 2, or 1.6, of
+    1.57; so are truth values of JSON, where that would be true.
 
     Raises:
         WorkflowError: There is no such type.
@@ -238,7 +239,8 @@ def _exact(column: str | Reading) -> str | Reading:
     type = _type_named(type_of(column))
     if isinstance(column, Reading):
         return replace(column, type=type)
-    return Reading(type=type) if is_integer(type) else type
+    is_read = is_integer(type) or type.startswith("DECIMAL")
+    return Reading(type=type) if is_read or (type, files) == ("BOOLEAN", "json") else type
 
 
 @cache

@@ -15,6 +15,7 @@ from workflow.data.split_rules import ByHash
 
 AGREE = 0.01  # the least chance that two rows agree in a column of few values: as of 100 values
 ALIKE = 2.0  # other rows that a row has alike by chance, from which on that is by nature
+LONG = {"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"}  # types of more digits than a double holds
 FEW = 1_000  # values of a column, up to which several columns are counted in one query:
 TOGETHER = 20  # so many, as what DuckDB takes for it grows with the square of their number
 
@@ -133,16 +134,23 @@ def _hash(*values: str) -> str:
 def _as_text(column: str, type: str) -> str:
     """Return the SQL of a value's text, the same whichever type the value is read as."""
     number = f"CAST(TRY_CAST({column} AS DOUBLE) AS VARCHAR)"
+    # A double holds 15 digits of every number; of longer whole ones each digit counts.
+    whole = f"TRY_CAST({column} AS HUGEINT)"
+    is_long = f"TRY_CAST(CAST({whole} AS DOUBLE) AS HUGEINT) IS DISTINCT FROM {whole}"
+    exact = f"CASE WHEN {is_long} THEN CAST({whole} AS VARCHAR) ELSE {number} END"
     time = f"CAST(TRY_CAST({column} AS TIMESTAMP) AS VARCHAR)"
     text = f"CAST({column} AS VARCHAR)"
     if type == "VARCHAR":
         # To try a time on every text would take longer than all the rest.
         one = (
             f"CASE WHEN lower({column}) IN ('true', 'false') THEN lower({column}) "
-            f"WHEN {column} LIKE '____-__-__%' THEN {time} ELSE {number} END"
+            f"WHEN {column} LIKE '____-__-__%' THEN {time} "
+            f"WHEN length({column}) > 15 THEN {exact} ELSE {number} END"
         )
     elif type == "DOUBLE":
         return f"coalesce({text}, chr(0))"  # all that is needed, in a third of the time
+    elif type in LONG or type.startswith("DECIMAL"):
+        one = exact
     else:
         one = {"number": number, "date": time}.get(kind_of(type), text)
     return f"coalesce({one}, {text}, chr(0))"

@@ -102,7 +102,7 @@ def by_sign(texts: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in texts:
         if len(text) <= LONGEST and (match := WRITTEN.fullmatch(text)) and _is_number(match):
-            sign = " ".join(sorted(units.measuring(_signs_of(match))))
+            sign = " ".join(sorted(_units(_signs_of(match))))
             found.setdefault(sign, []).append(text)
     return found
 
@@ -180,12 +180,17 @@ def _usual(matches: Sequence[re.Match[str]]) -> set[str]:
     """
     signs = [_signs_of(match) for match in matches]
     others = set().union(*signs) - set().union(*map(units.measuring, signs))
-    counts = Counter(measuring for one in signs if (measuring := frozenset(units.measuring(one))))
+    counts = Counter(found for one in signs if (found := _units(one)))
     if not counts:
         return others
     ((usual, count),) = counts.most_common(1)
     few = count < max(MOSTLY * counts.total(), HALF * len(signs))
-    return others if few else others | usual
+    return others if few else others.union(*(one for one in signs if _units(one) == usual))
+
+
+def _units(signs: Iterable[str]) -> frozenset[str]:
+    """Return the units among the signs of a number: years is year, and KG is kg."""
+    return frozenset(map(units.unit_of, units.measuring(signs)))
 
 
 def _signs_of(match: re.Match[str]) -> set[str]:

@@ -29,6 +29,23 @@ _UNITS = (
     "km/l kmpl mpg l/100km g/km rpm nm db px pt dpi ppm ppb fps mg/l g/l mg/dl mmol/l "
     "\u00b5g/m3 \u00b5g/m\u00b3 pc pcs stk"
 )
+_ONE_UNIT = (  # in whatever case, and with the plural; MW is no mW, ML no ml
+    "inch inches|foot feet|yard yards|mile miles|acre acres|litre litres|liter liters"
+    "|gallon gallons|ton tons|tonne tonnes|lb lbs|sec secs|second seconds|min mins|minute minutes"
+    "|hr hrs|hour hours|day days|wk wks|week weeks|mo mos|month months|yr yrs|year years|tag tage"
+    "|woche wochen|monat monate|jahr jahre|stunde stunden|jour jours|an ans|pc pcs|kg|km|cm|oz|ft"
+    "|sqm|sqft|kwh|km/h|kmh|kph|mph|hp|bhp|ps|rpm|kcal|mpg|kmpl"
+)
+_SINGULAR = {sign: one.split()[0] for one in _ONE_UNIT.split("|") for sign in one.split()}
+
+
+def unit_of(sign: str) -> str:
+    """Return the sign that stands for the same unit in the singular and in small letters.
+
+    >>> unit_of("Years"), unit_of("KG"), unit_of("MW"), unit_of("\u20ac")
+    ('year', 'kg', 'MW', '€')
+    """
+    return _SINGULAR.get(sign.casefold(), sign)
 
 
 def measuring(signs: Iterable[str]) -> set[str]:

@@ -2,6 +2,7 @@ import csv
 import gzip
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -121,6 +122,33 @@ def test_a_fraction_is_no_whole_number_where_that_type_is_given(tmp_path, suffix
     write_table(pd.DataFrame({"x": [1, 1.57]}), path)
     with pytest.raises(duckdb.Error, match=r"column x is read as \w+, which does not fit 1\.57"):
         rows(scan([path], {"x": type}))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_decimal_that_is_given_does_not_round(tmp_path, suffix):
+    path = write_table(pd.DataFrame({"x": [1.5, 0.1 + 0.2, 3.0, None]}), tmp_path / f"t{suffix}")
+    assert rows(scan([path], {"x": "DECIMAL(4,1)"})) == [
+        (Decimal("1.5"),), (Decimal("0.3"),), (Decimal("3.0"),), (None,)
+    ]  # fmt: skip
+    write_table(pd.DataFrame({"x": [1.5, 1.57]}), path)
+    with pytest.raises(duckdb.Error, match=r"column x.*1\.57"):
+        rows(scan([path], {"x": "DECIMAL(4,1)"}))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("odd", [1.57, 2])
+def test_a_number_is_no_truth_value_but_one_or_zero(tmp_path, suffix, odd):
+    path = write_table(pd.DataFrame({"x": [1.0, 0.0, None]}), tmp_path / f"t{suffix}")
+    assert rows(scan([path], {"x": "BOOLEAN"})) == [(True,), (False,), (None,)]
+    write_table(pd.DataFrame({"x": [1, odd]}), path)
+    with pytest.raises(duckdb.Error, match=f"neither true nor false in column x: {odd}"):
+        rows(scan([path], {"x": "BOOLEAN"}))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".csv"])
+def test_truth_values_are_read_as_such_where_that_is_given(tmp_path, suffix):
+    path = write_table(pd.DataFrame({"x": [True, False, None]}), tmp_path / f"t{suffix}")
+    assert rows(scan([path], {"x": "BOOLEAN"})) == [(True,), (False,), (None,)]
 
 
 def test_long_whole_numbers_of_json_keep_their_digits(tmp_path):

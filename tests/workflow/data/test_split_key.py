@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sql_features.expressions import connect
-from workflow.data.split_key import default_key, repeat_by_nature
+from workflow.data.split_key import default_key, hash_of, repeat_by_nature
 
 RNG = np.random.default_rng(0)
 
@@ -50,3 +50,28 @@ def test_rows_are_alike_by_nature_only_where_values_are_few(frame, expected):
 def test_the_default_key_is_what_features_read_as_the_file_spells_it():
     features = {"a": "X + y2", "b": "upper(x)", "c": "1"}
     assert default_key(features, ["target", "Y2", "Z", "x"]) == ("Y2", "x")
+
+
+def hashed(number: int, type: str) -> float:
+    with connect() as connection:
+        query = f"SELECT {hash_of(['x'], {'x': type})} FROM (SELECT '{number}'::{type} AS x)"
+        ((found,),) = connection.execute(query).fetchall()
+    return found
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 10**17 + 1, -(10**17) - 1])
+def test_whole_numbers_that_one_double_stands_for_have_keys_of_their_own(number):
+    types = ("BIGINT", "HUGEINT", "DECIMAL(38,0)", "DECIMAL(38,2)", "VARCHAR")
+    assert len({hashed(number, type) for type in types}) == 1
+    assert hashed(number, "BIGINT") != hashed(number, "DOUBLE")
+    assert len({hashed(number + more, "HUGEINT") for more in range(3)}) == 3
+    assert hashed(2**127 - 1, "HUGEINT") != hashed(2**127 - 2, "HUGEINT")
+
+
+@pytest.mark.parametrize(
+    ("number", "position"),
+    [(1, 0.19611976885445184), (2**53 + 2, 0.6887336178755983), (3 * 10**20, 0.7706810083229996)],
+)
+def test_whole_numbers_that_a_double_holds_keep_their_place(number, position):
+    for type in ("VARCHAR", "HUGEINT", "DOUBLE"):
+        assert hashed(number, type) == position
