@@ -1,6 +1,6 @@
 """All that monitoring looks at, of one set of rows: of all new ones, or of those of a window."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import duckdb
@@ -130,7 +130,9 @@ def judge(
     )
     predicted = _predict(connection, drawn, there, model, found)
     _drift(found, known, predicted, model.labels)
-    frame = reference.comparable(connection, drawn, there)
+    found.findings = [_expected(one, known.moving) for one in found.findings]
+    still = {name: type for name, type in there.items() if name not in known.moving}
+    frame = reference.comparable(connection, drawn, still)
     domain = domain_classifier.classify(known.frame[list(frame)], frame, rules.seed)
     if domain is not None:
         found.auc = domain.auc
@@ -142,6 +144,15 @@ def judge(
         elif model.labels:
             _estimate(predicted, known, rules, found)
     return found
+
+
+def _expected(found: Finding, moving: frozenset[str]) -> Finding:
+    """Return a finding; of a column that moves by itself, an alert of other values is a warning."""
+    is_of_values = found.check in (drift.CHECK, unseen.CATEGORIES, unseen.RANGE)
+    if not (is_of_values and found.column in moving and found.level == ALERT):
+        return found
+    message = f"{found.message.rstrip('.')}; it had shifted between train and test already."
+    return replace(found, level=WARNING, message=message)
 
 
 def _no_rows(dropped: int, where: str) -> Finding:

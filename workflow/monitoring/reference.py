@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from sql_features.expressions import connect, quote
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY
+from workflow.checks.drift import SHIFTED, binned, stability_by_chance, stability_index
 from workflow.checks.value_counts import (
     Numbers,
     Sample,
@@ -40,6 +41,8 @@ class Reference:
         sample: Values of at most `MOST` training rows, by column that can be compared.
         frame: The same rows, for a classifier.
         rows: Training rows.
+        moving: Columns that had shifted between train and test already, such as the month of rows
+            that are split by time: new rows will differ in them too.
         predictions: The predictions on test, as `prediction_values` makes them.
         test: Targets and predictions of the test rows.
         clusters: Of the test rows.
@@ -50,6 +53,7 @@ class Reference:
     sample: Sample
     frame: pd.DataFrame
     rows: int
+    moving: frozenset[str]
     predictions: Numbers | Texts
     test: Judged
     clusters: RowClusters
@@ -76,6 +80,7 @@ def read(
         table = drawn(path, splits.columns, [], one_of(rows))
         sample = read_values(connection, table, columns, kinds(columns))
         frame = comparable(connection, table, columns)
+        moving = _moving(connection, splits, columns, sample)
     actual = answers["actual"]
     probabilities = [f"{PROBABILITY}{label}" for label in labels]
     predictions = answers[probabilities if labels else PREDICTION].to_numpy()
@@ -86,10 +91,32 @@ def read(
         sample=sample,
         frame=frame,
         rows=rows,
+        moving=moving,
         predictions=prediction_values(predictions, labels),
         test=(truth, predictions),
         clusters=row_clusters(splits, "test"),
     )
+
+
+def _moving(
+    connection: duckdb.DuckDBPyConnection,
+    splits: Splits,
+    columns: Mapping[str, str],
+    train: Sample,
+) -> frozenset[str]:
+    """Return the columns that have shifted between train and test, by more than chance."""
+    path = splits.path("test")
+    (rows,) = _row(connection, f"count(*) FROM {scan_parquet([path])}")
+    table = drawn(path, splits.columns, [], one_of(rows))
+    test = read_values(connection, table, columns, kinds(columns))
+    found = set()
+    for column, values in test.items():
+        if is_comparable(columns[column]):
+            _, (before, after) = binned(train[column], values)
+            least = max(SHIFTED, stability_by_chance(before, after))
+            if stability_index(before, after) >= least:
+                found.add(column)
+    return frozenset(found)
 
 
 def kinds(columns: Mapping[str, str]) -> dict[str, ValueKind]:

@@ -20,6 +20,7 @@ from workflow.monitoring.finding import (
 )
 from workflow.plain_values import quoted
 
+CATEGORIES, RANGE = "categories", "range"  # names of checks
 VANISHED = 20  # rows of a category that were to be expected, where there are none
 
 
@@ -101,7 +102,7 @@ def _categories(column: str, counts: Mapping[str, int], new: Texts) -> Finding:
                 "more: was it renamed?"
             )
     message += "" if message.endswith("?") else "."
-    return Finding(check="categories", column=column, value=part, level=level, message=message)
+    return Finding(check=CATEGORIES, column=column, value=part, level=level, message=message)
 
 
 def _range(column: str, ends: tuple[float, float], trained: int, new: Numbers) -> Finding:
@@ -114,7 +115,7 @@ def _range(column: str, ends: tuple[float, float], trained: int, new: Numbers) -
     least, greatest = (f"{end:.6g}" for end in ends)
     message = f"column {quoted(column)} is beyond training's {least} to {greatest} in {share(part)}"
     return Finding(
-        check="range", column=column, value=part, level=level, message=f"{message} of the rows."
+        check=RANGE, column=column, value=part, level=level, message=f"{message} of the rows."
     )
 
 

@@ -1,5 +1,7 @@
 """The page of monitoring, of judgements that are made of rows of a small table of classes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -72,7 +74,7 @@ def known(tmp_path_factory):
 def looked(known, tmp_path):
     """Judges a table by days, or as a whole, and returns the result."""
 
-    def look(frame, window=None):
+    def look(frame, window=None, moving=frozenset()):
         frame.to_parquet(tmp_path / "rows.parquet")
         found = open_rows(
             str(tmp_path / "rows.parquet"), from_yaml(DEFINITION, "x"), TYPES, tmp_path
@@ -82,13 +84,14 @@ def looked(known, tmp_path):
             metric=LOG_LOSS, split=ByHash(key=("age",)), needed=frozenset(READ),
             max_degradation=0.1, kept=(4_500, 4_500), seed=1,
         )  # fmt: skip
+        kept = replace(known, moving=moving)
         with connect() as connection:
             begins = [None]
             if window:
                 begins = windows.timeline(
                     connection, table.sql(), new_table.WINDOW, window, 9
                 ).begins
-            judged = [judge(connection, table, one, "", Logistic(), known, by) for one in begins]
+            judged = [judge(connection, table, one, "", Logistic(), kept, by) for one in begins]
         parted = [
             WindowResult(name=window.name(begin), begin=begin, judgement=one)
             for begin, one in zip(begins, judged, strict=True)
@@ -118,6 +121,30 @@ def test_without_labels_the_score_is_estimated_and_no_alert(looked):
     plain = result.as_json()
     assert plain["performance"] is None
     assert plain["estimated"]["log_loss"] > 0
+
+
+def test_a_column_that_moves_by_itself_is_a_warning_at_most(looked, known):
+    frame = rows(1_500, 7)
+    frame = frame.assign(town=frame["town"].replace({"Ulm": "Kiel", "Bonn": "Jena"}))
+    assert looked(frame).verdict == "alert"
+    assert known.moving == frozenset()
+    result = looked(frame, moving=frozenset({"town"}))
+    assert result.verdict == "warning"
+    assert result.reason.endswith("it had shifted between train and test already; and 1 more")
+    assert result.newest.auc == pytest.approx(0.5, abs=0.05)
+    # That it has no value at all is no way of moving.
+    assert looked(frame.assign(town=None), moving=frozenset({"town"})).verdict == "alert"
+
+
+def test_columns_that_have_shifted_between_train_and_test_are_known(tmp_path):
+    (tmp_path / splits_of_training.DEFINITION).write_text(DEFINITION)
+    for seed, split in enumerate(SPLITS):
+        frame = rows(1_500, seed)
+        frame["age"] += 20 * seed
+        frame.assign(target=frame["label"]).to_parquet(tmp_path / f"{split}.parquet")
+    answers = pd.DataFrame({"probability_no": [0.5], "probability_yes": [0.5], "actual": ["no"]})
+    splits = Splits("runs:/1/splits", tmp_path)
+    assert reference.read(splits, READ, answers, ["no", "yes"]).moving == {"age"}
 
 
 def test_labels_that_mean_something_else_now_are_an_alert(looked):
