@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import fsspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -171,7 +172,15 @@ def _opened(path: Path, kind: str, schema: pa.Schema, metadata: dict[str, str]) 
 
 
 def _write_json(file: Any, table: pa.Table) -> None:
-    """Write a record a line; DuckDB writes numbers to the last digit."""
+    """Write a record a line; DuckDB writes numbers to the last digit.
+
+    JSON has no number for NaN and infinity: they are null.
+    """
+    for place, field in enumerate(table.schema):
+        if pa.types.is_floating(field.type):
+            column = table.column(place)
+            finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, field.type))
+            table = table.set_column(place, field, finite)
     with duckdb.connect() as connection:
         connection.register("batch", table)
         lines = connection.sql("SELECT CAST(to_json(batch) AS VARCHAR) AS line FROM batch")

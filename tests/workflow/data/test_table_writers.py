@@ -38,6 +38,17 @@ def test_every_kind_holds_each_batch_to_the_last_digit(tmp_path, kind):
     assert [path.name for path in tmp_path.iterdir()] == [f"out{kind}"]
 
 
+def test_json_lines_hold_no_number_that_json_does_not_know(tmp_path):
+    table = pa.table({"x": [1.0, float("nan"), float("inf"), None]})
+    output = Output(str(tmp_path / "out.jsonl"))
+    with output.writer(table.schema, {}) as writer:
+        writer(table)
+    lines = output.path.read_text().splitlines()
+    assert [json.loads(line, parse_constant=pytest.fail)["x"] for line in lines] == [
+        1.0, None, None, None
+    ]  # fmt: skip
+
+
 def test_a_parquet_file_says_where_it_comes_from(tmp_path):
     found = pq.read_schema(write(tmp_path / "out.parquet").path).metadata
     assert json.loads(found[b"tabular-workflow"]) == {"model_name": "m"}
