@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -25,9 +26,11 @@ from workflow.data.parquet import scan_parquet
 from workflow.data.row_clusters import RowClusters, row_clusters
 from workflow.data.splits import Splits
 from workflow.evaluation.scores import Judged, codes
+from workflow.monitoring import domain_classifier
 from workflow.monitoring.sampling import drawn, one_of
 from workflow.monitoring.unseen import Known
 
+SEED = 42  # of the classifier that tells test rows from training rows
 MOST_TEXTS = 1_000_000  # different ones in a column, beyond which new ones are not looked for
 
 
@@ -40,6 +43,7 @@ class Reference:
         known: What all training rows have, by column.
         sample: Values of at most `MOST` training rows, by column that can be compared.
         frame: The same rows, for a classifier.
+        test_frame: As many test rows.
         rows: Training rows.
         moving: Columns that had shifted between train and test already, such as the month of rows
             that are split by time: new rows will differ in them too.
@@ -52,11 +56,19 @@ class Reference:
     known: dict[str, Known]
     sample: Sample
     frame: pd.DataFrame
+    test_frame: pd.DataFrame
     rows: int
     moving: frozenset[str]
     predictions: Numbers | Texts
     test: Judged
     clusters: RowClusters
+
+    @cached_property
+    def test_auc(self) -> float | None:
+        """How well a classifier tells test rows from training rows, by columns that do not move."""
+        still = [name for name in self.frame if name not in self.moving]
+        domain = domain_classifier.classify(self.frame[still], self.test_frame[still], SEED)
+        return None if domain is None else domain.auc
 
 
 def read(
@@ -80,7 +92,9 @@ def read(
         table = drawn(path, splits.columns, [], one_of(rows))
         sample = read_values(connection, table, columns, kinds(columns))
         frame = comparable(connection, table, columns)
-        moving = _moving(connection, splits, columns, sample)
+        of_test = _drawn_of_test(connection, splits)
+        test_frame = comparable(connection, of_test, columns)
+        moving = _moving(read_values(connection, of_test, columns, kinds(columns)), columns, sample)
     actual = answers["actual"]
     probabilities = [f"{PROBABILITY}{label}" for label in labels]
     predictions = answers[probabilities if labels else PREDICTION].to_numpy()
@@ -90,6 +104,7 @@ def read(
         known=known,
         sample=sample,
         frame=frame,
+        test_frame=test_frame,
         rows=rows,
         moving=moving,
         predictions=prediction_values(predictions, labels),
@@ -98,17 +113,14 @@ def read(
     )
 
 
-def _moving(
-    connection: duckdb.DuckDBPyConnection,
-    splits: Splits,
-    columns: Mapping[str, str],
-    train: Sample,
-) -> frozenset[str]:
-    """Return the columns that have shifted between train and test, by more than chance."""
+def _drawn_of_test(connection: duckdb.DuckDBPyConnection, splits: Splits) -> str:
     path = splits.path("test")
     (rows,) = _row(connection, f"count(*) FROM {scan_parquet([path])}")
-    table = drawn(path, splits.columns, [], one_of(rows))
-    test = read_values(connection, table, columns, kinds(columns))
+    return drawn(path, splits.columns, [], one_of(rows))
+
+
+def _moving(test: Sample, columns: Mapping[str, str], train: Sample) -> frozenset[str]:
+    """Return the columns that have shifted between train and test, by more than chance."""
     found = set()
     for column, values in test.items():
         if is_comparable(columns[column]):

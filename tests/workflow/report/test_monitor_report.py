@@ -74,7 +74,7 @@ def known(tmp_path_factory):
 def looked(known, tmp_path):
     """Judges a table by days, or as a whole, and returns the result."""
 
-    def look(frame, window=None, moving=frozenset()):
+    def look(frame, window=None, moving=frozenset(), known=known):
         frame.to_parquet(tmp_path / "rows.parquet")
         found = open_rows(
             str(tmp_path / "rows.parquet"), from_yaml(DEFINITION, "x"), TYPES, tmp_path
@@ -134,6 +134,22 @@ def test_a_column_that_moves_by_itself_is_a_warning_at_most(looked, known):
     assert result.newest.auc == pytest.approx(0.5, abs=0.05)
     # That it has no value at all is no way of moving.
     assert looked(frame.assign(town=None), moving=frozenset({"town"})).verdict == "alert"
+
+
+def test_rows_told_apart_as_the_test_rows_were_are_a_warning(looked, known):
+    # Only together: age and town are each distributed as before.
+    def sorted_by_town(frame):
+        return frame.assign(
+            town=frame["town"].sort_values().to_numpy()[frame["age"].argsort().argsort()]
+        )
+
+    new = sorted_by_town(rows(1_500, 7))
+    result = looked(new)
+    assert (result.verdict, known.test_auc < 0.6) == ("alert", True)
+    shifted = replace(known, test_frame=sorted_by_town(known.test_frame))
+    result = looked(new, known=shifted)
+    assert result.verdict == "warning"
+    assert f"; test rows with one of {shifted.test_auc:.2f}" in result.reason
 
 
 def test_columns_that_have_shifted_between_train_and_test_are_known(tmp_path):
