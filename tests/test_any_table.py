@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import Store, Workflow, mlflow_run, new_store, parameters
+from conftest import Store, Workflow, new_store
+from in_process import run_here
 
 from sql_features.errors import WorkflowError
 from steps import hpo, predict, preprocess, register, train
@@ -58,12 +59,9 @@ def grove(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Workfl
     caller = tmp_path_factory.mktemp("grove")
     store = new_store(empty_store, caller)
     trees().to_csv(caller / "trees.csv", index=False, sep=";")
-    done = mlflow_run(
-        *parameters(data="trees.csv", target="kind", models="linear,lightgbm", max_evals=2),
-        cwd=caller,
+    done = run_here(
+        store, data=caller / "trees.csv", target="kind", models="linear,lightgbm", max_evals=2
     )
-    assert done.code == 0, done.out + done.err
-    mlflow.set_tracking_uri(store.uri)
     return Workflow(store, done, caller)
 
 
