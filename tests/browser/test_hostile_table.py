@@ -11,7 +11,8 @@ import numpy as np
 import pages
 import pandas as pd
 import pytest
-from conftest import Workflow, mlflow_run, new_store, parameters
+from conftest import Workflow, new_store
+from in_process import run_here
 from pages import Visit
 from playwright.sync_api import Locator, Page
 
@@ -46,11 +47,9 @@ def hostile_table(rows: int = 240) -> pd.DataFrame:
 def hostile(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Workflow:
     caller = tmp_path_factory.mktemp("hostile")
     store = new_store(empty_store, caller)
-    hostile_table().to_csv(caller / "<i>trees.csv", index=False)
-    done = mlflow_run(
-        *parameters(data="<i>trees.csv", target=TARGET, models="linear", max_evals=2), cwd=caller
-    )
-    assert done.code == 0, done.out + done.err
+    path = caller / "<i>trees.csv"
+    hostile_table().to_csv(path, index=False)
+    done = run_here(store, data=path, target=TARGET, models="linear", max_evals=2)
     return Workflow(store, done, caller)
 
 
