@@ -7,6 +7,7 @@ import subprocess
 import mlflow
 import pytest
 from conftest import ROOT, Store, free_port, mlflow_run, new_store, parameters
+from in_process import run_here
 
 from sql_features.errors import WorkflowError
 from steps.reproduce import reproduce
@@ -145,8 +146,7 @@ def test_everything_works_the_same_on_a_tracking_server(tracking_server, tmp_pat
 
 def test_each_step_alone_works_from_the_artifacts_of_earlier_runs(store, trips):
     def run(step: str, **given: object) -> str:
-        done = mlflow_run("-e", step, *parameters(**given), cwd=store.folder)
-        assert done.code == 0, done.err
+        run_here(store, step, **given)
         return store.runs(step)[-1].info.run_id
 
     splits = f"runs:/{run('preprocess', data=trips)}/splits"
