@@ -274,21 +274,3 @@ def test_the_summary_tells_the_winner_and_what_to_do_next(workflow):
         assert name in out
     assert "Traceback" not in workflow.done.err
     assert "Warning" not in workflow.done.err
-
-
-def test_the_same_command_gives_exactly_the_same_metrics(workflow):
-    splits = f"runs:/{workflow.run('preprocess').info.run_id}/splits"
-    first = {
-        run.info.run_name: run.data.metrics["val_rmse"]
-        for run in workflow.store.children(workflow.run("hpo"))
-    }
-    arguments = parameters(
-        splits=splits, models="random_forest,lightgbm", max_evals=4, top_n=3, seed=7
-    )
-    done = mlflow_run("-e", "hpo", *arguments, cwd=workflow.caller)
-    assert done.code == 0, done.err
-    again = workflow.store.runs("hpo")[-1]
-    second = {
-        run.info.run_name: run.data.metrics["val_rmse"] for run in workflow.store.children(again)
-    }
-    assert second == first
