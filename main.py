@@ -54,6 +54,7 @@ from workflow.version import VERSION
 @options.validation
 @options.top_n
 @options.register_as
+@options.promote
 @options.seed
 @options.reuse
 @step.verbose
@@ -124,7 +125,7 @@ def main(
             {
                 "splits": splits,
                 "candidates": f"{train.info.run_id},{hpo.info.run_id}",
-                **_pick(given, "top_n", "metric", "register_as"),
+                **_pick(given, "top_n", "metric", "register_as", "promote"),
             },
         )
         # MLflow's page of this run shows the data, the model and the scores of its steps.

@@ -32,6 +32,9 @@ from workflow.evaluation.model_analysis import analysis
 from workflow.evaluation.scores import check_defined, codes, score
 from workflow.models.metrics import METRICS, TEST, VAL, Metric, resolve
 from workflow.parameters import folds
+from workflow.promotion import decision
+from workflow.promotion.candidates import rows_of_test
+from workflow.promotion.comparing import Candidate
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, model_loading, names, reuse, runs, step
 from workflow.tracking.logged_models import model_uri
@@ -48,9 +51,15 @@ SHOWN = 200  # raw columns that the description of a version may name
 @options.top_n
 @options.metric
 @options.register_as
+@options.promote
 @step.verbose
 def register(
-    splits_uri: str, run_ids: list[str], top_n: int, metric: str, register_as: str | None
+    splits_uri: str,
+    run_ids: list[str],
+    top_n: int,
+    metric: str,
+    register_as: str | None,
+    promote: str,
 ) -> None:
     splits = dataset_inputs.open_splits(splits_uri)
     task = splits.dataset.task
@@ -78,11 +87,12 @@ def register(
             mlflow.log_artifact(str(path))
         winner = table.iloc[0]
         y = actual.to_numpy() if task == "regression" else codes(actual, model.labels)
+        clusters = row_clusters(splits, "test")
         comparison = compare_with_baseline(
             judged,
             (y, predictions),
             judged_baseline,
-            clusters=row_clusters(splits, "test"),
+            clusters=clusters,
             seed=seed,
         )
         check_gates(winner, table.iloc[-1], comparison, splits.dataset)
@@ -93,12 +103,24 @@ def register(
         seen[names.INTERVALS] = intervals_of(finalists[0], model, splits, (y, predictions))
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
         version = register_version(name, finalists[0], winner, splits)
+        candidate = Candidate(
+            version=version,
+            dataset=splits.dataset,
+            metric=judged,
+            seed=seed,
+            rows=rows_of_test(splits, raw, actual, clusters),
+            predict=lambda: predictions,
+            labels=model.labels,
+        )
+        with terminal.timed("register", "decided whether the version becomes the champion"):
+            decided = decision.decide(candidate, promote)
+        decision.log(decided)
         scores = {column: winner[column] for column in table if column.startswith((VAL, TEST))}
         mlflow.log_metrics(scores | _shown(comparison) | _shown_intervals(seen[names.INTERVALS]))
         mlflow.set_tags(
             {
                 names.MODEL_TAG: name,
-                names.VERSION_TAG: version,
+                names.VERSION_TAG: version.number,
                 names.WINNER_TAG: winner["run_id"],
                 names.FAMILY_TAG: winner["family"],
             }
@@ -107,9 +129,11 @@ def register(
         said = [
             f"{key} {formatting.number(winner[key])}" for key in (judged.val_name, judged.test_name)
         ]
+        more = "" if decided.is_plain else f"; {decided.sentence}"
         step.log_summary(
-            f"{name} version {version} is @{names.ALIAS}: {' '.join(who)}, {', '.join(said)}, "
-            f"better than the baseline ({formatting.p_value(comparison.improvement.p_value)})"
+            f"{name} version {version.number} is @{decided.alias}: {' '.join(who)}, "
+            f"{', '.join(said)}, better than the baseline "
+            f"({formatting.p_value(comparison.improvement.p_value)}){more}"
         )
 
 

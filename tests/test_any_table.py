@@ -233,7 +233,10 @@ def test_a_model_below_the_datasets_threshold_is_not_registered(grove, tmp_path)
     call(train.train, **given, **fit, hyperparameters="{}")
     candidates = grove.store.runs("train")[-1].info.run_id
     with pytest.raises(WorkflowError) as error:
-        call(register.register, **given, candidates=candidates, top_n=1, register_as="strict")
+        call(
+            register.register, **given, candidates=candidates, top_n=1, register_as="strict",
+            promote="if_better",
+        )  # fmt: skip
     assert "worse than the threshold 0.9999 in dataset 'trees-kind'" in str(error.value)
     assert not grove.store.client.search_model_versions("name = 'strict'")
 
@@ -257,7 +260,7 @@ def test_a_metric_that_some_fold_lacks_has_no_value_and_a_reason(store, tmp_path
     with pytest.raises(WorkflowError) as error:
         call(
             register.register, **given, candidates=run.info.run_id, metric="mape", top_n=1,
-            register_as="auto",
+            register_as="auto", promote="if_better",
         )  # fmt: skip
     assert "mape" in str(error.value)
 

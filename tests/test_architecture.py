@@ -26,6 +26,7 @@ FLOORS = (
     "workflow.checks",
     "workflow.evaluation",
     "workflow.tracking",
+    "workflow.promotion",
     "workflow.training",
     "workflow.monitoring",
     "workflow.reproduction",

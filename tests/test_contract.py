@@ -33,8 +33,8 @@ CONTRACT = {
         "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
         "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
         "tune": "best", "max_evals": 15, "timeout": "none", "metric": "auto",
-        "validation": "auto", "top_n": 5, "register_as": "auto", "seed": 42,
-        "reuse": "true", "verbose": "false",
+        "validation": "auto", "top_n": 5, "register_as": "auto", "promote": "if_better",
+        "seed": 42, "reuse": "true", "verbose": "false",
     },
     "preprocess": {
         "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
@@ -52,7 +52,7 @@ CONTRACT = {
     },
     "register": {
         "splits": None, "candidates": None, "top_n": 5, "metric": "auto", "register_as": "auto",
-        "verbose": "false",
+        "promote": "if_better", "verbose": "false",
     },
     "predict": {
         "model": None, "data": None, "output": "auto", "keep": "none", "interval": "none",
@@ -63,6 +63,10 @@ CONTRACT = {
     "monitor": {
         "model": None, "data": None, "window": "none", "notify": "none", "fail_on": "alert",
         "verbose": "false",
+    },
+    "promote": {
+        "model": None, "version": "challenger", "data": "auto", "rule": "if_better",
+        "to": "none", "reason": "none", "verbose": "false",
     },
 }  # fmt: skip
 

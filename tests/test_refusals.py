@@ -17,7 +17,7 @@ MAIN = {
     "dataset": "green_taxi", "data": "sample", "target": "none", "task": "auto",
     "split_by": "auto", "features": "all", "models": "linear,random_forest,lightgbm",
     "tune": "best", "max_evals": "15", "timeout": "none", "metric": "auto", "validation": "auto",
-    "top_n": "5", "register_as": "auto", "seed": "42", "reuse": "true",
+    "top_n": "5", "register_as": "auto", "promote": "if_better", "seed": "42", "reuse": "true",
     "verbose": "false",
 }  # fmt: skip
 LIST = "linear, kneighbors, random_forest, gradient_boosting, lightgbm, xgboost"
@@ -87,6 +87,7 @@ def call(command: click.Command, given: dict[str, str]) -> None:
         ),
         ({"data": "ftp://host/x"}, "data 'ftp://host/x': give a local path or one of http://"),
         ({"register_as": "a/b"}, "register_as='a/b': "),
+        ({"promote": "better"}, "unknown value of promote: 'better': did you mean 'if_better'?"),
     ],
 )
 def test_the_workflow_refuses_before_the_first_step(given, said):
@@ -147,7 +148,8 @@ SPLITS = "runs:/0123456789abcdef0123456789abcdef/splits"
         ),
         (
             register.register,
-            {"splits": SPLITS, "candidates": "x", "top_n": "1", "register_as": "auto"},
+            {"splits": SPLITS, "candidates": "x", "top_n": "1", "register_as": "auto",
+             "promote": "if_better"},
             f"splits='{SPLITS}' cannot be read",
         ),
     ],
@@ -249,6 +251,7 @@ def test_a_model_no_better_than_the_baseline_is_not_registered(store, tmp_path, 
     given |= {"hyperparameters": '{"n_neighbors": 1}', "validation": "auto", "seed": "1"}
     call(train.train, given)
     given = {"splits": splits, "candidates": store.runs("train")[0].info.run_id, "top_n": "1"}
+    given["promote"] = "if_better"
     with pytest.raises(WorkflowError) as error:
         call(register.register, given | {"metric": "auto", "register_as": "auto"})
     assert "nothing is registered: kneighbors (kneighbors) has val_rmse" in str(error.value)

@@ -65,6 +65,15 @@ def p_value(value: float) -> str:
     return f"p = {value:.2g}" if value >= 0.001 else "p < 0.001"
 
 
+def capitalized(sentence: str) -> str:
+    """Return a sentence with a capital letter; other letters stay as they are.
+
+    >>> capitalized("not promoted: a Ridge")
+    'Not promoted: a Ridge'
+    """
+    return sentence[:1].upper() + sentence[1:]
+
+
 def with_unit(metric: str, value: float, unit: str) -> str:
     """Return a score with the target's unit, if the metric has it.
 

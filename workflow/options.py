@@ -110,6 +110,14 @@ fail_on = _option(
     argument="fails_on_alert",
 )
 
+version = _option("version", "'challenger', a number, 'previous' or 'history'.")
+labelled_rows = _option("data", "'auto': the version's test split; or labelled rows as in `data`.")
+rule = _option(
+    "rule", "As `promote`, of the workflow.", partial(parameters.one_of, allowed=parameters.RULES)
+)
+to = _option("to", "'none', or the registered model that it is copied to.", parameters.other_name)
+reason = _option("reason", "'none', or why, for the version's tags.", parameters.text_or_none)
+
 # How models are fitted, searched and chosen.
 features = _option("features", "'all', 'search', a feature set, or a list of features.")
 metric = _option("metric", "'auto' or a metric of the task.")
@@ -126,6 +134,11 @@ top_n = _option(
 )
 register_as = _option(
     "register_as", "Registered name; 'auto' is the dataset's.", parameters.registered_name
+)
+promote = _option(
+    "promote",
+    "When the version replaces the champion: 'if_better', 'not_worse', 'always' or 'never'.",
+    partial(parameters.one_of, allowed=parameters.RULES),
 )
 seed = _option(
     "seed",

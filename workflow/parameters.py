@@ -4,6 +4,7 @@ Each takes the parameter's name, for that line, and its text.
 """
 
 import json
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,8 @@ from sql_features.errors import WorkflowError
 from workflow.errors import unknown
 
 AUTO, NONE, HOLDOUT, ALL = "auto", "none", "holdout", "all"
+# When a version becomes the champion: rules of the parameters `promote` and `rule`.
+IF_BETTER, NOT_WORSE, ALWAYS, NEVER = RULES = ("if_better", "not_worse", "always", "never")
 
 
 def whole_number(name: str, text: str, *, at_least: int = 0, below: int | None = None) -> int:
@@ -106,7 +109,7 @@ def names(name: str, text: str, *, allowed: list[str]) -> list[str]:
     return list(dict.fromkeys(given))
 
 
-def one_of(name: str, text: str, *, allowed: list[str]) -> str:
+def one_of(name: str, text: str, *, allowed: Collection[str]) -> str:
     """Return a text that is one of those that are allowed.
 
     Raises:
@@ -203,6 +206,22 @@ def _is_date(text: str) -> bool:
         return str(date.fromisoformat(text)) == text
     except ValueError:
         return False
+
+
+def other_name(name: str, text: str) -> str | None:
+    """Return the name of a registered model, or None for `none`.
+
+    Raises:
+        WorkflowError: MLflow's model registry does not accept the name.
+    """
+    if not text.strip() or set(text) & set("/:"):
+        raise WorkflowError(f"{name}='{text}': give a name without '/' and ':', or '{NONE}'.")
+    return None if text == NONE else text
+
+
+def text_or_none(name: str, text: str) -> str | None:
+    """Return a text as it is, or None for `none`."""
+    return None if text == NONE else text
 
 
 def json_object(name: str, text: str) -> dict[str, Any]:

@@ -273,7 +273,10 @@ def check_nothing_lost(client: MlflowClient) -> None:
         if run.info.status == "FINISHED" and REUSED not in run.data.tags
     )
     assert worked and set(worked.values()) == {1}, worked
+    champion = client.get_model_version_by_alias(NAME, "champion")
     versions = client.search_model_versions(f"name = '{NAME}'")
-    assert [one.version for one in versions] == [
-        client.get_model_version_by_alias(NAME, "champion").version
-    ]
+    assert [one.version for one in versions] == [champion.version]
+    assert (champion.tags["replaced"], champion.tags["reason"]) == (
+        "none", "promoted: the first version",
+    )  # fmt: skip
+    assert champion.tags["promoted_at"] and "earlier_promotions" not in champion.tags

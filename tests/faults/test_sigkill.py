@@ -17,7 +17,10 @@ KILLS = {
         ("before", "register.py log_inputs"),
         ("after", "register.py create_registered_model"),
         ("after", "register.py create_model_version"),
-        ("after", "register.py set_registered_model_alias"),
+        ("after", "register.py set_registered_model_alias"),  # of the challenger
+        ("after", "register.py set_model_version_tag 2"),  # of the promotion
+        ("before", "register.py set_registered_model_alias 2"),  # of the champion
+        ("after", "register.py set_registered_model_alias 2"),
         ("before", "main.py log_outputs"),
         ("after", "main.py update_model_version"),
         ("before", "mlflow update_run_info"),

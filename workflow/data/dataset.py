@@ -21,6 +21,8 @@ from workflow.models.search_space import SearchValue
 ALL = "all"  # every feature
 SEARCH = "search"  # whichever feature set the search finds best
 RESERVED = (ALL, SEARCH)  # must not be names of features or sets
+# Models that differ in their seed alone hardly ever differ by so much of their loss.
+MIN_IMPROVEMENT = 0.002
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 METRIC_NAMES = list(dict.fromkeys(name for names in metrics.METRICS.values() for name in names))
 # For the schema alone; `Dataset` itself refuses an unknown name, with the nearest.
@@ -73,6 +75,9 @@ class Dataset:
     """Test score by metric that a model must reach to be registered."""
     monitoring: MonitoringRules | None = None
     """When `monitor` raises an alert, where that is not left to its defaults."""
+    min_improvement: Number = MIN_IMPROVEMENT
+    """By how much of its loss a model must be better than the champion to take its place: by more
+    than this share, in a one-sided test at 5 %."""
     search: dict[FamilyName, dict[Key, SearchValue]] = field(default_factory=dict)
     """By family and hyperparameter, what is searched instead of the family's own space."""
     left_out: dict[Key, Text] = field(default_factory=dict)
@@ -90,6 +95,11 @@ class Dataset:
         self._check_features()
         metrics.resolve(self.metric, self.task)
         parameters.folds(self.validation)
+        if not 0 <= self.min_improvement < 1:
+            raise WorkflowError(
+                f"min_improvement {self.min_improvement} of dataset '{self.name}': give a share "
+                f"from 0 to below 1, such as {MIN_IMPROVEMENT}."
+            )
         for metric in self.thresholds:
             if metric not in metrics.METRICS[self.task]:
                 raise unknown("metric in thresholds:", metric, metrics.METRICS[self.task])

@@ -12,7 +12,7 @@ from yaml.reader import Reader
 from sql_features.errors import WorkflowError
 from workflow import addresses
 from workflow.data.column_reading import Reading
-from workflow.data.dataset import KEYS, Dataset
+from workflow.data.dataset import KEYS, MIN_IMPROVEMENT, Dataset
 from workflow.data.dataset_errors import explained
 from workflow.data.fetch_errors import reason
 from workflow.errors import unknown
@@ -25,7 +25,8 @@ LEFT_OUT = (
 )
 # Keys whose inner lists and mappings take a line each.
 LISTS = ("split", "missing", "feature_sets", "search")
-DEFAULTS = (("metric", "auto"), ("where", "true"))  # values that need not be said
+# Values that need not be said.
+DEFAULTS = (("metric", "auto"), ("where", "true"), ("min_improvement", MIN_IMPROVEMENT))
 
 
 class _Line(dict[str, Any]):
@@ -115,7 +116,8 @@ def to_yaml(dataset: Dataset, comments: dict[str, str] | None = None) -> str:
     }
     lines = []
     for key, value in given.items():
-        if (not value and (key, value) != ("missing", [])) or (key, value) in DEFAULTS:
+        said = value or (key, value) in (("missing", []), ("min_improvement", 0))
+        if not said or (key, value) in DEFAULTS:
             continue
         # A comment may quote a name, but even a comment may not hold what YAML cannot print.
         comment = Reader.NON_PRINTABLE.sub(

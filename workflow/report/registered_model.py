@@ -1,10 +1,11 @@
 """The model that a workflow has registered, and how to serve it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlflow.entities import Run
 
+from workflow.parameters import NONE
 from workflow.tracking import names, workflow_runs
 from workflow.tracking.workflow_runs import WorkflowRuns
 
@@ -21,12 +22,39 @@ class RegisteredModel:
         version: The version's number.
         run: The run that has logged the model.
         analysis: Its importances and errors, as `workflow.evaluation.model_analysis` returns them.
+        promotion: What comparison.json says of it; empty of workflows before 0.2.0.
     """
 
     name: str
     version: str
     run: Run
     analysis: dict[str, Any]
+    promotion: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_champion(self) -> bool:
+        """Whether it serves, as its register step has left it; before 0.2.0 every version did."""
+        found = self.promotion
+        return not found or found["promoted"] or found["champion"] == self.version
+
+    @property
+    def alias(self) -> str:
+        """Its alias, as its register step has left it."""
+        return names.ALIAS if self.is_champion else names.CHALLENGER
+
+    @property
+    def decision(self) -> str:
+        """Why it serves or not, in one sentence; empty if it is the first, or was it before."""
+        found = self.promotion
+        if not found or found["champion"] == self.version:
+            return ""
+        is_first = found["promoted"] and found["champion"] == NONE
+        return "" if is_first else str(found["sentence"])
+
+    @property
+    def comparison(self) -> dict[str, Any]:
+        """The same with the test against the champion; empty where there was none."""
+        return self.promotion if "improvement" in self.promotion else {}
 
     @property
     def validation(self) -> str:
@@ -50,7 +78,8 @@ class RegisteredModel:
     @property
     def uri(self) -> str:
         """The address by which MLflow loads it."""
-        return f"models:/{self.name}@{names.ALIAS}"
+        which = f"@{names.ALIAS}" if self.is_champion else f"/{self.version}"
+        return f"models:/{self.name}{which}"
 
     @property
     def serving(self) -> list[str]:
@@ -73,4 +102,5 @@ def read(runs: WorkflowRuns) -> RegisteredModel:
         version=tags[names.VERSION_TAG],
         run=workflow_runs.existing(tags[names.WINNER_TAG], "the registered model"),
         analysis=runs.json("register", names.WINNER),
+        promotion=runs.json("register", names.COMPARISON) if names.DECISION_TAG in tags else {},
     )

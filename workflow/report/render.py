@@ -25,7 +25,8 @@ def page(template: str = "report.html.j2", **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (formatting.number, formatting.size, formatting.seconds, formatting.share)
+    own = formatting
+    filters = (own.number, own.size, own.seconds, own.share, own.capitalized)
     environment.filters |= {filter.__name__: filter for filter in filters}
     environment.globals |= {"chart": embedded, "plotly": packed_library}
     return environment.get_template(template).render(**values)

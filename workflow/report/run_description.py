@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from workflow.formatting import number, seconds, size
+from workflow.formatting import capitalized, number, seconds, size
 from workflow.plain_values import cut, one_line
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.reproduction.recipe import Recipe
@@ -32,7 +32,8 @@ def of_run(workflow: FinishedWorkflow) -> str:
             # The UI shows only the first lines until it is asked for more: a heading would take
             # the room of the result.
             f"**{escaped(workflow.headline)}**. Registered as [{escaped(model.name)} version "
-            f"{model.version}]({version}), `@{names.ALIAS}`. Pictures: **[{REPORT}]({report})**.",
+            f"{model.version}]({version}), `@{model.alias}`. Pictures: **[{REPORT}]({report})**.",
+            *_decision(model.decision),
             " ".join(filter(None, [escaped(workflow.title), escaped(workflow.certainty)])),
         ],
     )
@@ -78,6 +79,10 @@ def _fitting(longest: int, workflow: FinishedWorkflow, beginning: list[str]) -> 
         if len(text) <= longest:
             return text
     return cut(text, longest)
+
+
+def _decision(sentence: str) -> list[str]:
+    return [f"{escaped(capitalized(sentence))}."] if sentence else []
 
 
 def _raw_columns(types: dict[str, str]) -> list[str]:

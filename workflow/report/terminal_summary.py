@@ -40,7 +40,8 @@ def _result(workflow: FinishedWorkflow) -> list[str]:
     model = workflow.model
     return [
         workflow.title,
-        f"Registered {model.name} version {model.version}, @{names.ALIAS}: {workflow.headline}",
+        f"Registered {model.name} version {model.version}, @{model.alias}: {workflow.headline}",
+        *([f"  {model.decision}"] if model.decision else []),
     ]
 
 

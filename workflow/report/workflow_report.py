@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from workflow.data.split_rules import SPLITS
 from workflow.formatting import worsening
 from workflow.models import metrics
-from workflow.report import data_charts, model_charts, render, search_charts
+from workflow.report import comparison_chart, data_charts, model_charts, render, search_charts
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.tracking import names
 from workflow.version import VERSION
@@ -26,7 +26,7 @@ def report(workflow: FinishedWorkflow) -> str:
         certainty=workflow.certainty,
         warnings=workflow.warnings,
         sections=SECTIONS,
-        alias=names.ALIAS,
+        comparison=comparison_chart.comparison(workflow.model.comparison),
         metric=metric,
         metrics=list(metrics.METRICS[metric.task]),
         handed_on=_handed_on(workflow),

@@ -35,7 +35,12 @@ MODEL_TAG = "workflow.registered_model"
 VERSION_TAG = "workflow.registered_version"
 WINNER_TAG = "workflow.winner"  # the id of the run whose model was registered
 VERDICT_TAG = "workflow.verdict"  # of reproduce and monitor: what they have found
-RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG)
+DECISION_TAG = "workflow.decision"  # whether the version was promoted, and why; also of promote
+RESULT_TAGS = (MODEL_TAG, VERSION_TAG, WINNER_TAG, FAMILY_TAG, DECISION_TAG)
+
+# Tags of register's run, and of promote's.
+CHAMPION_TAG = "workflow.champion"  # the number of the version that serves after it, or none
+DECIDED_ON_TAG = "workflow.decided_on"  # the digest of the rows on which two models were compared
 
 # MLflow's own tags.
 NAME_TAG = "mlflow.runName"
@@ -62,6 +67,9 @@ IMPROVEMENT_BOUND = "baseline_improvement_at_least"  # the same, with 99 % confi
 INTERVAL_COVERAGE = "interval_coverage"  # the share of test rows that intervals of 0.9 hold
 INTERVAL_WIDTH = "interval_width"  # how wide these are, or how many classes their sets have
 P_VALUE = "baseline_p_value"  # one-sided, of its being no better
+# Of register and promote, and of the workflow: the version against the champion.
+CHAMPION_IMPROVEMENT = "champion_improvement"  # the share of the champion's loss that it spares
+CHAMPION_IMPROVEMENT_BOUND = "champion_improvement_at_least"  # the same, with 95 % confidence
 
 # Of monitor, and of the model, with the new rows as its dataset; scores begin so too.
 MONITOR = "monitor_"
@@ -101,6 +109,10 @@ PREDICTION_MEAN, TEST_PREDICTION_MEAN = "prediction_mean", "test_prediction_mean
 REPRODUCTION = "reproduction.json"
 INTERVALS = "intervals"  # in winner.json: residuals, and what intervals of them hold on test
 RESIDUALS_OF_FOLDS = "residuals.json"  # of a model's run that was judged by folds
+# Of register and of promote.
+COMPARISON = "comparison.json"  # whether the version was promoted, and by what test
+COMPARISON_PLOT = "comparison.png"
+HISTORY = "history.csv"  # of promote alone: which version was champion when
 # Of every finished step, and of a workflow.
 RECORD = "step.json"  # what its result depends on, and what came out
 REPORT = "report.html"
@@ -112,5 +124,11 @@ VERSION_RUN, VERSION_SPLITS, VERSION_COMMIT = "run_id", "splits", "git_commit"
 VERSION_REGISTER = "register_run"  # the id of the run that has made the version
 VERSION_FAMILY = "family"
 VERSION_MONITOR = "monitor"  # the verdict of the last look at it, and the reason
+# Of one that was promoted: when and by whom, instead of which version, why; and when it was rolled
+# back from. Those of earlier promotions of the same version are in a JSON list.
+PROMOTED_AT, PROMOTED_BY, REPLACED = "promoted_at", "promoted_by", "replaced"
+PROMOTION_REASON, ROLLED_BACK_AT = "reason", "rolled_back_at"
+EARLIER_PROMOTIONS = "earlier_promotions"
 ALIAS = "champion"  # the version that serves
+CHALLENGER = "challenger"  # the newest that was made to serve
 TAKES_RAW_ROWS = "Takes raw rows."  # ends register's description of a version; a workflow says more

@@ -82,8 +82,10 @@ def _no_more_than_chance(comparison: Comparison) -> str:
     )
 
 
-def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> str:
-    """Register the model of a run as a new version, and point the alias to it.
+def register_version(
+    name: str, run: Run, winner: pd.Series, splits: Splits
+) -> model_versions.RegisteredVersion:
+    """Register the model of a run as a version, the challenger; of one that there is, return it.
 
     The active run is the one that does it.
 
@@ -92,9 +94,6 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
         run: The run that has logged the model.
         winner: Its row of the leaderboard.
         splits: Those that it was trained on.
-
-    Returns:
-        The number of the version.
     """
     client, register = MlflowClient(), mlflow.active_run()
     assert register is not None
@@ -120,37 +119,29 @@ def register_version(name: str, run: Run, winner: pd.Series, splits: Splits) -> 
     with suppress(MlflowException):
         client.create_registered_model(name, description=splits.dataset.description)
     client.get_registered_model(name)  # raises what has kept it from being made
-    earlier = _versions_of(name, model_uri(run))
-    version = _not_superseded(earlier, name) or make_once(
-        lambda: client.create_model_version(
-            name,
-            source=model_uri(run),
-            run_id=run.info.run_id,
-            model_id=model_uri(run).rpartition("/")[2],
-            tags=tags,
-            description=f"{splits.dataset.description} {winner['family']} of run {winner['run']}; "
-            f"{scores}. {names.TAKES_RAW_ROWS}",
-        ),
-        lambda: _versions_of(name, model_uri(run), other_than=earlier),
-    )
-    client.set_registered_model_alias(name, names.ALIAS, version.version)
-    return str(version.version)
+    if earlier := _versions_of(name, model_uri(run)):
+        version = earlier[0]
+        if model_versions.champion(name) == str(version.version):
+            return model_versions.RegisteredVersion(version)  # it is no challenger any more
+    else:
+        version = make_once(
+            lambda: client.create_model_version(
+                name,
+                source=model_uri(run),
+                run_id=run.info.run_id,
+                model_id=model_uri(run).rpartition("/")[2],
+                tags=tags,
+                description=f"{splits.dataset.description} {winner['family']} of run "
+                f"{winner['run']}; {scores}. {names.TAKES_RAW_ROWS}",
+            ),
+            lambda: _versions_of(name, model_uri(run)),
+        )
+    client.set_registered_model_alias(name, names.CHALLENGER, version.version)
+    return model_versions.RegisteredVersion(version)
 
 
-def _versions_of(
-    name: str, model: str, other_than: list[ModelVersion] | None = None
-) -> list[ModelVersion]:
-    """Return the versions that a model has under a registered name, without those known before."""
-    known = {one.version for one in other_than or []}
+def _versions_of(name: str, model: str) -> list[ModelVersion]:
+    """Return the versions that a model has under a registered name, the newest first."""
     found = MlflowClient().search_model_versions(f"source_path = '{model}'")
-    return [one for one in found if one.name == name and one.version not in known]
-
-
-def _not_superseded(versions: list[ModelVersion], name: str) -> ModelVersion | None:
-    """Return the one of a model's versions that no later champion has followed, if there is one.
-
-    There is one if an earlier register step was interrupted after making the version and before
-    setting the alias.
-    """
-    serving = int(model_versions.champion(name) or 0)
-    return next((one for one in versions if int(one.version) >= serving), None)
+    own = [one for one in found if one.name == name]
+    return sorted(own, key=lambda one: int(one.version), reverse=True)

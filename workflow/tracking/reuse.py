@@ -9,6 +9,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow import parameters
+from workflow.parameters import NONE
 from workflow.runtime import infrastructure_errors
 from workflow.tracking import environment, model_versions, names, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
@@ -16,7 +17,7 @@ from workflow.tracking.cache_key import Ingredients, differences, key
 SHOWN = 3  # differences that are named; the others are counted
 FIRST = "the first in this experiment"
 # Only the run that did the work has them.
-OWN_TAGS = (names.KEY_TAG, names.REASON_TAG, names.PROCESS_TAG)
+OWN_TAGS = (names.KEY_TAG, names.REASON_TAG, names.PROCESS_TAG, names.DECIDED_ON_TAG)
 NEWEST = ["attributes.start_time DESC"]
 
 
@@ -139,10 +140,18 @@ def _lacking(client: MlflowClient, run: Run, at_least: dict[str, int]) -> str:
         # More files than recorded are no fault: MLflow adds one when it loads a registered model.
         if not sizes.items() <= (runs.model_files(id) or {}).items():
             return f"model {id} {gone}"
-    model, version = run.data.tags.get(names.MODEL_TAG), run.data.tags.get(names.VERSION_TAG)
-    if model is not None and model_versions.champion(model) != version:
-        return f"{model} version {version} is not @{names.ALIAS} any more"
+    if names.MODEL_TAG in run.data.tags:
+        return _outdated(run.data.tags)
     return ""
+
+
+def _outdated(tags: dict[str, str]) -> str:
+    """Return why register has to decide again whether its version serves, or "" if not."""
+    model, version = tags[names.MODEL_TAG], tags[names.VERSION_TAG]
+    before, now = tags.get(names.CHAMPION_TAG), model_versions.champion(model) or NONE
+    if now != version and model_versions.numbered(model, version) is None:
+        return f"{model} version {version} is gone"
+    return "" if now == before else f"champion of {model} was {before}, is {now}"
 
 
 def _recorded(run: Run) -> dict[str, Any] | None:

@@ -22,6 +22,8 @@ WITHOUT_EFFECT = (
     "workflow.evaluation.classification_plots",
     "workflow.evaluation.palette",
     "workflow.evaluation.regression_plots",
+    # Decides again if champion, rule or rows have changed, and makes no model: see reuse.
+    "workflow.promotion",
     # The frame of a step: its run, its key, and whether it has to be run.
     "workflow.tracking.cache_key",
     "workflow.tracking.reuse",

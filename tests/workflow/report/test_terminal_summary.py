@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import mlflow
 import pytest
 from finished_workflows import finished
 
-from workflow.report import terminal_summary, workflow_report
+from workflow.report import run_description, terminal_summary, workflow_report
 
 
 @pytest.fixture
@@ -58,3 +60,39 @@ def test_control_characters_in_a_name_are_printed_as_text(local, capsys):
     found = lines(capsys, warnings=("column '\x1b[2J' is odd.",))
     assert "\x1b" not in "\n".join(found)
     assert r"! column '\x1b[2J' is odd." in found
+
+
+PROMOTION = {
+    "version": "3", "champion": "2", "promoted": False, "metric": "rmse", "score": 0.6,
+    "sentence": "not promoted: 0.1 % better than version 2, by chance from -0.4 to 0.6 %",
+    "champion_score": 0.601, "improvement": 0.001, "low": -0.004, "high": 0.006, "needed": 0.002,
+    "rows": 1_200, "rows_of": "the test split", "seen_rows": 7, "clusters": 30,
+    "clusters_are": "days", "used_before": 2,
+}  # fmt: skip
+
+
+def test_a_version_that_is_not_promoted_is_told_of_by_its_number_with_the_reason(local, capsys):
+    workflow = finished()
+    workflow = replace(workflow, model=replace(workflow.model, promotion=PROMOTION))
+    terminal_summary.show(workflow)
+    out = capsys.readouterr().out
+    assert "Registered houses version 3, @challenger: " in out
+    assert f"\n  {PROMOTION['sentence']}\n" in out
+    assert "mlflow models serve -m models:/houses/3 --env-manager uv" in out
+    described = run_description.of_run(workflow)
+    assert "houses version 3](#/models/houses/versions/3), `@challenger`" in described
+    assert "Not promoted: 0.1 % better than version 2, by chance from -0.4 to 0.6 %." in described
+    page = workflow_report.report(workflow)
+    assert "Version 3 is not the champion. Not promoted: 0.1 % better than version 2" in page
+    for cell in (">1,200<", ">30<", ">7<", ">2<", ">0.601<"):
+        assert cell in page
+
+
+def test_the_first_version_and_one_that_is_champion_already_need_no_reason(local, capsys):
+    workflow = finished()
+    for champion, promoted in (("none", True), ("3", False)):
+        found = {"champion": champion, "promoted": promoted, "sentence": "it is so"}
+        terminal_summary.show(replace(workflow, model=replace(workflow.model, promotion=found)))
+        out = capsys.readouterr().out
+        assert "Registered houses version 3, @champion: " in out
+        assert "it is so" not in out and "models:/houses@champion" in out

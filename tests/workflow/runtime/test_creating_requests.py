@@ -149,7 +149,7 @@ def register(parent: str) -> str:
     )
     winner = pd.Series({"run": "linear", "family": "linear", "val_rmse": 1.0, "test_rmse": 1.5})
     with mlflow.start_run(run_id=parent):
-        return registry.register_version(f"of-{parent}", run, winner, splits)
+        return registry.register_version(f"of-{parent}", run, winner, splits).number
 
 
 def runs(parent: str) -> list[object]:
@@ -239,17 +239,16 @@ def test_a_server_that_never_hears_is_given_up_after_all_retries(
     assert made(parent) == []
 
 
-def test_a_version_from_before_is_not_taken_for_the_one_that_was_asked_for(server, parent):
+def test_a_model_has_one_version_whichever_version_serves(server, parent):
     http_retries.ask_again()
     client, name = MlflowClient(), f"of-{parent}"
     assert register(parent) == "1"
     other = log_model(make_run(parent).info.run_id)
     client.create_model_version(name, source=f"models:/{other}", model_id=other)
     client.set_registered_model_alias(name, "champion", "2")
-    server.faults[VERSION] = [DEAF, NONE]
-    assert register(parent) == "3"
-    assert len(versions(parent)) == 3
-    assert register(parent) == "3"  # it is the champion
+    assert register(parent) == "1"
+    assert len(versions(parent)) == 2
+    assert client.get_model_version_by_alias(name, "challenger").version == "1"
 
 
 def test_a_process_that_has_no_time_asks_once_and_does_not_look(server, parent, monkeypatch):

@@ -328,13 +328,14 @@ def registered(experiment: Experiment, name: str) -> Run:
             names.MODEL_TAG: name,
             names.VERSION_TAG: str(version.version),
             names.WINNER_TAG: winner.info.run_id,
+            names.CHAMPION_TAG: str(version.version),
         }
         mlflow.set_tags(tags)
 
     return experiment.finish(REGISTER, trials=0, during=during)
 
 
-def test_a_registration_is_found_while_its_version_is_champion(experiment):
+def test_a_registration_is_found_while_its_version_and_champion_are_there(experiment):
     run = registered(experiment, "taxi")
     assert experiment.find(REGISTER) == (run.info.run_id, "")
     client = experiment.client
@@ -343,14 +344,16 @@ def test_a_registration_is_found_while_its_version_is_champion(experiment):
     later = client.create_model_version("taxi", source, winner)
     assert experiment.find(REGISTER) == (run.info.run_id, "")
     client.set_registered_model_alias("taxi", names.ALIAS, later.version)
-    reason = "taxi version 1 is not @champion any more"
-    assert experiment.find(REGISTER) == (None, reason)
+    assert experiment.find(REGISTER) == (None, "champion of taxi was 1, is 2")
     client.delete_registered_model_alias("taxi", names.ALIAS)
-    assert experiment.find(REGISTER) == (None, reason)
+    assert experiment.find(REGISTER) == (None, "champion of taxi was 1, is none")
     client.set_registered_model_alias("taxi", names.ALIAS, "1")
     assert experiment.find(REGISTER) == (run.info.run_id, "")
+    client.set_tag(run.info.run_id, names.CHAMPION_TAG, "2")  # it was not promoted
+    client.set_registered_model_alias("taxi", names.ALIAS, later.version)
+    assert experiment.find(REGISTER) == (run.info.run_id, "")
     client.delete_registered_model("taxi")
-    assert experiment.find(REGISTER) == (None, reason)
+    assert experiment.find(REGISTER) == (None, "taxi version 1 is gone")
 
 
 def test_a_registration_without_the_winners_model_is_not_found(experiment):

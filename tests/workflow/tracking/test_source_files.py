@@ -402,6 +402,11 @@ USED = {
     "workflow.evaluation.regression_plots": {
         "close", "feature_importance", "predicted_against_actual", "residuals",
     },
+    # Which version serves is decided when the champion, the rule or the rows are others.
+    "workflow.promotion": {"decision"},
+    "workflow.promotion.decision": {"decide", "log"},
+    "workflow.promotion.candidates": {"rows_of_test"},
+    "workflow.promotion.comparing": {"Candidate"},
     "workflow.tracking": {"cache_key", "reuse", "source_files", "step"},
     "workflow.tracking.cache_key": {"LEFT_OUT_OF_SEARCH_KEY", "LEFT_OUT_OF_TRIAL_KEY", "key"},
     "workflow.tracking.reuse": {"ingredients"},

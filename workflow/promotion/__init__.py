@@ -1,0 +1,1 @@
+"""Which version of a registered model serves: compared, promoted, rolled back."""
