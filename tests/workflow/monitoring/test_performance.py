@@ -46,7 +46,7 @@ def test_the_interval_holds_the_score_and_scores_have_a_name_of_their_own():
 def test_halves_of_the_same_rows_hardly_ever_raise_an_alert():
     truth, answer = predicted(2_000, 1.0, 5)
     alerts = 0
-    for seed in range(40):
+    for seed in range(12):
         order = np.random.default_rng(seed).permutation(2_000)
         one, two = order[:100], order[100:]
         found = performance.measure(
@@ -54,7 +54,7 @@ def test_halves_of_the_same_rows_hardly_ever_raise_an_alert():
             clusters=(each(100), each(1_900)), seed=seed,
         )  # fmt: skip
         alerts += performance.finding(found, 0.0).level == "alert"  # at 5 %, with no margin
-    assert alerts <= 5
+    assert alerts <= 1
 
 
 def test_a_metric_without_a_value_is_a_sentence():
@@ -67,12 +67,12 @@ def test_a_metric_without_a_value_is_a_sentence():
 @pytest.mark.parametrize("name", METRICS["binary"])
 def test_right_probabilities_estimate_the_metric_without_labels(name):
     rng = np.random.default_rng(6)
-    p = rng.beta(2, 3, 20_000)
+    p = rng.beta(2, 3, 4_000)
     probabilities = np.stack([1 - p, p], axis=1)
     labels = (rng.random(len(p)) < p).astype(int)
     metric = METRICS["binary"][name]
     truth = performance.score("binary", "x", labels, probabilities)[f"x_{name}"]
-    assert performance.estimate(metric, probabilities, seed=1) == pytest.approx(truth, abs=0.01)
+    assert performance.estimate(metric, probabilities, seed=1) == pytest.approx(truth, abs=0.02)
 
 
 def test_an_estimate_is_never_an_alert():
