@@ -12,7 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from sql_features.errors import WorkflowError
+from sql_features.expressions import connect, literal, quote
+from sql_features.frames import is_text
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY
+from sql_features.text_reading import of_text
+from workflow.data import readers
 from workflow.data.new_rows import NewRows
 from workflow.tracking.model_loading import LoadedModel, OwnModel, UnfitRows
 
@@ -69,7 +73,7 @@ def score(
     with ThreadPoolExecutor(threads) as pool:
         try:
             for batch in rows.batches(columns, size):
-                waiting.append(pool.submit(_scored, model, batch, may_be_invalid))
+                waiting.append(pool.submit(_scored, model, rows, batch, may_be_invalid))
                 if len(waiting) > threads:
                     yield (one := _checked(waiting.popleft().result(), done, may_be_invalid))
                     done += len(one.answer)
@@ -90,37 +94,72 @@ def answer_schema(model: LoadedModel) -> pa.Schema:
     )
 
 
-def _scored(model: LoadedModel, batch: pa.Table, may_be_invalid: bool) -> Scored:
+def _scored(model: LoadedModel, rows: NewRows, batch: pa.Table, may_be_invalid: bool) -> Scored:
     frame = _frame(model, batch)
     problems = np.full(len(frame), None, dtype=object)
     found = 0
     parts: list[pd.DataFrame] = []
+    places = np.arange(len(frame))  # of the rows that may be fit
     waiting = [(0, len(frame))]  # halves of what has failed, the first rows last
     while waiting:
         begin, end = waiting.pop()
         try:
-            answer, predictions = model.predict(frame.iloc[begin:end])
+            answer, predictions = model.predict(frame.iloc[places[begin:end]])
         except UnfitRows as error:
             if not model.is_alive:
                 raise
+            if may_be_invalid and end - begin == len(frame):
+                problems = _misfits(rows, batch)
+                places = np.flatnonzero(pd.isna(problems))
+                found = len(frame) - len(places)
+                waiting = [(0, len(places))] if found else waiting
+                if found:
+                    continue
             if end - begin > 1:
                 middle = (begin + end) // 2
                 waiting += [(middle, end), (begin, middle)]
                 continue
-            problems[begin] = LAYERS.sub("", error.why)
-            answer = pd.DataFrame({PREDICTION: [None]}, index=frame.index[begin:end])
+            problems[places[begin]] = LAYERS.sub("", error.why)
+            answer = pd.DataFrame({PREDICTION: [None]}, index=frame.index[places[begin:end]])
         else:
             numbers = predictions if predictions.ndim == 1 else predictions.sum(axis=1)
-            problems[begin:end][~np.isfinite(numbers)] = NO_NUMBER
+            problems[places[begin:end][~np.isfinite(numbers)]] = NO_NUMBER
         parts.append(answer)
-        found += int(pd.notna(problems[begin:end]).sum())
+        found += int(pd.notna(problems[places[begin:end]]).sum())
         if found >= SHOWN and not may_be_invalid:
             break
     answer = parts[0] if len(parts) == 1 else pd.concat(parts)
     if found and may_be_invalid:
-        answer = answer.astype(object)
+        answer = answer.astype(object).reindex(frame.index)
         answer.loc[pd.notna(problems)] = None
     return Scored(batch, answer, problems)
+
+
+def _misfits(rows: NewRows, batch: pa.Table) -> np.ndarray:
+    """Return (n_rows,) which text does not fit its column, None where all do.
+
+    It spares the search for rows that a model cannot predict, where they are many.
+    """
+    readings = {name.casefold(): given for name, given in rows.dataset.readings.items()}
+    everywhere = readers.missing_texts(rows.files, rows.dataset.missing) or []
+    cases = []
+    for name in batch.column_names:
+        type = rows.types.get(name, "VARCHAR")
+        if type == "VARCHAR" or not is_text(batch.schema.field(name).type):
+            continue
+        reading = {**readings.get(name.casefold(), {}), "type": type}
+        missing = ", ".join(map(literal, ["", *everywhere, *reading.pop("missing", ())]))
+        text = quote(name)
+        value = of_text(text, name, {**reading, "invalid": "missing"})
+        fits = f"trim({text}) IN ({missing}) OR {value} IS NOT NULL"
+        problem = literal(f"column {name} is read as {type}, which does not fit ")
+        cases.append(f"WHEN {text} IS NOT NULL AND NOT ({fits}) THEN {problem} || {text}")
+    if not cases:
+        return np.full(batch.num_rows, None, dtype=object)
+    with connect() as connection:
+        connection.register("batch", batch)
+        found = connection.sql(f"SELECT CASE {' '.join(cases)} END AS problem FROM batch")
+        return np.array(found.to_arrow_table()["problem"].to_pylist(), dtype=object)
 
 
 def _frame(model: LoadedModel, batch: pa.Table) -> pd.DataFrame:

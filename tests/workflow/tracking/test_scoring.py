@@ -103,6 +103,23 @@ def test_rows_that_cannot_be_scored_can_be_left_empty(models, tmp_path, kind):
     assert found.answer["prediction"].tolist()[1:3] == expected["prediction"].tolist()
 
 
+def test_many_rows_that_cannot_be_scored_are_found_at_once(models, tmp_path, monkeypatch):
+    calls, plain = [], models["numbers"].predict
+    monkeypatch.setattr(
+        models["numbers"], "predict", lambda rows: calls.append(len(rows)) or plain(rows)
+    )
+    frame = pd.DataFrame({"a": ["1", "far", "3", "2"] * 100, "b": ["0.5", ""] * 200})
+    frame.loc[4, "b"] = "wide"
+    (found,) = scored(models["numbers"], rows_of(frame, tmp_path / "new.csv"), may_be_invalid=True)
+    assert calls == [400, 299]
+    assert found.invalid == 101
+    expected = found.rows.to_pandas()["a"].eq("far")
+    expected[4] = True
+    assert (pd.notna(found.problems) == expected).all()
+    assert found.problems[1] == "column a is read as BIGINT, which does not fit far"
+    assert found.answer["prediction"].isna().tolist() == expected.tolist()
+
+
 def test_a_prediction_that_is_no_number_counts_as_none(models, tmp_path, monkeypatch):
     monkeypatch.setattr(models["numbers"], "_answer", lambda rows: np.array([1.0, np.inf]))
     rows = rows_of(FIT.head(2), tmp_path / "new.parquet")
