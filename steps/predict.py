@@ -29,7 +29,6 @@ from workflow.data.table_writers import Output
 from workflow.errors import unknown
 from workflow.evaluation.prediction_shares import PredictionShares
 from workflow.parameters import AUTO
-from workflow.report.run_description import escaped
 from workflow.runtime import infrastructure_errors, terminal
 from workflow.tracking import (
     dataset_inputs,
@@ -40,6 +39,7 @@ from workflow.tracking import (
     scoring,
     step,
 )
+from workflow.tracking.descriptions import escaped
 from workflow.tracking.model_loading import LoadedModel
 from workflow.tracking.model_versions import RegisteredVersion
 from workflow.tracking.scoring import Scored

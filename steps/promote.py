@@ -20,9 +20,9 @@ from workflow.parameters import AUTO
 from workflow.promotion import candidates, choosing, copying, decision, history, rollback
 from workflow.promotion.choosing import Choice
 from workflow.promotion.comparing import TestRows
-from workflow.report.run_description import escaped
 from workflow.runtime import terminal
 from workflow.tracking import dataset_inputs, model_versions, names, runs, step
+from workflow.tracking.descriptions import escaped
 from workflow.tracking.model_versions import RegisteredVersion
 
 

@@ -8,6 +8,7 @@ import json
 import math
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from sql_features.errors import WorkflowError
 from workflow import formatting, options
 from workflow.data.row_clusters import row_clusters
 from workflow.data.splits import Splits
-from workflow.evaluation import conformal
+from workflow.evaluation import conformal, plausibility
 from workflow.evaluation.comparison import Comparison, compare_with_baseline
 from workflow.evaluation.conformal import Residuals
 from workflow.evaluation.model_analysis import analysis
@@ -36,7 +37,7 @@ from workflow.promotion import decision
 from workflow.promotion.candidates import rows_of_test
 from workflow.promotion.comparing import Candidate
 from workflow.runtime import terminal
-from workflow.tracking import dataset_inputs, model_loading, names, reuse, runs, step
+from workflow.tracking import dataset_inputs, descriptions, model_loading, names, reuse, runs, step
 from workflow.tracking.logged_models import model_uri
 from workflow.tracking.model_loading import ModelFiles, OwnModel
 from workflow.tracking.registry import LEVEL, check_gates, register_version
@@ -102,7 +103,8 @@ def register(
             )
         seen[names.INTERVALS] = intervals_of(finalists[0], model, splits, (y, predictions))
         mlflow.log_text(json.dumps(seen, allow_nan=False, ensure_ascii=False), names.WINNER)
-        version = register_version(name, finalists[0], winner, splits)
+        doubt = _doubt(winner, table.iloc[-1], splits, how, seen)
+        version = register_version(name, finalists[0], winner, splits, _notes(seen, doubt))
         candidate = Candidate(
             version=version,
             dataset=splits.dataset,
@@ -135,6 +137,32 @@ def register(
             f"{', '.join(said)}, better than the baseline "
             f"({formatting.p_value(comparison.improvement.p_value)}){more}"
         )
+
+
+def _doubt(
+    winner: pd.Series, baseline: pd.Series, splits: Splits, how: str, seen: Mapping[str, Any]
+) -> str | None:
+    """Return, and say, what to look at where the winner's scores are implausibly good.
+
+    Args:
+        winner: Its row of the leaderboard.
+        baseline: The baseline's.
+        splits: Those that both were judged on.
+        how: How they were judged, `holdout` or `cv:<folds>`.
+        seen: The winner's analysis.
+    """
+    rows = splits.row_count(*(["validation"] if folds(how) is None else ["train", "validation"]))
+    features = plausibility.leading_features(seen)
+    doubt = plausibility.warning(splits.dataset.task, winner, baseline, rows, features)
+    if doubt:
+        step.remark("register", f"warning: {doubt}")
+    return doubt
+
+
+def _notes(seen: Mapping[str, Any], doubt: str | None) -> str:
+    """Return what the description of a version is to say beside its scores."""
+    raw = descriptions.raw_columns(seen[names.RAW_COLUMNS])
+    return " ".join([*raw, *([f"Warning: {descriptions.escaped(doubt)}"] if doubt else [])])
 
 
 def _finalists(found: list[Run], metric: Metric) -> list[Run]:

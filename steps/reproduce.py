@@ -14,11 +14,11 @@ import mlflow
 from sql_features.errors import WorkflowError
 from workflow import options
 from workflow.paths import PROJECT
-from workflow.report.run_description import escaped
 from workflow.reproduction import comparison, recipe, record, repetition
 from workflow.reproduction.comparison import Stage
 from workflow.runtime import terminal
 from workflow.tracking import model_versions, names, runs, step, workflow_runs
+from workflow.tracking.descriptions import escaped
 from workflow.tracking.model_versions import RegisteredVersion
 from workflow.tracking.workflow_runs import WorkflowRuns
 

@@ -139,6 +139,13 @@ class Splits:
             frame = read_frame(connection, scan_parquet([self.path(split)]), types, TARGET)
         return frame, frame.pop(TARGET)
 
+    def row_count(self, *splits: str) -> int:
+        """Return how many rows some splits have."""
+        scan = scan_parquet([self.path(split) for split in splits])
+        with connect() as connection:
+            ((rows,),) = connection.execute(f"SELECT count(*) FROM {scan}").fetchall()
+        return int(rows)
+
     def positions(self, *splits: str) -> np.ndarray | None:
         """Return (n_rows,) `POSITION` of the splits' rows, or None where no hash splits them.
 

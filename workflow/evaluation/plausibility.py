@@ -1,10 +1,12 @@
 """Whether scores are so good that a feature probably tells the target."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from scipy.special import bdtr
 
 from workflow.models.metrics import TEST, VAL
+from workflow.plain_values import quoted
 
 # Implausible of numbers is an R2 above PERFECT_R2 with a mean error below SMALL_ERROR of the
 # baseline's, as one huge target alone can make the first. In fewer rows both are mostly luck.
@@ -12,8 +14,40 @@ PERFECT_R2, SMALL_ERROR, FEWEST_ROWS = 0.999, 0.05, 50
 # Implausible of classes is to be right in more than PERFECT_SHARE of the rows that the baseline has
 # wrong; and in so many that a model that is right in GOOD of them has such luck in LUCK of cases.
 PERFECT_SHARE, GOOD, LUCK = 0.99, 0.95, 0.01
+LEADING = 3  # the most features that are called leading
+FAR_LESS = 0.1  # part of the first feature's importance below which none is
 
 Scores = Mapping[str, float]  # by `<split>_<metric>`
+
+
+def warning(
+    task: str, scores: Scores, baseline: Scores, rows: int, features: Sequence[str]
+) -> str | None:
+    """Return what to look at if the scores of a model are implausibly good, else None.
+
+    Args:
+        task, scores, baseline, rows: As `implausible` takes them.
+        features: Those that the model leans on most.
+    """
+    if not (found := implausible(task, scores, baseline, rows)):
+        return None
+    suspects = ", ".join(map(quoted, features)) or "its features"
+    return (
+        f"implausibly good scores: {found}. A feature may tell what is known only after the "
+        f"target: look at {suspects}, which the model leans on most, and leave out what is not "
+        "known when it predicts. If a rule makes the target of the features, all is well."
+    )
+
+
+def leading_features(analysis: Mapping[str, Any]) -> list[str]:
+    """Return the features that a model leans on most, the first one first.
+
+    Args:
+        analysis: As `model_analysis.analysis` returns it.
+    """
+    ranked = [one for one in analysis["importance"]["features"] if (one["importance"] or 0) > 0]
+    least = FAR_LESS * ranked[0]["importance"] if ranked else 0
+    return [one["feature"] for one in ranked[:LEADING] if one["importance"] >= least]
 
 
 def implausible(task: str, scores: Scores, baseline: Scores, rows: int) -> str | None:

@@ -11,10 +11,9 @@ import pandas as pd
 from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.splits import DEFINITION
-from workflow.evaluation.plausibility import implausible
+from workflow.evaluation import plausibility
 from workflow.formatting import number, p_value, share, with_unit
 from workflow.models import metrics
-from workflow.plain_values import quoted
 from workflow.report import leaderboard, prepared_data, registered_model
 from workflow.report.leaderboard import Leaderboard
 from workflow.report.prepared_data import PreparedData
@@ -84,15 +83,9 @@ class FinishedWorkflow:
         best, baseline = self.leaderboard.best, self.leaderboard.baseline
         judged = ("validation",) if self.model.validation == "holdout" else ("train", "validation")
         rows = sum(self.data.rows[split]["kept"] for split in judged)
-        if not (scores := implausible(self.dataset.task, best, baseline, rows)):
-            return self.data.warnings
-        suspects = ", ".join(map(quoted, self.model.leading_features)) or "its features"
-        line = (
-            f"implausibly good scores: {scores}. A feature may tell what is known only after the "
-            f"target: look at {suspects}, which the model leans on most, and leave out what is not "
-            "known when it predicts. If a rule makes the target of the features, all is well."
-        )
-        return [line, *self.data.warnings]
+        leading = plausibility.leading_features(self.model.analysis)
+        line = plausibility.warning(self.dataset.task, best, baseline, rows, leading)
+        return [line, *self.data.warnings] if line else self.data.warnings
 
 
 def read(runs: WorkflowRuns) -> FinishedWorkflow:

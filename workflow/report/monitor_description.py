@@ -7,8 +7,9 @@ from workflow.monitoring import finding
 from workflow.monitoring.finding import OK
 from workflow.monitoring.result import Result, largest_drift
 from workflow.plain_values import cut
-from workflow.report.run_description import LONGEST, escaped, markdown_table
+from workflow.report.run_description import LONGEST, markdown_table
 from workflow.tracking import names, runs
+from workflow.tracking.descriptions import escaped
 
 SHOWN, WINDOWS = 12, 12  # findings, and windows
 

@@ -9,9 +9,6 @@ from workflow.parameters import NONE
 from workflow.tracking import names, workflow_runs
 from workflow.tracking.workflow_runs import WorkflowRuns
 
-LEADING = 3  # the most features that are called leading
-FAR_LESS = 0.1  # part of the first feature's importance below which none is
-
 
 @dataclass(frozen=True)
 class RegisteredModel:
@@ -60,15 +57,6 @@ class RegisteredModel:
     def validation(self) -> str:
         """How it was judged: `holdout` or `cv:<folds>`."""
         return self.run.data.tags[names.VALIDATION_TAG]
-
-    @property
-    def leading_features(self) -> list[str]:
-        """The features that it leans on most, the first one first."""
-        ranked = [
-            one for one in self.analysis["importance"]["features"] if (one["importance"] or 0) > 0
-        ]
-        least = FAR_LESS * ranked[0]["importance"] if ranked else 0
-        return [one["feature"] for one in ranked[:LEADING] if one["importance"] >= least]
 
     @property
     def hyperparameters(self) -> dict[str, str]:

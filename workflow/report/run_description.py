@@ -1,23 +1,17 @@
 """The descriptions of a workflow's run and of a registered version, which the MLflow UI shows."""
 
-import re
-
 import pandas as pd
 
 from workflow.formatting import capitalized, number, seconds, size
-from workflow.plain_values import cut, one_line
+from workflow.plain_values import cut
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.reproduction.recipe import Recipe
 from workflow.tracking import names, runs
+from workflow.tracking.descriptions import escaped, raw_columns
 from workflow.tracking.names import REPORT
 
 LONGEST = 8_000  # characters of a tag; MLflow cuts what is longer
 LONGEST_OF_VERSION = 5_000  # characters of a version's description; a longer one is refused
-RAW = 20  # raw columns that are named
-# Characters that the UI's markdown (showdown) gives a meaning: within a line, and at its beginning.
-INSIDE, FIRST = re.compile(r"([\\`*_{}\[\]|~])"), re.compile(r"^([#+=-]|\d+(?=\.))")
-ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
-EMOJI = re.compile(r":(?=[\w+-]+:)")
 
 
 def of_run(workflow: FinishedWorkflow) -> str:
@@ -49,19 +43,9 @@ def of_version(workflow: FinishedWorkflow) -> str:
             f"[this workflow]({runs.page(workflow.runs.main)}), which has the report.",
             " ".join(filter(None, [escaped(workflow.title), escaped(workflow.certainty)])),
             _code("\n".join(workflow.model.serving)),
-            *_raw_columns(workflow.model.analysis.get(names.RAW_COLUMNS, {})),
+            *raw_columns(workflow.model.analysis.get(names.RAW_COLUMNS, {})),
         ],
     )
-
-
-def escaped(text: object) -> str:
-    """Return a text as markdown that shows it unchanged, on one line.
-
-    >>> print(escaped("a|b <script>"))
-    a\\|b &lt;script&gt;
-    """
-    line = INSIDE.sub(r"\\\1", one_line(text))
-    return EMOJI.sub("&#58;", FIRST.sub(r"\\\1", line).translate(ENTITIES))
 
 
 def _fitting(longest: int, workflow: FinishedWorkflow, beginning: list[str]) -> str:
@@ -83,22 +67,6 @@ def _fitting(longest: int, workflow: FinishedWorkflow, beginning: list[str]) -> 
 
 def _decision(sentence: str) -> list[str]:
     return [f"{escaped(capitalized(sentence))}."] if sentence else []
-
-
-def _raw_columns(types: dict[str, str]) -> list[str]:
-    """Return the raw columns that a model takes, with their types; the model's signature has none.
-
-    Args:
-        types: DuckDB type by column; none of a model that was registered by 0.1.0.
-    """
-    if not types:
-        return []
-    shown = ", ".join(
-        f"{escaped(cut(name, 40))} {escaped(cut(type, 40))}"
-        for name, type in list(types.items())[:RAW]
-    )
-    more = " and more, all in the model's metadata" if len(types) > RAW else ""
-    return [f"Raw columns: {shown}{more}."]
 
 
 def _leaderboard(workflow: FinishedWorkflow, most: int) -> list[str]:

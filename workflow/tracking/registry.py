@@ -83,7 +83,7 @@ def _no_more_than_chance(comparison: Comparison) -> str:
 
 
 def register_version(
-    name: str, run: Run, winner: pd.Series, splits: Splits
+    name: str, run: Run, winner: pd.Series, splits: Splits, notes: str = ""
 ) -> model_versions.RegisteredVersion:
     """Register the model of a run as a version, the challenger; of one that there is, return it.
 
@@ -94,6 +94,7 @@ def register_version(
         run: The run that has logged the model.
         winner: Its row of the leaderboard.
         splits: Those that it was trained on.
+        notes: What its description says beside its scores.
     """
     client, register = MlflowClient(), mlflow.active_run()
     assert register is not None
@@ -132,7 +133,7 @@ def register_version(
                 model_id=model_uri(run).rpartition("/")[2],
                 tags=tags,
                 description=f"{splits.dataset.description} {winner['family']} of run "
-                f"{winner['run']}; {scores}. {names.TAKES_RAW_ROWS}",
+                f"{winner['run']}; {scores}. {names.TAKES_RAW_ROWS} {notes}",
             ),
             lambda: _versions_of(name, model_uri(run)),
         )
