@@ -1,5 +1,9 @@
 """Real `mlflow run` processes on small data, with MLflow's store and environment apart."""
 
+import workflow.runtime.bootstrap  # first, as in every entry point: OpenMP gets one thread
+
+# isort: split
+
 import os
 import shutil
 import signal

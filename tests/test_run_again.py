@@ -4,11 +4,11 @@ import shutil
 import sqlite3
 
 import pytest
-from conftest import Done, Store, Workflow, mlflow_run, parameters
+from conftest import Done, Store, Workflow
 from in_process import run_here
 from mlflow.entities import Run
 
-GIVEN = {"data": "data", "max_evals": 4, "top_n": 3, "seed": 7, "tune": "random_forest,lightgbm"}
+GIVEN = {"max_evals": 4, "top_n": 3, "seed": 7, "tune": "random_forest,lightgbm"}
 STEPS = ["preprocess", "train", "hpo", "register"]
 REUSED = "workflow.reused_from"
 
@@ -25,14 +25,9 @@ def again(workflow: Workflow, tmp_path) -> Store:
 
 def run_again(workflow: Workflow, store: Store, **changed: object) -> tuple[Done, Run, list[Run]]:
     """Return what was printed, the new workflow's run, and its steps."""
-    done = run_here(store, **GIVEN | {"data": workflow.caller / "data"} | changed)
-    return done, *newest(store)
-
-
-def newest(store: Store) -> tuple[Run, list[Run]]:
-    """Return the newest workflow's run, and its steps."""
+    done = run_here(store, data=workflow.caller / "data", **GIVEN | changed)
     main = store.runs("main")[-1]
-    return main, sorted(store.children(main), key=lambda run: STEPS.index(run.info.run_name))
+    return done, main, sorted(store.children(main), key=lambda run: STEPS.index(run.info.run_name))
 
 
 def test_the_same_command_again_runs_no_step_and_shows_all_results(workflow, again):
@@ -90,10 +85,7 @@ def test_a_larger_max_evals_reads_earlier_trials_back(workflow, again):
 
 
 def test_without_reuse_all_is_run_and_gives_the_same_to_the_last_digit(workflow, again):
-    given = parameters(**GIVEN, reuse="false")
-    done = mlflow_run(*given, cwd=workflow.caller, MLFLOW_TRACKING_URI=again.uri)
-    assert done.code == 0, done.out + done.err
-    _, steps = newest(again)
+    done, _, steps = run_again(workflow, again, reuse="false")
     assert not any(REUSED in run.data.tags for run in steps)
     assert not any(REUSED in run.data.tags for run in again.children(steps[2]))
     assert done.out.count("runs: reuse is false") == len(STEPS)
