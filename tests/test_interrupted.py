@@ -1,24 +1,28 @@
-"""One workflow disturbed again and again; all else of the kind is in tests/faults."""
+"""One workflow interrupted twice; all else of the kind, SIGKILL too, is in tests/faults."""
 
 import os
 import signal
+from pathlib import Path
 
 import harness
-from conftest import Store
+import pytest
+from conftest import new_store
+from in_process import run_here
 
 TIME = 20.0  # seconds, in which it has ended: 10 are promised, but half of the cores is another's
 
 
-def kill_at(write: str, store: Store, given: dict[str, object]) -> None:
-    """Run the workflow until all its processes are killed, just before a write."""
-    counted = store.folder / f"{write}.txt"
-    inject = {"FAULTS_WRITES": str(counted), "FAULTS_AT": write, "FAULTS_WHEN": "before"}
-    killed = harness.run(store.folder, given, **inject)
-    assert killed.process.returncode == -signal.SIGKILL, killed.said
-    assert ("main", "RUNNING") in harness.statuses(store.client)
+@pytest.fixture
+def outcome(
+    empty_store: Path, few_trips: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
+    """What the workflow comes to where nothing disturbs it."""
+    store = new_store(empty_store, tmp_path_factory.mktemp("undisturbed"))
+    run_here(store, data=few_trips, **harness.QUICK)
+    return harness.outcome(store.client)
 
 
-def test_interrupted_everywhere_a_workflow_gives_the_same_result(undisturbed, store, few_trips):
+def test_interrupted_twice_a_workflow_gives_the_same_result(outcome, store, few_trips):
     given = {"data": few_trips}
     client = store.client
     for at_least, number in ((1, signal.SIGINT), (3, signal.SIGTERM)):
@@ -32,8 +36,7 @@ def test_interrupted_everywhere_a_workflow_gives_the_same_result(undisturbed, st
             assert "Traceback" not in running.said
         assert {status for _, status in harness.statuses(client)} == {"FINISHED", "KILLED"}
         assert [run.info.status for run in store.runs("main")][-1] == "KILLED"
-    kill_at("register.py set_registered_model_alias", store, given)
     done = harness.finished(store.folder, given)
-    assert "[hpo] reused" in done.said
+    assert "[train] reused" in done.said
     harness.check_nothing_lost(client)
-    assert harness.outcome(client) == undisturbed.outcome
+    assert harness.outcome(client) == outcome

@@ -75,5 +75,7 @@ def test_a_workflow_killed_again_and_again_is_finished_in_the_end(
         assert " ".join(at.split()[:2]) in counted.read_text().splitlines()
     done = harness.finished(store.folder, given)
     print(done.our_words)
+    if step == "register":
+        assert "[hpo] reused" in done.said
     harness.check_nothing_lost(store.client)
     assert harness.outcome(store.client) == undisturbed.outcome
