@@ -27,6 +27,7 @@ sys.path.insert(0, str(PROJECT))
 
 from sql_features.transformer import SqlFeatures  # noqa: E402
 from workflow.checks import data_checks  # noqa: E402
+from workflow.data.readers import MISSING  # noqa: E402
 from workflow.data.split_rules import SPLITS  # noqa: E402
 from workflow.data.split_writer import read_raw, write_splits  # noqa: E402
 from workflow.data.splits import split_columns  # noqa: E402
@@ -51,11 +52,13 @@ def main() -> None:
             show(f"preprocess, {kind}", ours, seconds(partial(by_hand, path), args.repeats))
         features, columns = preprocess(path, Path(name))
         first = frame.drop(columns="price").head(1)
-        transformer = SqlFeatures(features, columns).fit(first)
         other = encoder(frame).fit(frame.drop(columns="price"))
-        transformer.transform(first)
-        ours = seconds(lambda: transformer.transform(first), 20)
-        show("features of one row", ours, seconds(lambda: other.transform(first), 20))
+        by_other = seconds(lambda: other.transform(first), 20)
+        for what, missing in (("", None), (", of a CSV file", list(MISSING))):
+            transformer = SqlFeatures(features, columns, missing=missing).fit(first)
+            transformer.transform(first)
+            ours = seconds(partial(transformer.transform, first), 20)
+            show(f"features of one row{what}", ours, by_other)
 
 
 def table(rows: int, columns: int) -> pd.DataFrame:
