@@ -160,9 +160,9 @@ def _doubt(
 
 
 def _notes(seen: Mapping[str, Any], doubt: str | None) -> str:
-    """Return what the description of a version is to say beside its scores."""
+    """Return the sentences of a version's description that stand behind its scores."""
     raw = descriptions.raw_columns(seen[names.RAW_COLUMNS])
-    return " ".join([*raw, *([f"Warning: {descriptions.escaped(doubt)}"] if doubt else [])])
+    return " ".join([*raw, *([f"Warning: {descriptions.escaped(doubt)}"] if doubt else []), ""])
 
 
 def _finalists(found: list[Run], metric: Metric) -> list[Run]:

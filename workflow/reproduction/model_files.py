@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from workflow import digests
+from workflow.tracking.runs import REGISTERED_META
 
 # Keys of MLmodel that say when, where and by which run a model was logged, and not what it is. Its
 # size counts the digits of the addresses.
@@ -20,7 +21,6 @@ OF_THE_MOMENT = (
     *("artifact_path", "model_id", "model_uuid", "run_id", "utc_time_created"),
     "model_size_bytes",
 )
-LEFT_OUT = ("registered_model_meta",)  # MLflow adds it when it brings a registered version here
 IDS = ("__id__", "file")  # of a node of skops: where it was in memory, and the part of the zip
 
 
@@ -34,7 +34,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         name: _content(path)
         for name, path in sorted(files.items())
-        if path.is_file() and path.parent.name != "__pycache__" and name not in LEFT_OUT
+        if path.is_file() and path.parent.name != "__pycache__" and name != REGISTERED_META
     }
 
 

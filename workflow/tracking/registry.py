@@ -94,7 +94,7 @@ def register_version(
         run: The run that has logged the model.
         winner: Its row of the leaderboard.
         splits: Those that it was trained on.
-        notes: What its description says beside its scores.
+        notes: What its description says beside its scores, with a space behind.
     """
     client, register = MlflowClient(), mlflow.active_run()
     assert register is not None
@@ -133,7 +133,7 @@ def register_version(
                 model_id=model_uri(run).rpartition("/")[2],
                 tags=tags,
                 description=f"{splits.dataset.description} {winner['family']} of run "
-                f"{winner['run']}; {scores}. {names.TAKES_RAW_ROWS} {notes}",
+                f"{winner['run']}; {scores}. {notes}{names.TAKES_RAW_ROWS}",
             ),
             lambda: _versions_of(name, model_uri(run)),
         )

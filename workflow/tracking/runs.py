@@ -16,6 +16,10 @@ from workflow.data.splits import Splits
 from workflow.parameters import folds
 from workflow.tracking import dataset_inputs, names
 
+# A file that MLflow writes beside a model whenever it brings it here under a registered name. It is
+# no part of the model: loaded under another name it has another size.
+REGISTERED_META = "registered_model_meta"
+
 
 def candidates(run_ids: list[str]) -> list[Run]:
     """Return those of some runs and of their child runs that hold a model.
@@ -206,7 +210,10 @@ def show_model(run_id: str, model_id: str) -> None:
 
 
 def model_files(model_id: str) -> dict[str, int | None] | None:
-    """Return the size of each file of a logged model by path, or None if it is not complete."""
+    """Return the size of each file of a logged model by path, or None if it is not complete.
+
+    `REGISTERED_META` is left out.
+    """
     client = MlflowClient()
     try:
         if client.get_logged_model(model_id).status != LoggedModelStatus.READY:
@@ -215,7 +222,8 @@ def model_files(model_id: str) -> dict[str, int | None] | None:
         if not is_missing(error):
             raise
         return None
-    return sizes(client.list_logged_model_artifacts, model_id) or None
+    found = sizes(client.list_logged_model_artifacts, model_id)
+    return {path: size for path, size in found.items() if path != REGISTERED_META} or None
 
 
 def sizes(listed: Callable[[str, str | None], list[FileInfo]], id: str) -> dict[str, int | None]:
