@@ -57,7 +57,7 @@ def monitor(
 ) -> None:
     place, address = request.location("data", data), notification.address(notify)
     version = model_versions.find(model)
-    with step.run("monitor", **_link(version)), tempfile.TemporaryDirectory() as folder:
+    with step.run("monitor", **version.as_tags), tempfile.TemporaryDirectory() as folder:
         with terminal.timed("monitor", "read the record of the version"):
             record = Record.of(version)
         with record.load() as loaded:
@@ -76,10 +76,6 @@ def monitor(
         step.log_summary(result.text)
     if result.verdict == ALERT and fails_on_alert:
         raise AlertRaised
-
-
-def _link(version: RegisteredVersion) -> dict[str, str]:
-    return {names.MODEL_TAG: version.name, names.VERSION_TAG: version.number}
 
 
 def _look(

@@ -7,16 +7,15 @@ import workflow.runtime.bootstrap  # noqa: F401
 import datetime
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import mlflow
-import pandas as pd
 import pyarrow as pa
 from mlflow.entities import LoggedModelInput
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from sql_features.errors import WorkflowError
@@ -29,8 +28,9 @@ from workflow.data.table_writers import Output
 from workflow.errors import unknown
 from workflow.evaluation.prediction_shares import PredictionShares
 from workflow.parameters import AUTO
-from workflow.runtime import infrastructure_errors, terminal
+from workflow.runtime import terminal
 from workflow.tracking import (
+    artifacts,
     dataset_inputs,
     model_loading,
     model_versions,
@@ -74,9 +74,8 @@ def predict(
     if target is not None:
         target.check()
     version = model_versions.find(model)
-    about = {names.MODEL_TAG: version.name, names.VERSION_TAG: version.number}
     most = prediction_intervals.read(version).within(interval) if interval else None
-    with step.run("predict", **about) as run, tempfile.TemporaryDirectory() as folder:
+    with step.run("predict", **version.as_tags) as run, tempfile.TemporaryDirectory() as folder:
         files = model_loading.download(version.uri)
         metadata = files.metadata.metadata or {}
         inputs = [] if files.metadata.signature is None else files.metadata.signature.inputs
@@ -310,15 +309,13 @@ def _check_columns(model: LoadedModel, rows: NewRows) -> None:
 
 def _shares(version: RegisteredVersion, model: LoadedModel) -> PredictionShares | None:
     """Return what compares predictions with those on test, or None where these are gone."""
-    try:
-        run_id = version.register_run.info.run_id
-        path = mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{names.PREDICTIONS}")
-        return PredictionShares(pd.read_parquet(path)[PREDICTION], model.labels)
-    except (MlflowException, OSError, WorkflowError) as error:
-        if infrastructure_errors.explain(error):
-            raise
+    on_test = None
+    with suppress(WorkflowError):  # the register run may be gone too
+        on_test = artifacts.predictions_on_test(version.register_run)
+    if on_test is None:
         terminal.say("predict", "the version's predictions on test are gone: nothing to compare")
         return None
+    return PredictionShares(on_test[PREDICTION], model.labels)
 
 
 def _log(run_id: str, job: Job, result: Result) -> None:
@@ -348,10 +345,9 @@ def _log(run_id: str, job: Job, result: Result) -> None:
 def _description(job: Job, result: Result) -> str:
     """Return the description of the step's run as markdown."""
     version = job.version
-    page = f"#/models/{version.name}/versions/{version.number}"
     lines = [
         f"**{result.rows:,} rows of {escaped(job.rows.address)}** scored by "
-        f"[{escaped(version.name)} version {version.number}]({page})."
+        f"[{escaped(version.name)} version {version.number}]({version.page})."
     ]
     if result.invalid:
         lines.append(f"{result.invalid:,} of them could not be scored: `{PROBLEM}` says why.")

@@ -129,16 +129,9 @@ def _rows(version: RegisteredVersion, name: str, data: str, folder: Path) -> Tes
 def _describe(version: RegisteredVersion, sentence: str) -> None:
     """Let the run's page tell what was decided, and lead to the version and its model."""
     run = mlflow.active_run()
-    link = f"#/models/{version.name}/versions/{version.number}"
     said = f"**{escaped(capitalized(sentence))}.**"
-    note = f"{said} Version [{version.number} of {escaped(version.name)}]({link})."
-    mlflow.set_tags(
-        {
-            names.MODEL_TAG: version.name,
-            names.VERSION_TAG: version.number,
-            names.NOTE_TAG: note,
-        }
-    )
+    note = f"{said} Version [{version.number} of {escaped(version.name)}]({version.page})."
+    mlflow.set_tags({**version.as_tags, names.NOTE_TAG: note})
     if version.entity.model_id:
         runs.show_model(run.info.run_id, version.entity.model_id)
 

@@ -35,8 +35,7 @@ def reproduce(model: str, code: str) -> None:
     made_by = recipe.read(workflow)
     if code == "recorded":
         repetition.check_recipe(made_by)
-    about = {names.MODEL_TAG: version.name, names.VERSION_TAG: version.number}
-    with step.run("reproduce", **about), tempfile.TemporaryDirectory() as place:
+    with step.run("reproduce", **version.as_tags), tempfile.TemporaryDirectory() as place:
         recorded = record.read(workflow)
         if (stage := comparison.changed_files(recorded)).difference:
             _end(version, [stage], comparison.OTHER_DATA)
@@ -121,14 +120,13 @@ def _line(version: RegisteredVersion, stages: list[Stage], means: str) -> str:
 
 def _description(version: RegisteredVersion, stages: list[Stage], line: str) -> str:
     """Return the description of the step's run as markdown."""
-    page = f"#/models/{version.name}/versions/{version.number}"
     rows = [
         f"| {escaped(stage.name)} | {stage.count:,} | {escaped(stage.difference or IDENTICAL)} |"
         for stage in stages
     ]
     return "\n".join(
         [
-            f"**{escaped(line)}** [The version]({page}).",
+            f"**{escaped(line)}** [The version]({version.page}).",
             "",
             "| compared | how many | |",
             "|---|--:|---|",

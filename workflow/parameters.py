@@ -73,9 +73,7 @@ def true_or_false(name: str, text: str) -> bool:
     Raises:
         WorkflowError: It is neither.
     """
-    if text not in ("true", "false"):
-        raise WorkflowError(f"{name}='{text}': give 'true' or 'false'.")
-    return text == "true"
+    return _either(name, text, "true", "false")
 
 
 def items(name: str, text: str) -> list[str]:
@@ -158,11 +156,7 @@ def registered_name(name: str, text: str) -> str | None:
     Raises:
         WorkflowError: MLflow's model registry does not accept the name.
     """
-    if not text.strip() or set(text) & set("/:"):
-        raise WorkflowError(
-            f"{name}='{text}': give a name without '/' and ':', or '{AUTO}' for the dataset's."
-        )
-    return None if text == AUTO else text
+    return _model_name(name, text, AUTO, " for the dataset's")
 
 
 def alert_or_never(name: str, text: str) -> bool:
@@ -171,9 +165,13 @@ def alert_or_never(name: str, text: str) -> bool:
     Raises:
         WorkflowError: It is neither.
     """
-    if text not in ("alert", "never"):
-        raise WorkflowError(f"{name}='{text}': give 'alert' or 'never'.")
-    return text == "alert"
+    return _either(name, text, "alert", "never")
+
+
+def _either(name: str, text: str, yes: str, no: str) -> bool:
+    if text not in (yes, no):
+        raise WorkflowError(f"{name}='{text}': give '{yes}' or '{no}'.")
+    return text == yes
 
 
 def window(name: str, text: str) -> tuple[str, str, str | None] | None:
@@ -214,9 +212,15 @@ def other_name(name: str, text: str) -> str | None:
     Raises:
         WorkflowError: MLflow's model registry does not accept the name.
     """
+    return _model_name(name, text, NONE)
+
+
+def _model_name(name: str, text: str, no_name: str, for_what: str = "") -> str | None:
     if not text.strip() or set(text) & set("/:"):
-        raise WorkflowError(f"{name}='{text}': give a name without '/' and ':', or '{NONE}'.")
-    return None if text == NONE else text
+        raise WorkflowError(
+            f"{name}='{text}': give a name without '/' and ':', or '{no_name}'{for_what}."
+        )
+    return None if text == no_name else text
 
 
 def text_or_none(name: str, text: str) -> str | None:

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 
 from sql_features.errors import WorkflowError
@@ -19,8 +17,7 @@ from workflow.data.split_rules import SPLITS
 from workflow.data.splits import Splits
 from workflow.models import metrics
 from workflow.models.metrics import Metric
-from workflow.runtime import infrastructure_errors
-from workflow.tracking import dataset_inputs, model_loading, names, runs
+from workflow.tracking import artifacts, dataset_inputs, model_loading, names, runs
 from workflow.tracking.model_loading import LoadedModel
 from workflow.tracking.model_versions import RegisteredVersion
 
@@ -49,18 +46,15 @@ class Record:
             WorkflowError: A part of it is gone, or another tool has registered the version.
         """
         splits = dataset_inputs.open_splits(version.splits_uri)
-        register, preprocess = version.register_run.info.run_id, version.preprocess_run_id
-        try:
-            path = mlflow.artifacts.download_artifacts(f"runs:/{register}/{names.PREDICTIONS}")
-            rows = mlflow.artifacts.load_dict(f"runs:/{preprocess}/{names.ROW_COUNTS}")
-        except (MlflowException, OSError) as error:
-            if infrastructure_errors.explain(error):
-                raise
+        answers = artifacts.predictions_on_test(version.register_run)
+        counted = f"runs:/{version.preprocess_run_id}/{names.ROW_COUNTS}"
+        rows = artifacts.or_none(mlflow.artifacts.load_dict, counted)
+        if answers is None or rows is None:
             raise WorkflowError(
                 f"model '{version.name}/{version.number}' has no record of its predictions on "
                 "test, or of its rows: they were deleted. Give a version whose runs are there."
-            ) from error
-        return cls(version, splits, pd.read_parquet(Path(path)), rows)
+            )
+        return cls(version, splits, answers, rows)
 
     @property
     def dataset(self) -> Dataset:

@@ -8,7 +8,7 @@ from workflow.monitoring.finding import OK
 from workflow.monitoring.result import Result, largest_drift
 from workflow.plain_values import cut
 from workflow.report.run_description import LONGEST, markdown_table
-from workflow.tracking import names, runs
+from workflow.tracking import model_versions, names, runs
 from workflow.tracking.descriptions import escaped
 
 SHOWN, WINDOWS = 12, 12  # findings, and windows
@@ -16,7 +16,7 @@ SHOWN, WINDOWS = 12, 12  # findings, and windows
 
 def of_run(result: Result, run: Run) -> str:
     """Return the description of a run that has monitored a version, in markdown."""
-    version = f"#/models/{result.model}/versions/{result.version}"
+    version = model_versions.page(result.model, result.version)
     page = f"{runs.page(run)}/artifacts/{names.MONITOR_REPORT}"
     findings = finding.in_order(result.newest.findings)
     wrong = [one for one in findings if one.level != OK]

@@ -6,7 +6,7 @@ from workflow.formatting import capitalized, number, seconds, size
 from workflow.plain_values import cut
 from workflow.report.finished_workflow import FinishedWorkflow
 from workflow.reproduction.recipe import Recipe
-from workflow.tracking import names, runs
+from workflow.tracking import model_versions, names, runs
 from workflow.tracking.descriptions import escaped, raw_columns
 from workflow.tracking.names import REPORT
 
@@ -18,7 +18,7 @@ def of_run(workflow: FinishedWorkflow) -> str:
     """Return the description of a workflow's run: at most `LONGEST` characters of markdown."""
     main, model = workflow.runs.main, workflow.model
     report = f"{runs.page(main)}/artifacts/{REPORT}"
-    version = f"#/models/{model.name}/versions/{model.version}"
+    version = model_versions.page(model.name, model.version)
     return _fitting(
         LONGEST,
         workflow,

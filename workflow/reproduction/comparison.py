@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow import digests
 from workflow.reproduction.record import Record
+from workflow.tracking.cache_key import differing
 
 DATA, HAS_CHANGED = "raw data", "{} has changed"
 OTHER_DATA = "The data have changed: only with the files of that day it can be made again"
@@ -81,11 +82,11 @@ def changed_files(recorded: Record) -> Stage:
 
 def explanation(recorded: Record, repeated: Record) -> str:
     """Return what a difference means: other data, other code, another environment, or none."""
-    if _differing(recorded.data, repeated.data):
+    if differing(recorded.data, repeated.data):
         return OTHER_DATA
-    if files := _differing(recorded.code, repeated.code):
+    if files := differing(recorded.code, repeated.code):
         return f"The code is another one: {_named(files)}"
-    if packages := _differing(recorded.environment, repeated.environment):
+    if packages := differing(recorded.environment, repeated.environment):
         said = [
             f"{name} was {recorded.environment.get(name, 'absent')}, "
             f"is {repeated.environment.get(name, 'absent')}"
@@ -120,16 +121,11 @@ def _of_models(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
 
 
 def _first(was: Mapping[str, str], is_now: Mapping[str, str], words: str) -> str:
-    found = _differing(was, is_now)
+    found = differing(was, is_now)
     if not found:
         return ""
     more = f" (and {len(found) - 1} more)" if found[1:] else ""
     return words.format(found[0]) + more
-
-
-def _differing(was: Mapping[str, str], is_now: Mapping[str, str]) -> list[str]:
-    every = [*was, *(name for name in is_now if name not in was)]
-    return [name for name in every if was.get(name) != is_now.get(name)]
 
 
 def _of_tables(was: pd.DataFrame, is_now: pd.DataFrame, what: str) -> str:

@@ -4,7 +4,6 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import mlflow
 import pandas as pd
 from mlflow.entities import Run
 
@@ -12,7 +11,7 @@ from sql_features.errors import WorkflowError
 from workflow.data.split_rules import SPLITS
 from workflow.models.metrics import TEST
 from workflow.reproduction import model_files
-from workflow.tracking import model_loading, names, runs
+from workflow.tracking import artifacts, model_loading, names, runs
 from workflow.tracking.logged_models import model_uri
 from workflow.tracking.workflow_runs import WorkflowRuns
 
@@ -61,6 +60,9 @@ def read(workflow: WorkflowRuns) -> Record:
     ingredients = [workflow.json(step, names.RECORD)["ingredients"] for step in workflow.steps]
     tags, files = workflow.of("preprocess").data.tags, ingredients[0]["inputs"]
     register = workflow.of("register")
+    predictions = artifacts.predictions_on_test(register)
+    if predictions is None:
+        raise workflow.lacks("register", names.PREDICTIONS)
     winner = runs.get(register.data.tags[names.WINNER_TAG])
     if winner is None:
         raise WorkflowError(f"the run of {register.data.tags[names.MODEL_TAG]}'s model is gone.")
@@ -83,7 +85,7 @@ def read(workflow: WorkflowRuns) -> Record:
             for run in runs.children(workflow.of(step))
         },
         leaderboard=_leaderboard(workflow),
-        predictions=_predictions(register),
+        predictions=predictions,
         model=model_files.contents(model_loading.download(model_uri(winner)).folder),
     )
 
@@ -107,8 +109,3 @@ def _leaderboard(workflow: WorkflowRuns) -> pd.DataFrame:
     """Return the leaderboard as texts, in which no digit of a score is lost."""
     text = io.StringIO(workflow.text("register", names.LEADERBOARD))
     return pd.read_csv(text, dtype=str).drop(columns=list(OF_THE_MOMENT), errors="ignore")
-
-
-def _predictions(register: Run) -> pd.DataFrame:
-    path = mlflow.artifacts.download_artifacts(f"runs:/{register.info.run_id}/{names.PREDICTIONS}")
-    return pd.read_parquet(path)

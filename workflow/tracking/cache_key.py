@@ -1,6 +1,7 @@
 """What a step's result depends on, and the key that it is found again by."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from workflow import digests
@@ -53,20 +54,22 @@ def key(ingredients: Ingredients) -> str:
 def differences(before: Ingredients, now: Ingredients) -> list[str]:
     """Return a line for each ingredient that is not the same: parameters first, packages last."""
     lines = []
-    for name in _differing(before.parameters, now.parameters):
+    for name in sorted(differing(before.parameters, now.parameters)):
         was, is_now = (one.parameters.get(name, "not given") for one in (before, now))
         told = f"was {was}, is {is_now}" if max(len(was), len(is_now)) <= LONGEST else "changed"
         lines.append(f"{name} {told}")
     for kind in ("inputs", "code"):
         was, is_now = getattr(before, kind), getattr(now, kind)
-        for name in _differing(was, is_now):
+        for name in sorted(differing(was, is_now)):
             what = "is new" if name not in was else "is gone" if name not in is_now else "changed"
             lines.append(f"{name} {what}")
-    for name in _differing(before.environment, now.environment):
+    for name in sorted(differing(before.environment, now.environment)):
         was, is_now = (one.environment.get(name, "absent") for one in (before, now))
         lines.append(f"{name} was {was}, is {is_now}")
     return lines
 
 
-def _differing(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names that do not stand for the same in both: in their order, new ones last."""
+    every = [*before, *(name for name in now if name not in before)]
+    return [name for name in every if before.get(name) != now.get(name)]

@@ -15,8 +15,7 @@ from workflow.data.dataset import Dataset
 from workflow.data.dataset_file import from_yaml
 from workflow.data.splits import DEFINITION
 from workflow.errors import unknown
-from workflow.runtime import infrastructure_errors
-from workflow.tracking import names, runs
+from workflow.tracking import artifacts, names, runs
 
 SHOWN = 10  # registered models and versions that an error lists
 FORMS = f"NAME (its @{names.ALIAS}), NAME/3, NAME@alias, or the same after models:/"
@@ -46,6 +45,16 @@ class RegisteredVersion:
     def uri(self) -> str:
         """The address by which MLflow loads it: `models:/<name>/<number>`."""
         return f"models:/{self.name}/{self.number}"
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the MLflow UI, without that of the server."""
+        return page(self.name, self.number)
+
+    @property
+    def as_tags(self) -> dict[str, str]:
+        """Tags that name it on the run of a step that is about it."""
+        return {names.MODEL_TAG: self.name, names.VERSION_TAG: self.number}
 
     @property
     def tags(self) -> dict[str, str]:
@@ -106,12 +115,9 @@ class RegisteredVersion:
             WorkflowError: It is gone, or the version is none of this project's.
         """
         where = f"{self.splits_uri}/{DEFINITION}"
-        try:
-            text = mlflow.artifacts.load_text(where)
-        except (MlflowException, OSError) as error:
-            if infrastructure_errors.explain(error):
-                raise
-            raise self._without(f"the definition of its dataset, {where}") from error
+        text = artifacts.or_none(mlflow.artifacts.load_text, where)
+        if text is None:
+            raise self._without(f"the definition of its dataset, {where}")
         return from_yaml(text, where)
 
     def _recorded_run(self, tag: str, what: str) -> Run:
@@ -153,6 +159,11 @@ def find(model: str) -> RegisteredVersion:
         f"there is no version {number}" if number else f"no version is @{alias or names.ALIAS}"
     )
     raise WorkflowError(f"model='{model}': {lacking}; there are {listed}.")
+
+
+def page(name: str, number: str) -> str:
+    """Return the address of a version's page in the MLflow UI, without that of the server."""
+    return f"#/models/{name}/versions/{number}"
 
 
 def numbered(name: str, number: str) -> RegisteredVersion | None:

@@ -7,14 +7,12 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
 from sql_features.labelled_pipeline import PREDICTION, PROBABILITY
 from workflow.evaluation import conformal
 from workflow.evaluation.conformal import Residuals
-from workflow.runtime import infrastructure_errors
-from workflow.tracking import names
+from workflow.tracking import artifacts, names
 from workflow.tracking.model_versions import RegisteredVersion
 
 LOW, HIGH, SET = f"{PREDICTION}_low", f"{PREDICTION}_high", f"{PREDICTION}_set"
@@ -27,13 +25,9 @@ def read(version: RegisteredVersion) -> Residuals:
     Raises:
         WorkflowError: It has none.
     """
-    try:
-        run_id = version.register_run.info.run_id
-        kept = mlflow.artifacts.load_dict(f"runs:/{run_id}/{names.WINNER}").get(names.INTERVALS)
-    except (MlflowException, OSError) as error:
-        if infrastructure_errors.explain(error):
-            raise
-        kept = None
+    uri = f"runs:/{version.register_run.info.run_id}/{names.WINNER}"
+    winner = artifacts.or_none(mlflow.artifacts.load_dict, uri)
+    kept = winner and winner.get(names.INTERVALS)
     if not kept:
         raise WorkflowError(
             f"interval: model '{version.name}/{version.number}' has no residuals, as it was "

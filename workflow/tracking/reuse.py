@@ -5,13 +5,11 @@ from typing import Any
 
 import mlflow
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from workflow import parameters
 from workflow.parameters import NONE
-from workflow.runtime import infrastructure_errors
-from workflow.tracking import environment, model_versions, names, runs, source_files
+from workflow.tracking import artifacts, environment, model_versions, names, runs, source_files
 from workflow.tracking.cache_key import Ingredients, differences, key
 
 SHOWN = 3  # differences that are named; the others are counted
@@ -156,9 +154,4 @@ def _outdated(tags: dict[str, str]) -> str:
 
 
 def _recorded(run: Run) -> dict[str, Any] | None:
-    try:
-        return mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/{names.RECORD}")
-    except (MlflowException, OSError) as error:
-        if infrastructure_errors.explain(error):
-            raise
-        return None  # there is no record, or it was cut off
+    return artifacts.or_none(mlflow.artifacts.load_dict, f"runs:/{run.info.run_id}/{names.RECORD}")

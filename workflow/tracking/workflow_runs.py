@@ -8,11 +8,9 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
 from sql_features.errors import WorkflowError
-from workflow.runtime import infrastructure_errors
-from workflow.tracking import names, runs
+from workflow.tracking import artifacts, names, runs
 
 STEPS = ("preprocess", "train", "hpo", "register")
 
@@ -78,17 +76,19 @@ class WorkflowRuns:
         Raises:
             WorkflowError: The run has no such artifact.
         """
-        run_id = self.of(step).info.run_id
-        try:
-            return mlflow.artifacts.load_text(f"runs:/{run_id}/{path}")
-        except (MlflowException, OSError) as error:
-            if infrastructure_errors.explain(error):
-                raise
-            raise WorkflowError(
-                f"run='{self.main.info.run_id}': {path} of its {step} run {run_id} is not there. "
-                "It was deleted, or an earlier version of this project made that run; run the "
-                "workflow again."
-            ) from error
+        uri = f"runs:/{self.of(step).info.run_id}/{path}"
+        text = artifacts.or_none(mlflow.artifacts.load_text, uri)
+        if text is None:
+            raise self.lacks(step, path)
+        return text
+
+    def lacks(self, step: str, path: str) -> WorkflowError:
+        """Return the error for an artifact that a step's run has not."""
+        return WorkflowError(
+            f"run='{self.main.info.run_id}': {path} of its {step} run "
+            f"{self.of(step).info.run_id} is not there. It was deleted, or an earlier version of "
+            "this project made that run; run the workflow again."
+        )
 
     def table(self, step: str, path: str) -> pd.DataFrame:
         """Return a CSV artifact of a step's run; only empty cells are missing values."""
